@@ -1,0 +1,48 @@
+"""Feed-forward fast style transfer: train a style, export it, paint photos with it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastnst.errors import FastnstError
+    from fastnst.export import export
+    from fastnst.runtime.stylize import stylize
+    from fastnst.runtime.stylizer import Stylizer
+    from fastnst.styles import StyleCard, list_styles
+    from fastnst.training.train import train
+
+_HOMES = {
+    "FastnstError": "fastnst.errors",
+    "StyleCard": "fastnst.styles",
+    "Stylizer": "fastnst.runtime.stylizer",
+    "export": "fastnst.export",
+    "list_styles": "fastnst.styles",
+    "stylize": "fastnst.runtime.stylize",
+    "train": "fastnst.training.train",
+}
+
+__all__ = [
+    "FastnstError",
+    "StyleCard",
+    "Stylizer",
+    "export",
+    "list_styles",
+    "stylize",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used (PEP 562), so that `import fastnst` is instant and torch-free."""
+    if name == "__version__":
+        return version("fastnst")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fastnst' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

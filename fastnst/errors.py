@@ -1,0 +1,58 @@
+"""What can go wrong, in words for people. The library raises these; only the command line prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class FastnstError(Exception):
+    """A problem with what was given: one sentence on the problem, one on what to do.
+
+    Args:
+        message: What was given and what is allowed.
+        hint: What to do about it.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class UnknownStyle(FastnstError):
+    """No style has this name."""
+
+
+class BadStyleFile(FastnstError):
+    """The file exists and is no style net that can be run, or no weights that can be loaded."""
+
+
+class UnreadableImage(FastnstError):
+    """The file can't be read as a picture."""
+
+
+class CannotWrite(FastnstError):
+    """The output can't be written."""
+
+
+class DeviceUnavailable(FastnstError):
+    """The device that was asked for is not there."""
+
+
+class MissingExtra(FastnstError):
+    """The command needs a part of fastnst that is not installed."""
+
+
+def did_you_mean(given: str, allowed: Iterable[str]) -> str:
+    """The names nearest to a wrong one, or all of them: "Did you mean 'udnie'?", "Choose from: ..."."""
+    names = sorted(allowed)
+    if not names:
+        return ""
+    near = get_close_matches(given, names, n=3, cutoff=0.6)
+    if near:
+        return f"Did you mean {' or '.join(repr(name) for name in near)}?"
+    return f"Choose from: {', '.join(names)}."
