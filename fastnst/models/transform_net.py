@@ -1,0 +1,191 @@
+"""The image transformation network of Johnson et al. 2016, with conditional instance normalisation."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+HEADROOM = 150.0
+"""The output is 127.5 + 150 tanh(.): 22.5 past either end of 0..255 (clamped where it is used), so
+that black and white lie where tanh still has a gradient. 150 is the factor of Johnson's own code."""
+
+
+EPSILON = 1e-5
+"""Added to the variance before the square root, as in Ulyanov et al. 2016."""
+
+
+@dataclass(frozen=True)
+class NetConfig:
+    """What a net is made of; stored with its weights, so that a file can be loaded by itself."""
+
+    name: Literal["johnson"] = "johnson"
+    """The architecture, a key of `NETS`."""
+    width: int = 32
+    """Channels of the first layer; 32 in the paper, 16 in most of the models that its author released."""
+    blocks: int = 5
+    """Residual blocks."""
+    styles: int = 1
+    """Rows of scales and shifts: one per style."""
+
+    def __post_init__(self) -> None:
+        for field in ("width", "blocks", "styles"):
+            if getattr(self, field) < 1:
+                raise ValueError(f"{field} is {getattr(self, field)}; it must be 1 or more")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields by name, as stored in a card."""
+        return asdict(self)
+
+
+class _InstanceNorm(torch.autograd.Function):
+    """(x - mu) / sigma * scale + shift, for x (N, C, H, W) and scale and shift (N, C) in float32.
+
+    Group norm with one channel a group has a fast channels_last forward, with statistics in float32,
+    but a slow backward (half of a training step on a CPU). This one needs two sums over the pixels,
+    which also are the gradients of scale and shift.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        y, mean, rstd = torch.native_group_norm(x, None, None, n, c, h * w, c, EPSILON)
+        ctx.save_for_backward(y, rstd, scale)
+        return torch.addcmul(_per_channel(shift, x), y, _per_channel(scale, x))
+
+    @staticmethod
+    def backward(ctx: Any, dz: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        y, rstd, scale = ctx.saved_tensors
+        pixels = y.shape[2] * y.shape[3]
+        d_shift = dz.sum((2, 3), dtype=torch.float32)
+        d_scale = (dz * y).sum((2, 3), dtype=torch.float32)
+        # dx = scale rstd (dz - <dz> - y <dz y>), < > being means over the pixels.
+        a = scale * rstd.float()
+        dx = torch.addcmul(
+            _per_channel(-a * d_shift / pixels, y), y, _per_channel(-a * d_scale / pixels, y)
+        )
+        return torch.addcmul(dx, dz, _per_channel(a, y)), d_scale, d_shift
+
+
+def _per_channel(values: Tensor, like: Tensor) -> Tensor:
+    return values.to(like.dtype)[:, :, None, None]
+
+
+class ConditionalInstanceNorm2d(nn.Module):
+    """Instance normalisation whose scale and shift are rows of a table, one per style.
+
+    Dumoulin et al. 2017, equation 5: z = gamma_s (x - mu) / sigma + beta_s. The rows are mixed by a
+    weight vector rather than picked by an index, so that a blend of styles is a blend of rows, and
+    so that it exports. The statistics are those of each image (none are kept), in float32 whatever
+    the precision around them.
+    """
+
+    def __init__(self, channels: int, styles: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(styles, channels))
+        self.bias = nn.Parameter(torch.zeros(styles, channels))
+
+    def forward(self, x: Tensor, style_weights: Tensor) -> Tensor:
+        """Normalise `x` (N, C, H, W) with the rows mixed by `style_weights` (S,) or (N, S)."""
+        # Written out, since autocast would run a matrix product in bfloat16.
+        scale, shift = (
+            (style_weights[..., None] * rows).sum(-2) for rows in (self.weight, self.bias)
+        )
+        n, (c,) = len(x), self.weight.shape[1:]
+        y: Tensor = _InstanceNorm.apply(x, scale.expand(n, c), shift.expand(n, c))
+        return y
+
+    def extra_repr(self) -> str:
+        styles, channels = self.weight.shape
+        return f"{channels}, styles={styles}"
+
+
+class ConvNorm(nn.Module):
+    """Convolution with reflection padding ("zero padding gives bad border artifacts"), then the norm."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, styles: int, stride: int = 1) -> None:
+        super().__init__()
+        # The norm subtracts the mean, so a bias here would be subtracted with it.
+        self.conv = nn.Conv2d(
+            inputs, outputs, kernel, stride, kernel // 2, bias=False, padding_mode="reflect"
+        )
+        self.norm = ConditionalInstanceNorm2d(outputs, styles)
+
+    def forward(self, x: Tensor, style_weights: Tensor) -> Tensor:
+        y: Tensor = self.norm(self.conv(x), style_weights)
+        return y
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions around a shortcut, with no ReLU after the sum (Gross and Wilber 2016)."""
+
+    def __init__(self, channels: int, styles: int) -> None:
+        super().__init__()
+        self.first = ConvNorm(channels, channels, 3, styles)
+        self.second = ConvNorm(channels, channels, 3, styles)
+
+    def forward(self, x: Tensor, style_weights: Tensor) -> Tensor:
+        y = F.relu(self.first(x, style_weights))
+        return x + self.second(y, style_weights)
+
+
+class TransformNet(nn.Module):
+    """`johnson`: the net of Johnson et al. 2016 (supplement, table 1) with the later fixes.
+
+    Conv 9x9, two 3x3 of stride 2, residual blocks, two times up, conv 9x9, tanh. Departures from
+    the paper, each the author's own later advice: instance norm instead of batch norm (Ulyanov et
+    al. 2016), reflection padding at every convolution, and nearest-neighbour upsampling followed by
+    a convolution instead of the transposed one, against checkerboards (Odena et al. 2016).
+    """
+
+    multiple_of = 4
+    """Height and width must be multiples of this: two halvings."""
+    minimum = 16
+    """The least height and width."""
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, styles = config.width, config.styles
+        self.down = nn.ModuleList(
+            [
+                ConvNorm(3, width, 9, styles),
+                ConvNorm(width, 2 * width, 3, styles, stride=2),
+                ConvNorm(2 * width, 4 * width, 3, styles, stride=2),
+            ]
+        )
+        self.blocks = nn.ModuleList(ResidualBlock(4 * width, styles) for _ in range(config.blocks))
+        self.up = nn.ModuleList(
+            [ConvNorm(4 * width, 2 * width, 3, styles), ConvNorm(2 * width, width, 3, styles)]
+        )
+        self.out = nn.Conv2d(width, 3, 9, padding=4, padding_mode="reflect")
+        # The first outputs are near mid-grey, well inside tanh: started at the usual scale, some
+        # pixels saturate at once and stay black or yellow dots for hundreds of steps.
+        with torch.no_grad():
+            self.out.weight.mul_(0.1)
+
+    def forward(self, image: Tensor, style_weights: Tensor | None = None) -> Tensor:
+        """Paint a batch.
+
+        Args:
+            image: RGB (N, 3, H, W), float, 0..255; H and W multiples of `multiple_of`, at least `minimum`.
+            style_weights: How much of each style's row, (S,) for the whole batch or (N, S) per image,
+                summing to 1. None means the first style.
+
+        Returns:
+            RGB of the same shape, float32, -22.5..277.5: clamp it to 0..255 to show it.
+        """
+        if style_weights is None:
+            style_weights = image.new_zeros(self.config.styles)
+            style_weights[0] = 1.0
+        x = image / 127.5 - 1.0
+        for layer in self.down:
+            x = F.relu(layer(x, style_weights))
+        for block in self.blocks:
+            x = block(x, style_weights)
+        for layer in self.up:
+            x = F.relu(layer(F.interpolate(x, scale_factor=2.0, mode="nearest"), style_weights))
+        return 127.5 + HEADROOM * torch.tanh(self.out(x).float())
