@@ -1,0 +1,187 @@
+"""The training step: descend on a net's weights with the perceptual loss."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+import fastnst
+from fastnst.errors import FastnstError
+from fastnst.images import read_image, resize_longer
+from fastnst.models import NetConfig, build_net
+from fastnst.perceptual import Encoder, LossTerms, PerceptualLoss
+from fastnst.styles import Credit, StyleCard
+from fastnst.training.data import Batch
+
+SMALLEST_PAINTING = 64
+"""Pixels on the shorter side: at the deepest style layer of VGG-16 these are 8 x 8."""
+
+
+@dataclass(frozen=True)
+class Painting(Credit):
+    """A painting to learn from, and its credit."""
+
+    path: Path = Path()
+    """The picture."""
+    size: int = 512
+    """Its longer side is scaled to this many pixels, which sets the size of the brush strokes."""
+
+    def load(self) -> Tensor:
+        """The painting as RGB (1, 3, H, W), float, 0..255.
+
+        Raises:
+            UnreadableImage: It can't be read.
+            FastnstError: It is too small.
+        """
+        image = read_image(self.path).convert("RGB")
+        if min(image.size) < SMALLEST_PAINTING:
+            raise FastnstError(
+                f"The painting {self.path} is {image.width}x{image.height} px, too small to learn from.",
+                f"Give a scan of at least {SMALLEST_PAINTING} px on its shorter side; 500 and more are good.",
+            )
+        image = resize_longer(image, self.size)
+        return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
+
+
+class StyleTransfer(pl.LightningModule):
+    """A net learning to paint photographs in the style of a painting (Johnson et al. 2016)."""
+
+    strict_loading = False  # Checkpoints leave the loss network out.
+
+    def __init__(
+        self,
+        painting: Painting,
+        name: str,
+        net: NetConfig,
+        content_layers: dict[str, float],
+        style_layers: dict[str, float],
+        content_weight: float,
+        style_weight: float,
+        tv_weight: float,
+        learning_rate: float,
+        warmup_steps: int,
+        encoder_weights: Path | None = None,
+    ) -> None:
+        """Build the net and the objective.
+
+        Args:
+            painting: What to learn from, with its credit.
+            name: The style's name.
+            net: The net to train.
+            content_layers: Layers of VGG-16 that keep the photo, each with its share.
+            style_layers: Layers that bring the painting, each with its share.
+            content_weight: Of the content term; 1 for an unrelated photo.
+            style_weight: Of the style term; 1 for the unpainted photo.
+            tv_weight: Of the total variation, which smooths.
+            learning_rate: Adam's, at its highest.
+            warmup_steps: Steps over which the rate rises; then it falls to 0 along a half cosine.
+            encoder_weights: The loss network's weights; null for those that ship with fastnst.
+        """
+        super().__init__()
+        self.painting = painting
+        self.name = name
+        self.learning_rate = learning_rate
+        self.warmup_steps = warmup_steps
+        self.net = build_net(net).to(memory_format=torch.channels_last)
+        self.loss = PerceptualLoss(
+            Encoder(encoder_weights),
+            content_layers=content_layers,
+            style_layers=style_layers,
+            content_weight=content_weight,
+            style_weight=style_weight,
+            tv_weight=tv_weight,
+        ).to(memory_format=torch.channels_last)
+
+    def on_fit_start(self) -> None:
+        """Compute the painting's Grams and the units of the terms, once."""
+        photos: Tensor = self.trainer.datamodule.calibration  # type: ignore[attr-defined]
+        # Outside autocast: these are kept for the whole run.
+        self.loss.set_styles([self.painting.load().to(self.device)])
+        self.loss.calibrate(photos.to(self.device).float())
+
+    def forward(self, photos: Tensor) -> Tensor:
+        """Paint: RGB (N, 3, H, W), 0..255, to the same, -22.5..277.5."""
+        painted: Tensor = self.net(photos)
+        return painted
+
+    def _terms(self, photos: Tensor, *, clamp: bool) -> LossTerms:
+        photos = photos.to(torch.float32, memory_format=torch.channels_last)
+        painted = self.net(photos)
+        if clamp:
+            painted = painted.clamp(0, 255)
+        terms: LossTerms = self.loss(painted, self.loss.content_targets(photos))
+        return terms
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """One batch of crops."""
+        self.trainer.datamodule.skipped.update(batch.skipped)  # type: ignore[attr-defined]
+        terms = self._terms(batch.photos, clamp=False)
+        self._log("train", terms)
+        return terms.total
+
+    def validation_step(self, photos: Tensor, batch_idx: int) -> None:
+        """The objective on photos that are not trained on, of pictures as a user gets them."""
+        self._log("val", self._terms(photos, clamp=True))
+
+    def _log(self, stage: str, terms: LossTerms) -> None:
+        values = {**terms._asdict(), "total": terms.total}
+        self.log_dict({f"{stage}/{name}": value.detach() for name, value in values.items()})
+
+    def configure_optimizers(self) -> Any:
+        """Adam, as in the paper, with a warm-up and a half cosine down to 0 at the last step."""
+        optimizer = torch.optim.Adam(self.net.parameters(), lr=self.learning_rate)
+        steps, warmup = self.trainer.max_steps, self.warmup_steps
+
+        def rate(step: int) -> float:
+            if step < warmup:
+                return (step + 1) / warmup
+            return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup)))
+
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the loss network out: 29 MB that are the same in every file."""
+        weights = checkpoint["state_dict"]
+        for key in [key for key in weights if key.startswith("loss.")]:
+            del weights[key]
+
+    def card(self) -> StyleCard:
+        """The facts about the net as it is now."""
+        loss = self.loss
+        units = {
+            name.replace("_unit_", " "): value.mean().item()
+            for name, value in loss.named_buffers()
+            if "_unit_" in name
+        }
+        credit = {field: getattr(self.painting, field) for field in Credit.__dataclass_fields__}
+        return StyleCard(
+            name=self.name,
+            styles=(Credit(**credit),),
+            net=self.net.config.as_dict(),
+            multiple_of=self.net.multiple_of,
+            minimum=self.net.minimum,
+            loss={
+                "network": "VGG-16, Oxford weights",
+                "content_layers": loss.content_layers,
+                "style_layers": loss.style_layers,
+                "content_weight": loss.content_weight,
+                "style_weight": loss.style_weight,
+                "tv_weight": loss.tv_weight,
+                "style_size": self.painting.size,
+                "units": units,
+            },
+            steps=self.trainer.global_step,
+            training_set=self.trainer.datamodule.name,  # type: ignore[attr-defined]
+            fastnst=fastnst.__version__,
+        )

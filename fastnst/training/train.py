@@ -1,0 +1,177 @@
+"""The job `train`: a painting and a folder of photos become a style."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from jsonargparse import ArgumentError
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.cli import ArgsType, LightningCLI, SaveConfigCallback
+from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+
+from fastnst.errors import FastnstError
+from fastnst.styles import shipped
+from fastnst.training.callbacks import KeepWeights, SampleSheet, SoftInterrupt, TrainingProgress
+from fastnst.training.data import Photos
+from fastnst.training.module import StyleTransfer
+
+
+class Interrupted(FastnstError):
+    """Ctrl-C ended the training early; everything up to there is kept."""
+
+
+def train(
+    painting: str | Path | None = None,
+    *options: str,
+    data: str | None = None,
+    name: str | None = None,
+    config: Sequence[Path] = (),
+    steps: int | None = None,
+    resume: bool = False,
+) -> Path:
+    """Train a net to paint in the style of a painting.
+
+    Args:
+        painting: The picture to learn from.
+        options: Any other parameter of the configuration, as on the command line:
+            `"--model.style_weight=30"`, `"--trainer.devices=2"`.
+        data: A folder of photographs, searched to any depth, or `hf:NAME` for a data set of the
+            Hugging Face hub, streamed.
+        name: The style's name; its run folder is `runs/NAME`.
+        config: YAML files that change the defaults of `configs/base.yaml`, the later ones winning.
+        steps: Optimizer steps.
+        resume: Go on from the run's last checkpoint, with its configuration.
+
+    Returns:
+        The weights and card, `runs/NAME/NAME.safetensors`.
+
+    Raises:
+        FastnstError: Something given is wrong; the message says what.
+        Interrupted: Ctrl-C; checkpoint and weights are written.
+    """
+    name = name or (Path(painting).stem if painting else None)
+    if not name:
+        raise FastnstError(
+            "No painting was given.", "Say: fastnst train PAINTING --data FOLDER --name NAME"
+        )
+    if steps is not None and steps < 1:
+        raise FastnstError(f"The number of steps is {steps}.", "It must be 1 or more.")
+    run = Path("runs") / name
+    checkpoint, weights = run / "checkpoints" / "last.ckpt", run / f"{name}.safetensors"
+    if resume and not checkpoint.is_file():
+        raise FastnstError(
+            f"There is no checkpoint {checkpoint} to go on from.", "Start without --resume."
+        )
+    if not resume and (checkpoint.exists() or weights.exists()):
+        raise FastnstError(
+            f"There is a training in {run} already.",
+            "Go on with it with --resume, or give another --name.",
+        )
+    args = [f"--config={shipped('configs') / 'base.yaml'}"]
+    if resume:
+        args.append(f"--config={run / 'config.yaml'}")
+    args += [f"--config={file}" for file in config]
+    args += [f"--model.name={name}", f"--trainer.default_root_dir={run}"]
+    args += [f"--model.painting.path={painting}"] if painting else []
+    args += [f"--data.source={data}"] if data else []
+    args += [f"--trainer.max_steps={steps}"] if steps else []
+    cli = _configured([*args, *options], run)
+    _check(cli)
+    if resume and torch.load(checkpoint, weights_only=True)["global_step"] >= cli.trainer.max_steps:
+        raise FastnstError(
+            f"The training in {run} has its {cli.trainer.max_steps} steps already.",
+            "Give more with --steps N.",
+        )
+    interrupt = next(c for c in cli.trainer.callbacks if isinstance(c, SoftInterrupt))
+    cli.trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=checkpoint if resume else None)
+    _report_skipped(cli.datamodule)
+    if interrupt.interrupted:
+        raise Interrupted(
+            f"Stopped at step {cli.trainer.global_step} of {cli.trainer.max_steps}; {weights} is written.",
+            f"Go on with: fastnst train --name {name} --resume",
+        )
+    return weights
+
+
+class _Cli(LightningCLI):
+    """Lightning's reader of YAML and flags, told when a machine has fast bfloat16."""
+
+    def before_instantiate_classes(self) -> None:
+        if self.config.trainer.precision is None:
+            accelerator = self.config.trainer.accelerator
+            self.config.trainer.precision = "bf16-mixed" if has_bfloat16(accelerator) else "32-true"
+
+
+def has_bfloat16(accelerator: str) -> bool:
+    """Whether this machine multiplies bfloat16 matrices in hardware, so that autocast pays."""
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        return torch.cuda.get_device_capability() >= (8, 0)
+    if accelerator in ("auto", "gpu", "mps") and torch.backends.mps.is_available():
+        return False
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def _configured(args: ArgsType, run: Path) -> _Cli:
+    _quiet()
+    callbacks = [
+        TrainingProgress(),
+        SampleSheet(run / "samples"),
+        KeepWeights(run / f"{run.name}.safetensors"),
+        # After the weights, so that a checkpoint never is ahead of them.
+        ModelCheckpoint(run / "checkpoints", filename="last", enable_version_counter=False),
+        SoftInterrupt(),
+    ]
+    loggers = [CSVLogger(run, name="", version=""), TensorBoardLogger(run, name="", version="")]
+    try:
+        return _Cli(
+            StyleTransfer,
+            Photos,
+            args=args,
+            run=False,
+            save_config_callback=SaveConfigCallback,
+            save_config_kwargs={"overwrite": True},
+            trainer_defaults={"callbacks": callbacks, "logger": loggers},
+            parser_kwargs={"exit_on_error": False},
+        )
+    except (ArgumentError, ValueError, TypeError) as error:
+        lines = [line.strip(" -") for line in str(error).splitlines() if line.strip()]
+        raise FastnstError(f"The configuration can't be used: {' '.join(lines[:3])}") from error
+
+
+def _check(cli: _Cli) -> None:
+    if cli.model.painting.path == Path():
+        raise FastnstError(
+            "No painting was given.", "Say: fastnst train PAINTING --data FOLDER --name NAME"
+        )
+    cli.model.painting.load()
+
+
+def _report_skipped(photos: Photos) -> None:
+    skipped = photos.skipped
+    if skipped:
+        counts: dict[str, int] = {}
+        for reason in skipped.values():
+            counts[reason] = counts.get(reason, 0) + 1
+        text = ", ".join(f"{count} {reason}" for reason, count in counts.items())
+        print(f"Skipped {len(skipped)} photos: {text}.", file=sys.stderr)
+
+
+def _quiet() -> None:
+    """Turn off what the libraries say about themselves, and keep freed memory on Linux."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric|jsonargparse")
+    if sys.platform == "linux":
+        # glibc hands every tensor of 32 MB and more back to the system and asks for it anew, page by
+        # page: a fifth of a step on a CPU. (M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.)
+        libc: Any = ctypes.CDLL(None)
+        if hasattr(libc, "mallopt"):
+            libc.mallopt(-3, 1 << 30)
+            libc.mallopt(-1, 2**31 - 1)
