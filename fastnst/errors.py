@@ -14,6 +14,9 @@ class FastnstError(Exception):
         hint: What to do about it.
     """
 
+    stopped = False
+    """Whether it is the user who wanted it so (Ctrl-C)."""
+
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
         self.message = message

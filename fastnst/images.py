@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from fastnst.errors import CannotWrite, FastnstError, UnreadableImage
 from fastnst.files import written_whole
@@ -40,9 +40,10 @@ def read_image(path: str | os.PathLike[str]) -> Image.Image:
         with Image.open(path) as image:
             image.load()
             return upright_srgb(image)
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise UnreadableImage(
-            f"{path} is not a picture that can be read.", "Give a JPEG, PNG, WebP, TIFF, BMP or GIF."
+            f"{path} is not a picture that can be read.",
+            "Give a JPEG, PNG, WebP, TIFF, BMP or GIF.",
         ) from error
     except Image.DecompressionBombError as error:
         raise UnreadableImage(f"{path} is too large: {error}") from error
@@ -109,13 +110,8 @@ def write_image(path: Path, image: Image.Image, *, quality: int = 95) -> None:
     Raises:
         CannotWrite: The format is not one of these, or the folder or the disk does not take it.
     """
+    check_writable(path)
     suffix = path.suffix.lower()
-    if suffix not in WRITABLE:
-        raise CannotWrite(
-            f"{path} can't be written: the format {suffix or '(none)'} is not one of "
-            f"{', '.join(sorted(WRITABLE))}.",
-            "Give the output a name that ends in one of these.",
-        )
     options: dict[str, object] = {"icc_profile": _srgb_profile()}
     if suffix in (".jpg", ".jpeg"):
         if image.mode == "RGBA":
@@ -130,6 +126,16 @@ def write_image(path: Path, image: Image.Image, *, quality: int = 95) -> None:
         options |= {"format": "PNG"}
     with written_whole(path) as temporary:
         image.save(temporary, **options)  # type: ignore[arg-type]
+
+
+def check_writable(path: Path) -> None:
+    """Raise `CannotWrite` if the name does not end in a format that can be written."""
+    if path.suffix.lower() not in WRITABLE:
+        raise CannotWrite(
+            f"{path} can't be written: the format {path.suffix or '(none)'} is not one of "
+            f"{', '.join(sorted(WRITABLE))}.",
+            "Give the output a name that ends in one of these.",
+        )
 
 
 def _srgb_profile() -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -52,7 +53,7 @@ class _InstanceNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         n, c, h, w = x.shape
-        y, mean, rstd = torch.native_group_norm(x, None, None, n, c, h * w, c, EPSILON)
+        y, _, rstd = torch.native_group_norm(x, None, None, n, c, h * w, c, EPSILON)
         ctx.save_for_backward(y, rstd, scale)
         return torch.addcmul(_per_channel(shift, x), y, _per_channel(scale, x))
 
@@ -94,27 +95,49 @@ class ConditionalInstanceNorm2d(nn.Module):
         scale, shift = (
             (style_weights[..., None] * rows).sum(-2) for rows in (self.weight, self.bias)
         )
-        n, (c,) = len(x), self.weight.shape[1:]
-        y: Tensor = _InstanceNorm.apply(x, scale.expand(n, c), shift.expand(n, c))
+        rows = (x.shape[0], x.shape[1])
+        y: Tensor = _InstanceNorm.apply(x, scale.expand(rows), shift.expand(rows))
         return y
 
+    def folded(self, style_weights: Tensor) -> FoldedNorm:
+        """A plain instance norm with the mixture that `style_weights` (S,) asks for."""
+        scale, shift = (style_weights @ rows.detach() for rows in (self.weight, self.bias))
+        return FoldedNorm(scale, shift)
+
     def extra_repr(self) -> str:
+        """Shown when printed."""
         styles, channels = self.weight.shape
         return f"{channels}, styles={styles}"
+
+
+class FoldedNorm(nn.InstanceNorm2d):
+    """Instance norm with one scale and shift, in the place of a conditional one."""
+
+    def __init__(self, scale: Tensor, shift: Tensor) -> None:
+        super().__init__(len(scale), eps=EPSILON, affine=True)
+        self.weight, self.bias = nn.Parameter(scale), nn.Parameter(shift)
+
+    def forward(self, x: Tensor, style_weights: Tensor | None = None) -> Tensor:
+        """Normalise `x` (N, C, H, W); `style_weights` are folded in already."""
+        return super().forward(x)
 
 
 class ConvNorm(nn.Module):
     """Convolution with reflection padding ("zero padding gives bad border artifacts"), then the norm."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, styles: int, stride: int = 1) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, styles: int, stride: int = 1
+    ) -> None:
         super().__init__()
         # The norm subtracts the mean, so a bias here would be subtracted with it.
         self.conv = nn.Conv2d(
             inputs, outputs, kernel, stride, kernel // 2, bias=False, padding_mode="reflect"
         )
+        self.norm: ConditionalInstanceNorm2d | FoldedNorm
         self.norm = ConditionalInstanceNorm2d(outputs, styles)
 
     def forward(self, x: Tensor, style_weights: Tensor) -> Tensor:
+        """`x` (N, C, H, W), H and W more than half the kernel, to (N, outputs, H / stride, W / stride)."""
         y: Tensor = self.norm(self.conv(x), style_weights)
         return y
 
@@ -128,8 +151,9 @@ class ResidualBlock(nn.Module):
         self.second = ConvNorm(channels, channels, 3, styles)
 
     def forward(self, x: Tensor, style_weights: Tensor) -> Tensor:
-        y = F.relu(self.first(x, style_weights))
-        return x + self.second(y, style_weights)
+        """`x` (N, C, H, W), H and W at least 2, to the same."""
+        y: Tensor = self.second(F.relu(self.first(x, style_weights)), style_weights)
+        return x + y
 
 
 class TransformNet(nn.Module):
@@ -166,6 +190,14 @@ class TransformNet(nn.Module):
         # pixels saturate at once and stay black or yellow dots for hundreds of steps.
         with torch.no_grad():
             self.out.weight.mul_(0.1)
+
+    def folded(self, style_weights: Tensor) -> TransformNet:
+        """A copy that paints one style, or one mixture (S,) of them, with plain norms: leaner to export."""
+        net = copy.deepcopy(self)
+        for module in net.modules():
+            if isinstance(module, ConvNorm) and isinstance(module.norm, ConditionalInstanceNorm2d):
+                module.norm = module.norm.folded(style_weights)
+        return net
 
     def forward(self, image: Tensor, style_weights: Tensor | None = None) -> Tensor:
         """Paint a batch.

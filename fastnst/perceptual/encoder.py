@@ -39,6 +39,7 @@ class Encoder(nn.Module):
             BadStyleFile: The file is missing, or holds something else.
         """
         super().__init__()
+        self.mean: Tensor
         path = weights or shipped("checkpoints") / "vgg16.safetensors"
         self.register_buffer("mean", torch.tensor(OXFORD_MEAN).view(1, 3, 1, 1), persistent=False)
         self.layers = nn.ModuleDict()
@@ -75,9 +76,7 @@ class Encoder(nn.Module):
         """Raise `FastnstError` with the nearest names if a layer is not one of this network."""
         for name in names:
             if name not in self.names:
-                raise FastnstError(
-                    f"VGG-16 has no layer {name!r}.", did_you_mean(name, self.names)
-                )
+                raise FastnstError(f"VGG-16 has no layer {name!r}.", did_you_mean(name, self.names))
 
     def forward(self, images: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
         """The features of a batch; nothing past the deepest layer asked for is computed.
@@ -104,4 +103,5 @@ class Encoder(nn.Module):
         return features
 
     def extra_repr(self) -> str:
+        """Shown when printed."""
         return "VGG-16, Oxford weights"

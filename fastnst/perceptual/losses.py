@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fastnst.perceptual.encoder import Encoder
@@ -149,7 +148,9 @@ class PerceptualLoss(nn.Module):
         super().__init__()
         encoder.check([*content_layers, *style_layers])
         self.encoder = encoder
-        self.content_layers = {k: v / sum(content_layers.values()) for k, v in content_layers.items()}
+        self.content_layers = {
+            k: v / sum(content_layers.values()) for k, v in content_layers.items()
+        }
         self.style_layers = {k: v / sum(style_layers.values()) for k, v in style_layers.items()}
         self.content_weight = content_weight
         self.style_weight = style_weight
@@ -178,10 +179,10 @@ class PerceptualLoss(nn.Module):
         Args:
             photos: RGB (N, 3, H, W), float, 0..255; 16 or more are steady to a few percent.
         """
-        styles = {name: 0.0 for name in self.style_layers}
+        styles = dict.fromkeys(self.style_layers, 0.0)
         values: dict[str, list[Tensor]] = {name: [] for name in self.content_layers}
         sums: dict[str, Tensor | float] = dict(styles)
-        for photo in photos.split(1):
+        for photo in torch.split(photos, 1):
             features = self.encoder(photo, {*self.style_layers, *self.content_layers})
             for name in self.style_layers:
                 target = getattr(self, f"gram_{name}")
@@ -222,7 +223,10 @@ class PerceptualLoss(nn.Module):
             content = content + share * content_loss(features[name], targets[name]) / unit
         style = torch.zeros_like(content)
         for name, share in self.style_layers.items():
-            target, unit = getattr(self, f"gram_{name}")[styles], getattr(self, f"style_unit_{name}")
+            target, unit = (
+                getattr(self, f"gram_{name}")[styles],
+                getattr(self, f"style_unit_{name}"),
+            )
             style = style + share * style_loss(gram(features[name]), target) / unit[styles]
         tv = tv_loss(images) if self.tv_weight else torch.zeros_like(content)
         return LossTerms(

@@ -1,0 +1,1 @@
+"""Running styles: numpy and onnxruntime, never torch."""

@@ -1,0 +1,1 @@
+"""Learning a style (needs torch, Lightning and datasets)."""

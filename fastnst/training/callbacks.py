@@ -108,7 +108,10 @@ class SampleSheet(Callback):
         if not trainer.is_global_zero:
             return
         sheet = np.concatenate(
-            [np.concatenate(list(row.permute(0, 2, 3, 1).numpy()), axis=1) for row in (photos, painted)]
+            [
+                np.concatenate(list(row.permute(0, 2, 3, 1).numpy()), axis=1)
+                for row in (photos, painted)
+            ]
         )
         step = trainer.global_step
         write_image(self._folder / f"step-{step:06d}.png", Image.fromarray(sheet))

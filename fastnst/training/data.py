@@ -235,7 +235,7 @@ class Photos(LightningDataModule):
         self.calibration = torch.empty(0)
 
     @property
-    def name(self) -> str:
+    def set_name(self) -> str:
         """What the card calls the training set: the hub's name, or the folder's."""
         if self.source.startswith(HUB):
             return self.source.removeprefix(HUB)
@@ -276,7 +276,7 @@ class Photos(LightningDataModule):
         self.calibration = torch.stack([self.crops[k][0] for k in range(CALIBRATION_PHOTOS)])
 
     def _open_stream(self) -> None:
-        stream = load_stream(self.name)
+        stream = load_stream(self.set_name)
         heldout: list[Tensor] = []
         skipped: dict[int, str] = {}
         taken = 0
@@ -348,7 +348,8 @@ def load_folder(folder: Path) -> Any:
         )
     except (FileNotFoundError, ValueError, datasets.exceptions.DatasetGenerationError) as error:
         raise FastnstError(
-            f"There is no picture in the folder {folder}.", "Give a folder that has some: --data FOLDER"
+            f"There is no picture in the folder {folder}.",
+            "Give a folder that has some: --data FOLDER",
         ) from error
     return table.cast_column("image", datasets.Image(decode=False))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-import fastnst
 from fastnst.errors import FastnstError
 from fastnst.images import read_image, resize_longer
 from fastnst.models import NetConfig, build_net
@@ -142,7 +142,9 @@ class StyleTransfer(pl.LightningModule):
         def rate(step: int) -> float:
             if step < warmup:
                 return (step + 1) / warmup
-            return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup)))
+            return 0.5 + 0.5 * math.cos(
+                math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))
+            )
 
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
         return {
@@ -182,6 +184,6 @@ class StyleTransfer(pl.LightningModule):
                 "units": units,
             },
             steps=self.trainer.global_step,
-            training_set=self.trainer.datamodule.name,  # type: ignore[attr-defined]
-            fastnst=fastnst.__version__,
+            training_set=self.trainer.datamodule.set_name,  # type: ignore[attr-defined]
+            fastnst=version("fastnst"),
         )

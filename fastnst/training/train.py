@@ -8,10 +8,10 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import pytorch_lightning as pl
 import torch
+from cyclopts import Parameter
 from jsonargparse import ArgumentError
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import ArgsType, LightningCLI, SaveConfigCallback
@@ -27,22 +27,23 @@ from fastnst.training.module import StyleTransfer
 class Interrupted(FastnstError):
     """Ctrl-C ended the training early; everything up to there is kept."""
 
+    stopped = True
+
 
 def train(
-    painting: str | Path | None = None,
-    *options: str,
+    *painting: Annotated[str, Parameter(allow_leading_hyphen=True)],
     data: str | None = None,
     name: str | None = None,
-    config: Sequence[Path] = (),
+    config: Annotated[Sequence[Path], Parameter(negative="")] = (),
     steps: int | None = None,
-    resume: bool = False,
+    resume: Annotated[bool, Parameter(negative="")] = False,
 ) -> Path:
     """Train a net to paint in the style of a painting.
 
     Args:
-        painting: The picture to learn from.
-        options: Any other parameter of the configuration, as on the command line:
-            `"--model.style_weight=30"`, `"--trainer.devices=2"`.
+        painting: The picture to learn from, and after it any other parameters of the configuration:
+            `--model.style_weight 30`, `--data.crop 192`, `--trainer.devices 2`. All of them, with
+            their defaults and reasons, are in `configs/base.yaml`.
         data: A folder of photographs, searched to any depth, or `hf:NAME` for a data set of the
             Hugging Face hub, streamed.
         name: The style's name; its run folder is `runs/NAME`.
@@ -57,11 +58,19 @@ def train(
         FastnstError: Something given is wrong; the message says what.
         Interrupted: Ctrl-C; checkpoint and weights are written.
     """
-    name = name or (Path(painting).stem if painting else None)
-    if not name:
+    words = list(painting)
+    flags = next((i for i, word in enumerate(words) if word.startswith("--")), len(words))
+    paintings, options = words[:flags], words[flags:]
+    if len(paintings) > 1:
         raise FastnstError(
-            "No painting was given.", "Say: fastnst train PAINTING --data FOLDER --name NAME"
+            f"{len(paintings)} paintings were given.",
+            "A style is learnt from one: give one at a time.",
         )
+    name = name or (Path(paintings[0]).stem if paintings else None)
+    if not name:
+        raise _no_painting()
+    if name != Path(name).name:
+        raise FastnstError(f"The name {name!r} is not a plain one.", "Give one without slashes.")
     if steps is not None and steps < 1:
         raise FastnstError(f"The number of steps is {steps}.", "It must be 1 or more.")
     run = Path("runs") / name
@@ -80,7 +89,7 @@ def train(
         args.append(f"--config={run / 'config.yaml'}")
     args += [f"--config={file}" for file in config]
     args += [f"--model.name={name}", f"--trainer.default_root_dir={run}"]
-    args += [f"--model.painting.path={painting}"] if painting else []
+    args += [f"--model.painting.path={path}" for path in paintings]
     args += [f"--data.source={data}"] if data else []
     args += [f"--trainer.max_steps={steps}"] if steps else []
     cli = _configured([*args, *options], run)
@@ -90,10 +99,9 @@ def train(
             f"The training in {run} has its {cli.trainer.max_steps} steps already.",
             "Give more with --steps N.",
         )
-    interrupt = next(c for c in cli.trainer.callbacks if isinstance(c, SoftInterrupt))
     cli.trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=checkpoint if resume else None)
     _report_skipped(cli.datamodule)
-    if interrupt.interrupted:
+    if cli.interrupt.interrupted:
         raise Interrupted(
             f"Stopped at step {cli.trainer.global_step} of {cli.trainer.max_steps}; {weights} is written.",
             f"Go on with: fastnst train --name {name} --resume",
@@ -103,6 +111,8 @@ def train(
 
 class _Cli(LightningCLI):
     """Lightning's reader of YAML and flags, told when a machine has fast bfloat16."""
+
+    interrupt: SoftInterrupt
 
     def before_instantiate_classes(self) -> None:
         if self.config.trainer.precision is None:
@@ -121,17 +131,18 @@ def has_bfloat16(accelerator: str) -> bool:
 
 def _configured(args: ArgsType, run: Path) -> _Cli:
     _quiet()
+    interrupt = SoftInterrupt()
     callbacks = [
         TrainingProgress(),
         SampleSheet(run / "samples"),
         KeepWeights(run / f"{run.name}.safetensors"),
         # After the weights, so that a checkpoint never is ahead of them.
         ModelCheckpoint(run / "checkpoints", filename="last", enable_version_counter=False),
-        SoftInterrupt(),
+        interrupt,
     ]
     loggers = [CSVLogger(run, name="", version=""), TensorBoardLogger(run, name="", version="")]
     try:
-        return _Cli(
+        cli = _Cli(
             StyleTransfer,
             Photos,
             args=args,
@@ -141,6 +152,8 @@ def _configured(args: ArgsType, run: Path) -> _Cli:
             trainer_defaults={"callbacks": callbacks, "logger": loggers},
             parser_kwargs={"exit_on_error": False},
         )
+        cli.interrupt = interrupt
+        return cli
     except (ArgumentError, ValueError, TypeError) as error:
         lines = [line.strip(" -") for line in str(error).splitlines() if line.strip()]
         raise FastnstError(f"The configuration can't be used: {' '.join(lines[:3])}") from error
@@ -148,10 +161,14 @@ def _configured(args: ArgsType, run: Path) -> _Cli:
 
 def _check(cli: _Cli) -> None:
     if cli.model.painting.path == Path():
-        raise FastnstError(
-            "No painting was given.", "Say: fastnst train PAINTING --data FOLDER --name NAME"
-        )
+        raise _no_painting()
     cli.model.painting.load()
+
+
+def _no_painting() -> FastnstError:
+    return FastnstError(
+        "No painting was given.", "Say: fastnst train PAINTING --data FOLDER --name NAME"
+    )
 
 
 def _report_skipped(photos: Photos) -> None:

@@ -1,0 +1,190 @@
+"""The command line: the one place that prints errors and sets the exit status."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+from fastnst.errors import FastnstError, MissingExtra
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from fastnst.runtime.stylize import Painted
+
+app = App(
+    name="fastnst",
+    help="Fast style transfer: train a style from a painting, paint photos with it in one pass.",
+    version_flags=["--version"],
+    result_action="return_value",
+)
+# Named by string, so that torch is loaded only by the commands that need it.
+app.command("fastnst.training.train:train", help="Learn a style from a painting.")
+app.command("fastnst.export:export", help="Write a trained style as an ONNX file.")
+
+STOPPED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+@app.command
+def stylize(
+    *inputs: Path,
+    style: str | None = None,
+    model: Path | None = None,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    size: int | None = None,
+    device: Literal["auto", "cpu", "cuda", "coreml", "directml"] = "auto",
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Paint photos, and folders of photos.
+
+    Parameters
+    ----------
+    inputs
+        Photos, and folders, which are searched to any depth.
+    style
+        A style by name; `fastnst styles` lists them.
+    model
+        An .onnx file instead: one that `fastnst export` wrote, or another fast-style net.
+    output
+        A file for one photo, else a folder. Without it, NAME-STYLE.EXT beside each photo.
+    size
+        Longer side of the output in pixels; without it, the size of the photo.
+    device
+        Where to run; auto takes the fastest there is.
+    json
+        Print one JSON object per file.
+    """
+    from fastnst.runtime.stylize import stylize as run
+    from fastnst.runtime.stylizer import Stylizer
+
+    if (style is None) == (model is None):
+        raise FastnstError(
+            "Both --style and --model were given." if style else "No style was given.",
+            "Give --style NAME (see `fastnst styles`) or --model FILE.onnx.",
+        )
+    stylizer = Stylizer(style or _onnx(model), device=device)
+    if stylizer.note:
+        _say(stylizer.note)
+    failed: list[Painted] = []
+    with _progress() as progress:
+        task = progress.add_task("Painting", total=None)
+
+        def report(painted: Painted, number: int, total: int) -> None:
+            progress.update(task, completed=number, total=total)
+            if json:
+                print(_json_line(painted), flush=True)
+            elif painted.output:
+                progress.console.print(
+                    f"{painted.output}  {painted.width}x{painted.height}  {painted.seconds:.2f} s",
+                    highlight=False,
+                    soft_wrap=True,
+                )
+            if painted.error:
+                failed.append(painted)
+
+        run(inputs, output, style=stylizer, size=size, report=report)
+    for painted in failed:
+        _say(painted.error)
+    if failed:
+        raise SystemExit(1)
+
+
+@app.command
+def styles(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """List the styles there are, with their paintings.
+
+    Parameters
+    ----------
+    json
+        Print JSON.
+    """
+    from fastnst.runtime.stylizer import describe_styles
+
+    rows = describe_styles()
+    if json:
+        print(jsonlib.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    if not rows:
+        _say("No styles were found. Train one with: fastnst train PAINTING --data FOLDER")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in rows[0]:
+        table.add_column(
+            column.replace("_", " "), justify="right" if column == "size_mb" else "left"
+        )
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    Console().print(table)
+
+
+def _onnx(model: Path | None) -> Path:
+    """The file given with --model, whatever its ending."""
+    if model is None or not model.is_file():
+        raise FastnstError(f"There is no file {model}.", "Give the path of an .onnx file.")
+    return model
+
+
+def _json_line(painted: Painted) -> str:
+    values = {key: value for key, value in asdict(painted).items() if value not in ("", None)}
+    values["seconds"] = round(painted.seconds, 4)
+    return jsonlib.dumps(values, default=str, ensure_ascii=False)
+
+
+def _progress() -> Progress:
+    """A bar with rate and time left on a terminal's standard error, nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Left
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Left())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _missing_extra(error: ImportError) -> MissingExtra:
+    """What to install, for a command whose module could not be imported."""
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    cause: BaseException | None = error
+    while cause is not None and not (isinstance(cause, ModuleNotFoundError) and cause.name):
+        cause = cause.__cause__
+    name = getattr(cause, "name", None)
+    package = {"torch": "PyTorch", "pytorch_lightning": "PyTorch Lightning"}.get(name or "", name)
+    return MissingExtra(
+        f"`fastnst {command}` needs {package or f'a part that can not be loaded ({error})'}.",
+        "Install it with: pip install 'fastnst[train]'",
+    )
+
+
+def run(words: list[str] | None = None) -> Any:
+    """Run one command line and return what the command returned."""
+    return app(words, exit_on_error=False, print_error=False)
+
+
+def main() -> None:
+    """The entry point `fastnst`: 0 if all went well, 1 for an error, 130 for Ctrl-C."""
+    try:
+        result = run()
+        if result is not None:
+            print(result)
+    except (CycloptsError, FastnstError) as error:
+        _say(f"fastnst: {' '.join(str(error).split())}")
+        sys.exit(STOPPED if isinstance(error, FastnstError) and error.stopped else 1)
+    except ImportError as error:
+        _say(f"fastnst: {_missing_extra(error)}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        _say("Stopped.")
+        sys.exit(STOPPED)

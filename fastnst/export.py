@@ -1,0 +1,145 @@
+"""The job `export`: trained weights become an ONNX file, checked against torch before it is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import onnx
+import torch
+from cyclopts import Parameter
+
+from fastnst.errors import BadStyleFile, CannotWrite, FastnstError
+from fastnst.files import written_whole
+from fastnst.models import TransformNet, load_net
+from fastnst.runtime.stylizer import Stylizer
+from fastnst.styles import CARD_KEY, StyleCard
+
+TOLERANCE = 1e-3 * 255
+"""Largest difference to torch that an exported net may have, in units of 0..255."""
+TRACED_SIZE = (128, 160)
+"""Height and width that the net is exported with."""
+CHECKED_SIZES = ((64, 48), (200, 136), (256, 256))
+"""Heights and widths that it is compared at: none of them the one that it was exported with."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What `export` made."""
+
+    path: Path
+    """The ONNX file."""
+    difference: float
+    """Largest difference to torch over all checked sizes, in units of 0..255."""
+
+    def __str__(self) -> str:
+        megabytes = self.path.stat().st_size / 1e6
+        return f"{self.path}  {megabytes:.1f} MB, largest difference to torch: {self.difference:.1e} of 255"
+
+
+def export(
+    source: Path, *, output: Annotated[Path | None, Parameter(alias="-o")] = None
+) -> Exported:
+    """Write a trained style as ONNX: input `image`, output `stylized`, float32 RGB (N, 3, H, W), 0..255.
+
+    Batch, height and width are dynamic; height and width are to be multiples of the card's
+    `multiple_of`, and the output is clamped to 0..255. The card is stored in the metadata.
+
+    Args:
+        source: The .safetensors file that `train` wrote, or the run folder that it lies in.
+        output: The .onnx file; None puts it beside the weights.
+
+    Returns:
+        The file and how far it is from torch.
+
+    Raises:
+        BadStyleFile: The source holds no trained style.
+        FastnstError: The exported net differs from torch by more than `TOLERANCE`; no file is left.
+        CannotWrite: The folder or the disk does not take it.
+    """
+    weights = _weights(source)
+    path = output or weights.with_suffix(".onnx")
+    if path.suffix != ".onnx":
+        raise CannotWrite(
+            f"The output {path} is no .onnx file.", "Give it a name that ends in .onnx."
+        )
+    net, card = load_net(weights)
+    plain = net.folded(torch.eye(net.config.styles)[0])
+    with written_whole(path) as temporary:
+        _write(plain, card, temporary)
+        difference = _difference(net, temporary)
+        if not difference <= TOLERANCE:
+            raise FastnstError(
+                f"The exported net differs from torch by {difference:.3g} of 255, more than {TOLERANCE:.3g};"
+                " nothing was written.",
+                "Please report it, with the versions of torch and onnxruntime.",
+            )
+    return Exported(path, difference)
+
+
+def _weights(source: Path) -> Path:
+    if not source.exists():
+        raise BadStyleFile(f"There is no file or folder {source}.", "Give a run folder: runs/NAME")
+    if not source.is_dir():
+        return source
+    found = sorted(source.glob("*.safetensors"))
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise BadStyleFile(
+            f"The folder {source} should hold one .safetensors file, and holds: {names}.",
+            "Give the file itself.",
+        )
+    return found[0]
+
+
+class _Clamped(torch.nn.Module):
+    """The net as users get it: what lies outside 0..255 is cut off."""
+
+    def __init__(self, net: TransformNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        painted: torch.Tensor = self.net(image)
+        return painted.clamp(0.0, 255.0)
+
+
+def _write(net: TransformNet, card: StyleCard, path: Path) -> None:
+    height, width = (
+        net.multiple_of * torch.export.Dim(name, min=net.minimum // net.multiple_of)
+        for name in ("rows", "columns")
+    )
+    shapes = {"image": {0: torch.export.Dim("batch"), 2: height, 3: width}}
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")  # The exporter's own, about its insides.
+        program = torch.onnx.export(
+            _Clamped(net).eval(),
+            (torch.rand(2, 3, *TRACED_SIZE) * 255,),
+            dynamo=True,
+            dynamic_shapes=shapes,
+            input_names=["image"],
+            output_names=["stylized"],
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    onnx.helper.set_model_props(model, {CARD_KEY: card.to_json()})
+    onnx.save(model, path)
+
+
+def _difference(net: TransformNet, path: Path) -> float:
+    """The largest difference between the file, run as users run it, and torch, over sizes and a batch."""
+    stylizer = Stylizer(path, device="cpu")
+    rng = np.random.default_rng(0)
+    largest = 0.0
+    for height, width in CHECKED_SIZES:
+        batch = rng.uniform(0, 255, (2, 3, height, width)).astype(np.float32)
+        with torch.inference_mode():
+            expected = _Clamped(net)(torch.from_numpy(batch)).numpy()
+        largest = max(largest, float(np.abs(stylizer.run(batch) - expected).max()))
+    return largest

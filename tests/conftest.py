@@ -1,0 +1,59 @@
+"""Shared fixtures: the one photograph, the runtime's small nets, and photos that the tests make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+@pytest.fixture
+def astronaut() -> Path:
+    """512x512, RGB, JPEG."""
+    return ASSETS / "astronaut.jpg"
+
+
+@pytest.fixture
+def negative() -> Path:
+    """A style with a card, whose painting is 255 - photo."""
+    return ASSETS / "negative.onnx"
+
+
+@pytest.fixture
+def zoo() -> Path:
+    """A net in the form of the ONNX model zoo's, 224x224 only."""
+    return ASSETS / "zoo.onnx"
+
+
+@pytest.fixture
+def classifier() -> Path:
+    """An ONNX file that is no style net."""
+    return ASSETS / "classifier.onnx"
+
+
+@pytest.fixture
+def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that the test runs in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FASTNST_STYLES", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def make_photos() -> Callable[..., Path]:
+    """Writes `count` smooth, different pictures into a folder."""
+
+    def make(folder: Path, count: int = 8, size: tuple[int, int] = (96, 80)) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            rng = np.random.default_rng(number)
+            coarse = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8))
+            coarse.resize(size, Image.Resampling.BICUBIC).save(folder / f"{number:03d}.jpg")
+        return folder
+
+    return make

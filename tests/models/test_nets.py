@@ -1,0 +1,133 @@
+"""One contract for every net in NETS."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from fastnst.errors import BadStyleFile
+from fastnst.models import NETS, ConditionalInstanceNorm2d, NetConfig, build_net, load_net, save_net
+from fastnst.styles import Credit, StyleCard
+
+
+def small(name: str, styles: int = 1) -> torch.nn.Module:
+    torch.manual_seed(0)
+    net = build_net(NetConfig(name=name, width=4, blocks=1, styles=styles))
+    for module in net.modules():
+        if isinstance(module, ConditionalInstanceNorm2d):  # Rows that differ, as after training.
+            torch.nn.init.normal_(module.weight, 1.0, 0.3)
+            torch.nn.init.normal_(module.bias, 0.0, 0.3)
+    return net
+
+
+def card(net) -> StyleCard:
+    return StyleCard("a", (Credit(),), net.config.as_dict(), net.multiple_of, net.minimum)
+
+
+@pytest.mark.parametrize("name", NETS)
+class TestNet:
+    def test_any_allowed_size_keeps_its_shape_and_its_bounds(self, name):
+        net = small(name)
+        for rows, columns in ((1, 1), (1, 9), (5, 3)):
+            height = net.minimum + (rows - 1) * net.multiple_of
+            width = net.minimum + (columns - 1) * net.multiple_of
+            painted = net(torch.rand(2, 3, height, width) * 255)
+            assert painted.shape == (2, 3, height, width)
+            assert painted.min() >= 127.5 - 150
+            assert painted.max() <= 127.5 + 150
+
+    def test_every_parameter_gets_a_finite_gradient(self, name):
+        net = small(name, styles=2)
+        net(torch.rand(1, 3, 32, 32) * 255, torch.tensor([0.5, 0.5])).square().mean().backward()
+        for label, parameter in net.named_parameters():
+            assert parameter.grad is not None, label
+            assert torch.isfinite(parameter.grad).all(), label
+            assert parameter.grad.abs().max() > 0, label
+
+    def test_a_new_net_starts_inside_its_bounds(self, name):
+        # Hot spots, black and yellow dots early in training, are pixels where tanh is saturated.
+        torch.manual_seed(0)
+        net = build_net(NetConfig(name=name))
+        painted = net(torch.rand(1, 3, 64, 64) * 255)
+        assert (painted - 127.5).abs().max() < 100
+
+    def test_rows_are_styles_and_a_blend_is_a_blend_of_rows(self, name):
+        net, x = small(name, styles=3), torch.rand(2, 3, 32, 32) * 255
+        first, second = net(x, torch.tensor([1.0, 0, 0])), net(x, torch.tensor([0, 1.0, 0]))
+        assert (first - second).abs().max() > 1
+        torch.testing.assert_close(net(x), first)
+        each = net(x, torch.tensor([[1.0, 0, 0], [0, 1.0, 0]]))
+        torch.testing.assert_close(each, torch.stack([first[0], second[1]]), atol=1e-3, rtol=0)
+
+    def test_a_folded_net_paints_the_same(self, name):
+        net, x = small(name, styles=3), torch.rand(1, 3, 32, 48) * 255
+        weights = torch.tensor([0.2, 0.5, 0.3])
+        folded = net.folded(weights)
+        torch.testing.assert_close(folded(x), net(x, weights), atol=1e-3, rtol=0)
+        assert not any(isinstance(m, ConditionalInstanceNorm2d) for m in folded.modules())
+
+    def test_saved_and_loaded_is_equal(self, name, tmp_path):
+        net = small(name, styles=2)
+        save_net(tmp_path / "a.safetensors", net, card(net))
+        loaded, facts = load_net(tmp_path / "a.safetensors")
+        assert facts == card(net)
+        assert loaded.config == net.config
+        for key, value in net.state_dict().items():
+            assert torch.equal(loaded.state_dict()[key], value)
+
+    def test_bfloat16_autocast_stays_near_float32(self, name):
+        net, x = small(name), torch.rand(1, 3, 64, 64) * 255
+        with torch.autocast("cpu", torch.bfloat16):
+            fast = net(x)
+        assert fast.dtype == torch.float32
+        assert (fast - net(x)).abs().mean() < 2
+
+
+def test_conditional_instance_norm_is_the_formula_and_so_is_its_gradient():
+    torch.manual_seed(0)
+    norm = ConditionalInstanceNorm2d(3, styles=2).double()
+    torch.nn.init.normal_(norm.weight)
+    torch.nn.init.normal_(norm.bias)
+    x = torch.randn(2, 3, 5, 7, dtype=torch.double, requires_grad=True)
+    mix = torch.tensor([0.3, 0.7], dtype=torch.double)
+    scale, shift = mix @ norm.weight, mix @ norm.bias
+    expected = F.instance_norm(x) * scale[:, None, None] + shift[:, None, None]
+    torch.testing.assert_close(norm(x, mix), expected)
+    inputs = (x, norm.weight, norm.bias)
+    pull = torch.randn_like(expected)
+    ours = torch.autograd.grad((norm(x, mix) * pull).sum(), inputs)
+    theirs = torch.autograd.grad((expected * pull).sum(), inputs)
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
+
+
+def test_the_paper_s_net_has_the_paper_s_size():
+    # Published for this architecture (width 32, 5 blocks, instance norm): 1,679,235 parameters, with the
+    # convolutions' biases before norms, which we leave out: 15 layers, 1,600 of them... counted below.
+    net = build_net(NetConfig())
+    biases = 32 + 64 + 128 + 10 * 128 + 64 + 32
+    assert sum(p.numel() for p in net.parameters()) == 1_679_235 - biases
+
+
+@pytest.mark.parametrize("field", ["width", "blocks", "styles"])
+def test_a_net_of_nothing_is_refused(field):
+    with pytest.raises(ValueError, match=f"{field} is 0; it must be 1 or more"):
+        NetConfig(**{field: 0})
+
+
+def test_what_holds_no_weights_is_refused(tmp_path):
+    (tmp_path / "text.safetensors").write_text("hello")
+    with pytest.raises(BadStyleFile, match=r"text\.safetensors can't be read as safetensors"):
+        load_net(tmp_path / "text.safetensors")
+    with pytest.raises(BadStyleFile, match=r"gone\.safetensors can't be read"):
+        load_net(tmp_path / "gone.safetensors")
+    from safetensors.numpy import save_file
+
+    save_file({"a": np.zeros(3, np.float32)}, tmp_path / "bare.safetensors")
+    with pytest.raises(BadStyleFile, match="holds no style card"):
+        load_net(tmp_path / "bare.safetensors")
+    net = small("johnson")
+    other = card(build_net(NetConfig(width=8, blocks=1)))
+    save_net(tmp_path / "mixed.safetensors", net, other)
+    with pytest.raises(BadStyleFile, match="do not fit the net of its card"):
+        load_net(tmp_path / "mixed.safetensors")

@@ -1,0 +1,143 @@
+"""The command line as a user meets it: words in; text, status and files out."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+
+from fastnst import cli
+
+
+@pytest.fixture
+def fastnst(capsys, monkeypatch):
+    """Runs a command line; gives back status, standard output and standard error."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["fastnst", *map(str, words)])
+        try:
+            cli.main()
+            status = 0
+        except SystemExit as stop:
+            status = stop.code
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+def test_help_names_the_jobs_and_is_quick():
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "fastnst", "--help"], capture_output=True, text=True, check=True
+        )
+        seconds.append(time.perf_counter() - started)
+    for job in ("stylize", "styles", "train", "export"):
+        assert job in done.stdout
+    assert "torch" not in done.stderr
+
+
+def test_version(fastnst):
+    from importlib.metadata import version
+
+    assert fastnst("--version") == (0, f"{version('fastnst')}\n", "")
+
+
+def test_a_photo_is_painted(fastnst, workdir, astronaut, negative):
+    status, _, err = fastnst("stylize", astronaut, "--model", negative, "-o", "a.png", "--size", 40)
+    assert (status, err) == (0, "a.png  40x40  " + err.split("40x40  ")[1])
+    with Image.open("a.png") as image:
+        assert image.size == (40, 40)
+
+
+def test_json_is_one_line_per_file_and_a_bad_one_sets_the_status(
+    fastnst, workdir, astronaut, negative
+):
+    status, out, err = fastnst(
+        "stylize", astronaut, "gone.jpg", "--model", negative, "-o", "o", "--json"
+    )
+    good, bad = (json.loads(line) for line in out.splitlines())
+    assert status == 1
+    assert good.pop("seconds") > 0
+    assert good == {
+        "input": str(astronaut),
+        "output": "o/astronaut.jpg",
+        "width": 512,
+        "height": 512,
+    }
+    assert bad["error"] == "There is no file gone.jpg."
+    assert err == "There is no file gone.jpg.\n"
+
+
+def test_a_zoo_net_says_its_size(fastnst, workdir, astronaut, zoo):
+    status, _, err = fastnst("stylize", astronaut, "--model", zoo, "-o", "a.png")
+    assert status == 0
+    assert "zoo.onnx paints at 224x224 px only" in err
+    with Image.open("a.png") as image:
+        assert image.size == (224, 224)
+
+
+def test_styles_are_listed(fastnst, monkeypatch, negative):
+    monkeypatch.setenv("FASTNST_STYLES", str(negative.parent))
+    monkeypatch.setenv("COLUMNS", "200")
+    status, out, _ = fastnst("styles", "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert status == 0
+    assert rows["negative"]["licence"] == "MIT"
+    status, out, _ = fastnst("styles")
+    assert "starry-night" in out
+    assert "The Starry Night" in out
+    assert "Vincent van Gogh" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["stylize", "a.jpg"], "fastnst: No style was given. Give --style NAME"),
+        (["stylize", "a.jpg", "--style", "a", "--model", "b"], "fastnst: Both --style and --model were given."),
+        (["stylize", "a.jpg", "--style", "stary-night"], "There is no style 'stary-night'. Did you mean 'starry-night'?"),
+        (["stylize", "a.jpg", "--model", "gone.onnx"], "fastnst: There is no file gone.onnx."),
+        (["stylize", "--style", "starry-night"], "fastnst: No photo was given."),
+        (["stylize", "a.jpg", "--style", "starry-night", "--size", "0"], "fastnst: The size is 0."),
+        (["stylize", "a.jpg", "--style", "starry-night", "--size", "x"], 'unable to convert "x" into int'),
+        (["stylize", "a.jpg", "--style", "starry-night", "--device", "tpu"], "--device"),
+        (["stylize", "a.jpg", "--style", "starry-night"], "There is no file a.jpg."),
+        (["paint"], 'Unknown command "paint"'),
+    ],
+)  # fmt: skip
+def test_bad_words_are_one_sentence_and_status_1(fastnst, workdir, words, text):
+    status, out, err = fastnst(*words)
+    assert status == 1
+    assert out == ""
+    assert text in err
+    assert "Traceback" not in err
+    assert err.count("\n") == 1
+    assert list(workdir.iterdir()) == []
+
+
+@pytest.mark.parametrize("job", ["train", "export"])
+def test_a_missing_extra_says_what_to_install(fastnst, workdir, monkeypatch, job):
+    for name in [m for m in sys.modules if m.split(".")[0] == "torch" or m.startswith("fastnst.")]:
+        if name.startswith(
+            ("torch", "fastnst.training", "fastnst.export", "fastnst.models", "fastnst.perceptual")
+        ):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for module in ("onnx", "pytorch_lightning"):
+        monkeypatch.setitem(sys.modules, module, None)
+    status, _, err = fastnst(job, "a")
+    assert status == 1
+    assert f"`fastnst {job}` needs " in err
+    assert "Install it with: pip install 'fastnst[train]'" in err
+
+
+def test_ctrl_c_is_one_word_and_status_130(fastnst, monkeypatch):
+    def stop(_: object = None) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "run", stop)
+    assert fastnst("styles") == (130, "", "Stopped.\n")

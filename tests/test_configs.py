@@ -1,0 +1,17 @@
+"""Every YAML in configs/ is read by the real classes."""
+
+import pytest
+
+pytest.importorskip("torch")
+from fastnst.styles import shipped
+from fastnst.training.train import _configured
+
+CONFIGS = shipped("configs")
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda p: p.stem)
+def test_every_config_is_accepted(path, workdir):
+    words = [f"--config={file}" for file in dict.fromkeys([CONFIGS / "base.yaml", path])]
+    cli = _configured([*words, "--model.name=a", "--model.painting.path=a.png"], workdir / "a")
+    assert cli.model.name == "a"
+    assert cli.trainer.max_steps >= 1

@@ -1,0 +1,74 @@
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+import fastnst.export as job
+from fastnst.errors import BadStyleFile, CannotWrite, FastnstError
+from fastnst.export import export
+from fastnst.models import NETS, NetConfig, build_net, save_net
+from fastnst.styles import CARD_KEY, Credit, StyleCard
+
+
+def trained(path, name="johnson"):
+    torch.manual_seed(0)
+    net = build_net(NetConfig(name=name, width=4, blocks=1))
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, 0.0, 0.3)
+    card = StyleCard(
+        "a", (Credit("Title"),), net.config.as_dict(), net.multiple_of, net.minimum, steps=3
+    )
+    save_net(path, net, card)
+    return net.eval(), card
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_the_file_paints_as_torch_does_at_any_size_and_batch(tmp_path, name):
+    net, card = trained(tmp_path / "a.safetensors", name)
+    exported = export(tmp_path, output=tmp_path / "a.onnx")
+    assert exported.difference < 0.255
+    session = onnxruntime.InferenceSession(exported.path)
+    assert [node.name for node in session.get_inputs()] == ["image"]
+    assert [node.name for node in session.get_outputs()] == ["stylized"]
+    assert session.get_modelmeta().custom_metadata_map[CARD_KEY] == card.to_json()
+    rng = np.random.default_rng(0)
+    for shape in ((1, 3, 16, 16), (3, 3, 20, 148), (1, 3, 300, 52)):
+        batch = rng.uniform(0, 255, shape).astype(np.float32)
+        (painted,) = session.run(None, {"image": batch})
+        with torch.inference_mode():
+            expected = net(torch.from_numpy(batch)).clamp(0, 255).numpy()
+        assert np.abs(painted - expected).max() < 0.255
+
+
+def test_the_graph_has_nothing_that_a_single_style_does_not_need(tmp_path):
+    trained(tmp_path / "a.safetensors")
+    graph = onnx.load(export(tmp_path).path).graph
+    kinds = {node.op_type for node in graph.node}
+    assert kinds == {
+        "Div", "Sub", "Pad", "Conv", "InstanceNormalization", "Relu", "Add", "Resize", "Tanh", "Mul", "Clip",
+    }  # fmt: skip
+
+
+def test_a_net_that_differs_from_torch_leaves_no_file(tmp_path, monkeypatch):
+    trained(tmp_path / "a.safetensors")
+    monkeypatch.setattr(job, "_difference", lambda net, path: 3.0)
+    with pytest.raises(FastnstError, match=r"differs from torch by 3 of 255, more than 0\.255"):
+        export(tmp_path, output=tmp_path / "a.onnx")
+    monkeypatch.setattr(job, "_difference", lambda net, path: float("nan"))
+    with pytest.raises(FastnstError, match="differs from torch by nan"):
+        export(tmp_path, output=tmp_path / "a.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_bad_input_is_one_sentence(tmp_path):
+    with pytest.raises(BadStyleFile, match="There is no file or folder .*gone"):
+        export(tmp_path / "gone")
+    with pytest.raises(BadStyleFile, match=r"should hold one \.safetensors file, and holds: none"):
+        export(tmp_path)
+    trained(tmp_path / "a.safetensors")
+    with pytest.raises(CannotWrite, match=r"a\.txt is no \.onnx file"):
+        export(tmp_path, output=tmp_path / "a.txt")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CannotWrite, match=r"file/a\.onnx can't be written"):
+        export(tmp_path, output=tmp_path / "file" / "a.onnx")

@@ -1,0 +1,131 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from fastnst.errors import CannotWrite, FastnstError, UnreadableImage
+from fastnst.images import read_image, resize_longer, write_image
+
+ORIENTED = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: a[::-1].transpose(1, 0, 2),
+    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda a: a[:, ::-1].transpose(1, 0, 2),
+}
+"""How a picture is to be stored for each EXIF orientation, so that it is shown as it is; inverses below."""
+
+
+def noise(height: int, width: int, channels: int = 3) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, channels), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_exif_orientation_is_applied(tmp_path, orientation):
+    shown = noise(5, 7)
+    undo = {6: 8, 8: 6}.get(orientation, orientation)
+    stored = Image.fromarray(np.ascontiguousarray(ORIENTED[undo](shown)))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored.save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(np.asarray(read_image(tmp_path / "a.png")), shown)
+
+
+def test_a_wide_gamut_profile_is_brought_to_srgb(tmp_path):
+    # A profile whose red and blue are swapped shows that the profile is applied, without a tolerance to argue.
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    srgb = ImageCms.createProfile("sRGB")
+    pixels = Image.new("RGB", (4, 4), (200, 60, 30))
+    as_lab = ImageCms.profileToProfile(pixels, srgb, lab, outputMode="LAB")
+    as_lab.save(tmp_path / "a.tif", icc_profile=lab.tobytes())
+    got = np.asarray(read_image(tmp_path / "a.tif")).astype(int)
+    assert np.abs(got - (200, 60, 30)).max() <= 2
+
+
+def test_a_broken_profile_is_ignored(tmp_path):
+    Image.fromarray(noise(4, 4)).save(tmp_path / "a.png", icc_profile=b"no profile")
+    assert np.array_equal(np.asarray(read_image(tmp_path / "a.png")), noise(4, 4))
+
+
+def test_sixteen_bit_grey_is_scaled_not_clipped(tmp_path):
+    values = np.array([[0, 32768, 65535]], np.uint16)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    assert np.asarray(read_image(tmp_path / "a.png"))[0, :, 0].tolist() == [0, 128, 255]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
+def test_alpha_comes_along(tmp_path, mode):
+    image = Image.fromarray(noise(6, 6, 4), "RGBA").convert(mode)
+    image.save(tmp_path / "a.png")
+    got = read_image(tmp_path / "a.png")
+    assert got.mode == "RGBA"
+    expected = image.convert("RGBA").getchannel("A")
+    assert np.array_equal(np.asarray(got.getchannel("A")), np.asarray(expected))
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "1", "CMYK"])
+def test_other_modes_become_rgb(tmp_path, mode):
+    Image.fromarray(noise(6, 6)).convert(mode).save(tmp_path / "a.tif")
+    assert read_image(tmp_path / "a.tif").mode == "RGB"
+
+
+def test_what_is_no_picture_is_named(tmp_path, astronaut):
+    text, cut = tmp_path / "text.jpg", tmp_path / "cut.jpg"
+    text.write_text("hello")
+    cut.write_bytes(astronaut.read_bytes()[:20000])
+    with pytest.raises(UnreadableImage, match=r"There is no file .*gone\.jpg"):
+        read_image(tmp_path / "gone.jpg")
+    with pytest.raises(UnreadableImage, match=r"text\.jpg is not a picture that can be read"):
+        read_image(text)
+    with pytest.raises(UnreadableImage, match=r"cut\.jpg is damaged or can't be read: .*truncated"):
+        read_image(cut)
+    with pytest.raises(UnreadableImage, match="is a folder"):
+        read_image(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".jpg", ".jpeg"])
+def test_pictures_are_written_well(tmp_path, suffix, astronaut):
+    image = Image.open(astronaut).convert("RGB").resize((64, 48))
+    path = tmp_path / f"a{suffix}"
+    write_image(path, image)
+    with Image.open(path) as back:
+        assert back.size == (64, 48)
+        assert "sRGB" in ImageCms.getProfileName(
+            ImageCms.ImageCmsProfile(io.BytesIO(back.info["icc_profile"]))
+        )
+        error = np.abs(np.asarray(back.convert("RGB"), int) - np.asarray(image, int))
+        # 4:2:0 chroma would be 3.3 here, quality 75 4.2.
+        assert error.mean() <= {".png": 0.0}.get(suffix, 2.0)
+        if suffix.startswith(".j"):
+            # One 1x1 sampling factor per component: 4:4:4.
+            assert [layer[1:3] for layer in back.layer] == [(1, 1)] * 3
+
+
+def test_alpha_is_kept_by_png_and_laid_on_white_by_jpeg(tmp_path):
+    image = Image.new("RGBA", (16, 16), (200, 0, 0, 0))
+    write_image(tmp_path / "a.png", image)
+    write_image(tmp_path / "a.jpg", image)
+    assert np.asarray(Image.open(tmp_path / "a.png"))[..., 3].max() == 0
+    assert np.asarray(Image.open(tmp_path / "a.jpg")).min() == 255
+
+
+def test_an_unknown_format_is_refused(tmp_path):
+    with pytest.raises(
+        CannotWrite, match=r"the format \.xyz is not one of \.jpeg, \.jpg, \.png, \.webp"
+    ):
+        write_image(tmp_path / "a.xyz", Image.new("RGB", (4, 4)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_resize_sets_the_longer_side():
+    assert resize_longer(Image.new("RGB", (300, 100)), 150).size == (150, 50)
+    assert resize_longer(Image.new("RGB", (100, 300)), 600).size == (200, 600)
+    assert resize_longer(Image.new("RGB", (1000, 1)), 10).size == (10, 1)
+    with pytest.raises(
+        FastnstError, match=r"The size is 0\. It is the longer side in pixels: 1 or more"
+    ):
+        resize_longer(Image.new("RGB", (4, 4)), 0)

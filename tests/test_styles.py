@@ -1,0 +1,71 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from fastnst.errors import BadStyleFile, UnknownStyle
+from fastnst.styles import Credit, StyleCard, find_style, list_styles
+
+CARD = StyleCard(
+    name="a",
+    styles=(Credit("Title", "Artist", 1889, "public domain"),),
+    net={"name": "johnson", "width": 4, "blocks": 1, "styles": 1},
+    multiple_of=4,
+    minimum=16,
+    loss={"style_weight": 5.0},
+    steps=7,
+    training_set="photos",
+    fastnst="0.1.0",
+)
+
+
+def test_a_card_survives_json():
+    assert StyleCard.from_json(CARD.to_json(), Path("a.onnx")) == CARD
+
+
+def test_a_card_ignores_facts_it_does_not_know():
+    values = json.loads(CARD.to_json()) | {"mood": "blue"}
+    assert StyleCard.from_json(json.dumps(values), Path("a.onnx")) == CARD
+
+
+def test_a_card_of_a_later_format_says_to_update():
+    values = json.loads(CARD.to_json()) | {"format": 99, "fastnst": "9.0"}
+    with pytest.raises(
+        BadStyleFile, match=r"written by fastnst 9\.0, in a later format.*pip install"
+    ):
+        StyleCard.from_json(json.dumps(values), Path("a.onnx"))
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"format": 1}', '{"format": 1, "styles": 3}'])
+def test_a_damaged_card_is_named(text):
+    with pytest.raises(BadStyleFile, match=r"The style card in a\.onnx is damaged"):
+        StyleCard.from_json(text, Path("a.onnx"))
+
+
+def test_styles_are_the_files_of_the_folders_and_earlier_folders_win(workdir, monkeypatch):
+    mine, local = workdir / "mine", workdir / "checkpoints"
+    for path in (mine / "blue.onnx", local / "blue.onnx", local / "red.onnx"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+    monkeypatch.setenv("FASTNST_STYLES", str(mine))
+    styles = list_styles()
+    assert styles["blue"] == mine / "blue.onnx"
+    assert styles["red"].resolve() == local / "red.onnx"
+    assert find_style("blue") == mine / "blue.onnx"
+
+
+def test_a_path_wins_over_names(workdir):
+    (workdir / "red.onnx").write_bytes(b"")
+    assert find_style(Path("red.onnx")) == Path("red.onnx")
+
+
+def test_an_unknown_style_gets_the_nearest_name():
+    with pytest.raises(
+        UnknownStyle, match=r"There is no style 'stary-nigth'\. Did you mean 'starry-night'\?"
+    ):
+        find_style("stary-nigth")
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(UnknownStyle, match=r"There is no file gone\.onnx"):
+        find_style("gone.onnx")

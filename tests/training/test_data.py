@@ -1,0 +1,187 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fastnst.errors import FastnstError
+from fastnst.training.data import Photos, centre_crop, open_photo, random_crop
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+
+
+def opened(folder, **options) -> Photos:
+    photos = Photos(str(folder), **{"crop": 64, "batch_size": 2, "num_workers": 0, **options})
+    photos.setup("fit")
+    return photos
+
+
+def batches(photos: Photos, count: int):
+    loader = iter(photos.train_dataloader())
+    return [next(loader) for _ in range(count)]
+
+
+def test_folders_are_searched_to_any_depth_whatever_their_names(tmp_path, make_photos):
+    # The library takes folders called train and test for splits; here they are folders.
+    for part in ("train", "test/deep/er", "Übung 1"):
+        make_photos(tmp_path / "photos" / part, 4)
+    photos = opened(tmp_path / "photos")
+    assert len(photos.crops.rows) + len(photos.heldout) == 12
+
+
+def test_batches_are_crops(tmp_path, make_photos):
+    (batch,) = batches(opened(make_photos(tmp_path / "photos")), 1)
+    assert batch.photos.shape == (2, 3, 64, 64)
+    assert batch.photos.dtype == torch.uint8
+    assert batch.skipped == {}
+
+
+def test_the_same_seed_gives_the_same_crops_and_another_does_not(tmp_path, make_photos):
+    folder = make_photos(tmp_path / "photos")
+    first, again, other = (
+        torch.cat([b.photos for b in batches(opened(folder, seed=seed), 6)]) for seed in (0, 0, 1)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_workers_do_not_change_the_crops(tmp_path, make_photos):
+    folder = make_photos(tmp_path / "photos")
+    alone, shared = (
+        torch.cat([b.photos for b in batches(opened(folder, num_workers=n), 6)]) for n in (0, 2)
+    )
+    assert torch.equal(alone, shared)
+
+
+def test_crops_differ_from_epoch_to_epoch_and_each_photo_comes_once(tmp_path, make_photos):
+    photos = opened(make_photos(tmp_path / "photos", 8), holdout=1, batch_size=1)
+    seen = [[int(photos.crops._order(epoch)[i]) for i in range(7)] for epoch in (0, 1)]
+    assert sorted(seen[0]) == sorted(seen[1])
+    assert seen[0] != seen[1]
+    assert not torch.equal(photos.crops[0][0], photos.crops[7][0])
+
+
+def test_held_out_photos_are_never_trained_on(tmp_path, make_photos):
+    photos = opened(make_photos(tmp_path / "photos", 12), holdout=3)
+    assert len(photos.heldout) == 3
+    assert len(photos.crops.rows) == 9
+
+
+def test_broken_and_small_photos_are_skipped_and_counted(tmp_path, make_photos):
+    folder = make_photos(tmp_path / "photos", 8)
+    (folder / "broken.jpg").write_text("hello")
+    (folder / "cut.jpg").write_bytes((folder / "000.jpg").read_bytes()[:300])
+    Image.new("RGB", (63, 200)).save(folder / "small.png")
+    photos = opened(folder, holdout=1)
+    skipped = dict(photos.crops.skipped)
+    for batch in batches(photos, 12):
+        skipped.update(batch.skipped)
+    reasons = {path.rsplit("/", 1)[1]: reason for path, reason in skipped.items()}
+    expected = {"broken.jpg": "broken", "cut.jpg": "broken", "small.png": "smaller than 64 px"}
+    held_out = {name for name in expected if name not in reasons}
+    assert len(held_out) <= 1
+    assert reasons == {name: why for name, why in expected.items() if name not in held_out}
+
+
+def test_a_folder_without_a_usable_photo_says_why(tmp_path, make_photos):
+    make_photos(tmp_path / "small", 5, (63, 200))
+    with pytest.raises(
+        FastnstError, match=r"None of the 4 photos tried can be used: 4 smaller than 64 px"
+    ):
+        opened(tmp_path / "small")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FastnstError, match=r"There is no picture in the folder .*empty"):
+        opened(tmp_path / "empty")
+    with pytest.raises(FastnstError, match=r"There is no folder .*gone"):
+        opened(tmp_path / "gone")
+
+
+def test_a_single_photo_is_enough(tmp_path, make_photos):
+    photos = opened(make_photos(tmp_path / "photos", 1))
+    assert len(photos.heldout) == 1
+    assert batches(photos, 2)[1].photos.shape == (2, 3, 64, 64)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"crop": 30}, "crop is 30; it must be a multiple of 4, 32 or more"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"holdout": 0}, "holdout 0"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(options, text):
+    with pytest.raises(ValueError, match=text):
+        Photos("x", **options)
+
+
+def test_random_crops_stay_inside_and_never_enlarge():
+    photo = Image.fromarray(
+        np.arange(70 * 90 * 3, dtype=np.uint32).astype(np.uint8).reshape(70, 90, 3)
+    )
+    for seed in range(20):
+        pixels = random_crop(photo, 64, np.random.default_rng(seed))
+        assert pixels.shape == (64, 64, 3)
+    assert centre_crop(photo, 64).shape == (64, 64, 3)
+
+
+def test_half_of_the_crops_are_mirrored():
+    ramp = Image.linear_gradient("L").rotate(90).convert("RGB").resize((64, 64))
+    rising = [
+        bool(crop[0, -1, 0] > crop[0, 0, 0])
+        for crop in (random_crop(ramp, 64, np.random.default_rng(seed)) for seed in range(40))
+    ]
+    assert 10 < sum(rising) < 30
+
+
+def test_large_jpegs_are_decoded_at_a_fraction(tmp_path):
+    Image.new("RGB", (2048, 1024)).save(tmp_path / "big.jpg")
+    assert open_photo({"path": str(tmp_path / "big.jpg"), "bytes": None}, 64).size == (256, 128)
+
+
+@pytest.fixture
+def hub(tmp_path, make_photos):
+    """A local repository in the hub's layout: parquet files with an `image` column."""
+    import datasets
+
+    folder = make_photos(tmp_path / "source", 10)
+    table = datasets.Dataset.from_dict({"image": [str(p) for p in sorted(folder.iterdir())]})
+    table = table.cast_column("image", datasets.Image())
+    (tmp_path / "hub" / "data").mkdir(parents=True)
+    for part in range(2):
+        shard = table.shard(2, part)
+        shard.to_parquet(str(tmp_path / "hub" / "data" / f"train-0000{part}-of-00002.parquet"))
+    return tmp_path / "hub"
+
+
+def test_a_data_set_of_the_hub_is_streamed(hub):
+    photos = opened(f"hf:{hub}", holdout=2)
+    assert len(photos.heldout) == 2
+    got = batches(photos, 8)  # 16 crops of 8 photos: two epochs.
+    assert all(batch.photos.shape == (2, 3, 64, 64) for batch in got)
+
+
+def test_a_data_set_without_pictures_is_named(tmp_path):
+    import datasets
+
+    (tmp_path / "hub").mkdir()
+    datasets.Dataset.from_dict({"text": ["a"]}).to_parquet(str(tmp_path / "hub" / "train.parquet"))
+    with pytest.raises(FastnstError, match="has no column 'image', but: text"):
+        opened(f"hf:{tmp_path / 'hub'}")
+
+
+def test_no_network_is_one_sentence_that_names_the_way_out(monkeypatch):
+    import datasets
+
+    def offline(*_: object, **__: object) -> None:
+        raise ConnectionError("Couldn't reach 'a/b' on the Hub (ConnectError)\nTraceback ...")
+
+    monkeypatch.setattr(datasets, "load_dataset", offline)
+    with pytest.raises(
+        FastnstError, match=r"'a/b' could not be opened .* \(ConnectError\)\. .* --data FOLDER"
+    ):
+        opened("hf:a/b")
