@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastnst.errors import FastnstError
-    from fastnst.export import export
+    from fastnst.exporting import export
     from fastnst.runtime.stylize import stylize
     from fastnst.runtime.stylizer import Stylizer
     from fastnst.styles import StyleCard, list_styles
@@ -18,7 +18,7 @@ _HOMES = {
     "FastnstError": "fastnst.errors",
     "StyleCard": "fastnst.styles",
     "Stylizer": "fastnst.runtime.stylizer",
-    "export": "fastnst.export",
+    "export": "fastnst.exporting",
     "list_styles": "fastnst.styles",
     "stylize": "fastnst.runtime.stylize",
     "train": "fastnst.training.train",

@@ -25,7 +25,7 @@ app = App(
 )
 # Named by string, so that torch is loaded only by the commands that need it.
 app.command("fastnst.training.train:train", help="Learn a style from a painting.")
-app.command("fastnst.export:export", help="Write a trained style as an ONNX file.")
+app.command("fastnst.exporting:export", help="Write a trained style as an ONNX file.")
 
 STOPPED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -168,7 +168,7 @@ def _missing_extra(error: ImportError) -> MissingExtra:
     )
 
 
-def run(words: list[str] | None = None) -> Any:
+def run(words: list[str]) -> Any:
     """Run one command line and return what the command returned."""
     return app(words, exit_on_error=False, print_error=False)
 
@@ -176,7 +176,7 @@ def run(words: list[str] | None = None) -> Any:
 def main() -> None:
     """The entry point `fastnst`: 0 if all went well, 1 for an error, 130 for Ctrl-C."""
     try:
-        result = run()
+        result = run(sys.argv[1:])
         if result is not None:
             print(result)
     except (CycloptsError, FastnstError) as error:

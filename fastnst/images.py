@@ -100,7 +100,8 @@ def resize_longer(image: Image.Image, size: int) -> Image.Image:
 def write_image(path: Path, image: Image.Image, *, quality: int = 95) -> None:
     """Write a picture in the format of the name, whole or not at all.
 
-    JPEG is written with 4:4:4 chroma; transparency, which it can't hold, is laid on white.
+    JPEG is written with 4:4:4 chroma; transparency, which it can't hold, is laid on white. (Lossy WebP
+    always halves its chroma: the format has nothing else.)
 
     Args:
         path: Ends in .jpg, .jpeg, .png or .webp; missing folders are made.

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -31,7 +32,10 @@ def test_dependencies_go_one_way(request):
     if find_spec("importlinter") is None:
         pytest.skip("import-linter is not installed")
     done = subprocess.run(
-        ["lint-imports"], capture_output=True, text=True, cwd=request.config.rootpath
+        [Path(sys.executable).with_name("lint-imports")],
+        capture_output=True,
+        text=True,
+        cwd=request.config.rootpath,
     )
     assert done.returncode == 0, done.stdout
 

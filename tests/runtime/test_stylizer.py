@@ -108,7 +108,7 @@ def test_memory_running_out_is_one_sentence(negative, monkeypatch):
             )
 
     monkeypatch.setattr(stylizer, "_session", Full())
-    with pytest.raises(FastnstError, match="not enough memory to paint 8x8 px at once"):
+    with pytest.raises(FastnstError, match="not enough memory to paint 16x16 px at once"):
         stylizer(noise(8, 8))
 
 

@@ -4,9 +4,9 @@ import onnxruntime
 import pytest
 import torch
 
-import fastnst.export as job
+import fastnst.exporting as job
 from fastnst.errors import BadStyleFile, CannotWrite, FastnstError
-from fastnst.export import export
+from fastnst.exporting import export
 from fastnst.models import NETS, NetConfig, build_net, save_net
 from fastnst.styles import CARD_KEY, Credit, StyleCard
 
