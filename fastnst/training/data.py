@@ -198,8 +198,9 @@ class Photos(LightningDataModule):
     def __init__(
         self,
         source: str = "hf:detection-datasets/coco",
+        name: str | None = None,
         crop: int = 256,
-        batch_size: int = 4,
+        batch_size: int = 2,
         holdout: int = 8,
         num_workers: int = 2,
         seed: int = 0,
@@ -209,6 +210,7 @@ class Photos(LightningDataModule):
         Args:
             source: A folder, searched to any depth, or `hf:NAME` for a data set of the Hugging Face
                 hub with an `image` column, streamed.
+            name: What the card calls the set; None for the hub's name or the folder's.
             crop: Side of the training crops in pixels, a multiple of 4; photos that are smaller are skipped.
             batch_size: Crops a step, on each device.
             holdout: Photos kept out of the training, to judge by.
@@ -226,7 +228,8 @@ class Photos(LightningDataModule):
                 f"batch_size is {batch_size}, holdout {holdout}, num_workers {num_workers};"
                 " they must be at least 1, 1 and 0"
             )
-        self.source, self.crop, self.batch_size = source, crop, batch_size
+        self.source, self.given_name = source, name
+        self.crop, self.batch_size = crop, batch_size
         self.holdout, self.num_workers, self.seed = holdout, num_workers, seed
         self.crops: Crops | None = None
         self.stream: Any = None
@@ -236,7 +239,9 @@ class Photos(LightningDataModule):
 
     @property
     def set_name(self) -> str:
-        """What the card calls the training set: the hub's name, or the folder's."""
+        """What the card calls the training set."""
+        if self.given_name:
+            return self.given_name
         if self.source.startswith(HUB):
             return self.source.removeprefix(HUB)
         return Path(self.source).resolve().name
@@ -276,7 +281,7 @@ class Photos(LightningDataModule):
         self.calibration = torch.stack([self.crops[k][0] for k in range(CALIBRATION_PHOTOS)])
 
     def _open_stream(self) -> None:
-        stream = load_stream(self.set_name)
+        stream = load_stream(self.source.removeprefix(HUB))
         heldout: list[Tensor] = []
         skipped: dict[int, str] = {}
         taken = 0

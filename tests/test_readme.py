@@ -1,0 +1,53 @@
+"""What the README shows runs, and says what is so."""
+
+import re
+import shutil
+
+import pytest
+
+pytest.importorskip("torch")
+from fastnst.cli import app  # noqa: E402
+from fastnst.styles import shipped  # noqa: E402
+
+ROOT = shipped("checkpoints").parent
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+COMMANDS = [
+    part.strip()
+    for language, block in BLOCKS
+    if language == "sh"
+    for line in block.splitlines()
+    for part in line.split("&&")
+]
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("fastnst ")])
+def test_every_command_is_understood(command):
+    app.parse_args(command.split()[1:], print_error=False, exit_on_error=False)
+
+
+@pytest.mark.parametrize("code", [block for language, block in BLOCKS if language == "python"])
+def test_every_python_block_runs(code, workdir, astronaut):
+    shutil.copy(astronaut, "photo.jpg")
+    exec(compile(code, "README.md", "exec"), {})
+    assert (workdir / "painted.png").is_file()
+    assert (workdir / "painted" / "photo.jpg").is_file()
+
+
+def test_every_option_of_the_configuration_that_it_names_exists():
+    from fastnst.training.module import Painting, StyleTransfer
+
+    for name in re.findall(r"--model\.([\w.]+)", README):
+        first, _, rest = name.partition(".")
+        assert first in StyleTransfer.__init__.__annotations__
+        assert not rest or rest in Painting.__dataclass_fields__
+
+
+def test_continuous_integration_runs_its_test_command():
+    (command,) = (line for line in README.splitlines() if line.endswith("python -m pytest"))
+    assert command in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_every_file_that_it_links_to_is_there():
+    for link in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / link).exists(), link
