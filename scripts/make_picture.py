@@ -1,6 +1,6 @@
 """Make the README's picture: the test photograph, and beside it the same painted by a shipped style.
 
-    python scripts/make_picture.py [STYLE]
+python scripts/make_picture.py [STYLE]
 """
 
 import sys
