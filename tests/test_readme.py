@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 pytest.importorskip("torch")
-from fastnst.cli import app  # noqa: E402
-from fastnst.styles import shipped  # noqa: E402
+from fastnst.cli import app
+from fastnst.styles import shipped
 
 ROOT = shipped("checkpoints").parent
 README = (ROOT / "README.md").read_text()

@@ -121,15 +121,16 @@ class SampleSheet(Callback):
 
 
 class KeepWeights(Callback):
-    """Writes the net and its card after each validation and at the end, so that no stop loses more."""
+    """Writes the net with its card, and a checkpoint to go on from, after each validation and at the end."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, weights: Path, checkpoint: Path) -> None:
+        self._weights, self._checkpoint = weights, checkpoint
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write the weights as they are."""
+        """Write the weights as they are, then the checkpoint, which so never is ahead of them."""
         if trainer.is_global_zero:
-            save_net(self._path, pl_module.net, pl_module.card())  # type: ignore[arg-type, operator]
+            save_net(self._weights, pl_module.net, pl_module.card())  # type: ignore[arg-type, operator]
+        trainer.save_checkpoint(self._checkpoint)
 
     on_train_end = on_validation_end
 

@@ -38,13 +38,13 @@ def open_photo(record: dict[str, Any], crop: int) -> Image.Image:
     """
     try:
         source = io.BytesIO(record["bytes"]) if record.get("bytes") else record["path"]
-        image = Image.open(source)
-        if min(image.size) < crop:
-            raise Unusable(f"smaller than {crop} px")
-        # JPEGs can be decoded at 1/2, 1/4 or 1/8 of their size, much faster.
-        scale = 2 * crop / min(image.size)
-        image.draft("RGB", (int(image.width * scale), int(image.height * scale)))
-        return image.convert("RGB")
+        with Image.open(source) as image:
+            if min(image.size) < crop:
+                raise Unusable(f"smaller than {crop} px")
+            # JPEGs can be decoded at 1/2, 1/4 or 1/8 of their size, much faster.
+            scale = 2 * crop / min(image.size)
+            image.draft("RGB", (int(image.width * scale), int(image.height * scale)))
+            return image.convert("RGB")
     except Unusable:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on a damaged file.
@@ -278,6 +278,7 @@ class Photos(LightningDataModule):
         except FastnstError:
             heldout = [photo]
         self.heldout = [_tensor(centre_crop(image, self.crop)) for image in heldout]
+        self.skipped.update(aside.skipped | self.crops.skipped)
         self.calibration = torch.stack([self.crops[k][0] for k in range(CALIBRATION_PHOTOS)])
 
     def _open_stream(self) -> None:

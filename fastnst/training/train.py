@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import pytorch_lightning as pl
 import torch
 from cyclopts import Parameter
 from jsonargparse import ArgumentError
-from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import ArgsType, LightningCLI, SaveConfigCallback
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
@@ -74,7 +74,7 @@ def train(
     if steps is not None and steps < 1:
         raise FastnstError(f"The number of steps is {steps}.", "It must be 1 or more.")
     run = Path("runs") / name
-    checkpoint, weights = run / "checkpoints" / "last.ckpt", run / f"{name}.safetensors"
+    weights, checkpoint = kept(run)
     if resume and not checkpoint.is_file():
         raise FastnstError(
             f"There is no checkpoint {checkpoint} to go on from.", "Start without --resume."
@@ -92,7 +92,7 @@ def train(
     args += [f"--model.painting.path={path}" for path in paintings]
     args += [f"--data.source={data}"] if data else []
     args += [f"--trainer.max_steps={steps}"] if steps else []
-    cli = _configured([*args, *options], run)
+    cli = _configured([*args, *options])
     _check(cli)
     if resume and torch.load(checkpoint, weights_only=True)["global_step"] >= cli.trainer.max_steps:
         raise FastnstError(
@@ -110,14 +110,37 @@ def train(
 
 
 class _Cli(LightningCLI):
-    """Lightning's reader of YAML and flags, told when a machine has fast bfloat16."""
+    """Lightning's reader of YAML and flags, with what every training has."""
 
+    run: Path
     interrupt: SoftInterrupt
 
     def before_instantiate_classes(self) -> None:
+        self.run = Path(self.config.trainer.default_root_dir)
         if self.config.trainer.precision is None:
             accelerator = self.config.trainer.accelerator
             self.config.trainer.precision = "bf16-mixed" if has_bfloat16(accelerator) else "32-true"
+
+    def instantiate_trainer(self, **options: Any) -> pl.Trainer:
+        # Here rather than among the defaults, so that the saved configuration can be read again.
+        run, self.interrupt = self.run, SoftInterrupt()
+        options["callbacks"] = [
+            *(self.config_init.trainer.callbacks or []),
+            TrainingProgress(),
+            SampleSheet(run / "samples"),
+            KeepWeights(*kept(run)),
+            self.interrupt,
+        ]
+        options["logger"] = self.config_init.trainer.logger or [
+            CSVLogger(run, name="", version=""),
+            TensorBoardLogger(run, name="", version=""),
+        ]
+        return super().instantiate_trainer(**options)
+
+
+def kept(run: Path) -> tuple[Path, Path]:
+    """The weights, and the checkpoint to go on from, of a run."""
+    return run / f"{run.name}.safetensors", run / "checkpoints" / "last.ckpt"
 
 
 def has_bfloat16(accelerator: str) -> bool:
@@ -129,31 +152,18 @@ def has_bfloat16(accelerator: str) -> bool:
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
-def _configured(args: ArgsType, run: Path) -> _Cli:
+def _configured(args: ArgsType) -> _Cli:
     _quiet()
-    interrupt = SoftInterrupt()
-    callbacks = [
-        TrainingProgress(),
-        SampleSheet(run / "samples"),
-        KeepWeights(run / f"{run.name}.safetensors"),
-        # After the weights, so that a checkpoint never is ahead of them.
-        ModelCheckpoint(run / "checkpoints", filename="last", enable_version_counter=False),
-        interrupt,
-    ]
-    loggers = [CSVLogger(run, name="", version=""), TensorBoardLogger(run, name="", version="")]
     try:
-        cli = _Cli(
+        return _Cli(
             StyleTransfer,
             Photos,
             args=args,
             run=False,
             save_config_callback=SaveConfigCallback,
             save_config_kwargs={"overwrite": True},
-            trainer_defaults={"callbacks": callbacks, "logger": loggers},
             parser_kwargs={"exit_on_error": False},
         )
-        cli.interrupt = interrupt
-        return cli
     except (ArgumentError, ValueError, TypeError) as error:
         lines = [line.strip(" -") for line in str(error).splitlines() if line.strip()]
         raise FastnstError(f"The configuration can't be used: {' '.join(lines[:3])}") from error
@@ -163,6 +173,7 @@ def _check(cli: _Cli) -> None:
     if cli.model.painting.path == Path():
         raise _no_painting()
     cli.model.painting.load()
+    cli.datamodule.setup("fit")
 
 
 def _no_painting() -> FastnstError:
@@ -178,12 +189,14 @@ def _report_skipped(photos: Photos) -> None:
         for reason in skipped.values():
             counts[reason] = counts.get(reason, 0) + 1
         text = ", ".join(f"{count} {reason}" for reason, count in counts.items())
-        print(f"Skipped {len(skipped)} photos: {text}.", file=sys.stderr)
+        photo = "photo" if len(skipped) == 1 else "photos"
+        print(f"Skipped {len(skipped)} {photo}: {text}.", file=sys.stderr)
 
 
 def _quiet() -> None:
     """Turn off what the libraries say about themselves, and keep freed memory on Linux."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for library in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric|jsonargparse")
     if sys.platform == "linux":
         # glibc hands every tensor of 32 MB and more back to the system and asks for it anew, page by

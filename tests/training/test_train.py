@@ -57,13 +57,14 @@ def test_from_a_painting_to_a_painted_photo(job, workdir, astronaut):
         "a.safetensors",
         "checkpoints/last.ckpt",
         "config.yaml",
+        "hparams.yaml",
         "metrics.csv",
         *(f"samples/step-{step:06d}.png" for step in (5, 10, 15, 20)),
     }
     losses = [float(row["val/total"]) for row in metrics() if row.get("val/total")]
     assert losses[-1] < losses[0]
-    sheet = Image.open("runs/a/samples/step-000020.png")
-    assert sheet.size == (2 * 64, 2 * 64)
+    with Image.open("runs/a/samples/step-000020.png") as sheet:
+        assert sheet.size == (2 * 64, 2 * 64)
 
     exported = fastnst.export(weights)
     assert str(exported.path) == "runs/a/a.onnx"
@@ -104,8 +105,8 @@ def test_a_resumed_training_ends_as_one_that_never_stopped(job):
     command = "import sys; from fastnst.training import train as t, callbacks as c\n"
     command += "real = c.KeepWeights.on_validation_end\n"
     command += "def die(self, trainer, module):\n"
-    command += "    real(self, trainer, module)\n"
     command += "    if trainer.global_step == 10: import os; os._exit(9)\n"
+    command += "    real(self, trainer, module)\n"
     command += "c.KeepWeights.on_validation_end = die\n"
     command += f"t.train('painting.png', data='photos', name='b', config=['{DEBUG}'], steps=10)"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
@@ -147,7 +148,7 @@ def test_ctrl_c_keeps_everything_and_resume_ends_it(job):
 def test_skipped_photos_are_counted_at_the_end(job, workdir, capsys):
     (workdir / "photos" / "broken.jpg").write_text("hello")
     job("--data.holdout=1", "--data.seed=1")
-    assert "Skipped 1 photos: 1 broken." in capsys.readouterr().err
+    assert "Skipped 1 photo: 1 broken." in capsys.readouterr().err
 
 
 def test_bad_input_is_one_sentence(job, workdir, make_photos):
@@ -188,4 +189,4 @@ def test_a_run_is_not_overwritten(job):
     ):
         job(steps=1)
     with pytest.raises(FastnstError, match=r"has its 1 steps already\. Give more with --steps N"):
-        job(painting=None, data=None, resume=True)
+        job(painting=None, data=None, config=[], resume=True)
