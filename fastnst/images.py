@@ -58,9 +58,10 @@ def upright_srgb(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     transparent = image.has_transparency_data
     if image.mode.startswith("I") or image.mode == "F":
-        # 16-bit grey: Pillow's own conversion clips instead of scaling.
+        # Grey of 16 bit and more: Pillow's own conversion clips instead of scaling.
         values = np.asarray(image, np.float64)
-        top = 65535.0 if image.mode.startswith("I") and values.max(initial=0) > 255 else 255.0
+        sixteen = image.mode.startswith("I;16") or values.max(initial=0) > 255
+        top = 65535.0 if sixteen else 255.0
         image = Image.fromarray(np.clip(values * (255.0 / top) + 0.5, 0, 255).astype(np.uint8))
     alpha = image.convert("RGBA").getchannel("A") if transparent else None
     if image.mode not in ("RGB", "L", "CMYK", "LAB"):
@@ -119,7 +120,6 @@ def write_image(path: Path, image: Image.Image, *, quality: int = 95) -> None:
             flat = Image.new("RGB", image.size, "white")
             flat.paste(image, mask=image.getchannel("A"))
             image = flat
-        # optimize=True would buffer the whole file; progressive is 5 % smaller but slower to open.
         options |= {"format": "JPEG", "quality": quality, "subsampling": 0}
     elif suffix == ".webp":
         options |= {"format": "WEBP", "quality": quality, "method": 4}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from fastnst.errors import BadStyleFile
 from fastnst.files import written_whole
@@ -21,7 +21,7 @@ def save_net(path: Path, net: TransformNet, card: StyleCard) -> None:
     """
     tensors = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
     with written_whole(path) as temporary:
-        save_file(tensors, temporary, metadata={CARD_KEY: card.to_json()})
+        temporary.write_bytes(save(tensors, metadata={CARD_KEY: card.to_json()}))
 
 
 def load_net(path: Path) -> tuple[TransformNet, StyleCard]:

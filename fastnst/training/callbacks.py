@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
+from fastnst.files import written_whole
 from fastnst.images import write_image
 from fastnst.models import save_net
 
@@ -130,7 +131,12 @@ class KeepWeights(Callback):
         """Write the weights as they are, then the checkpoint, which so never is ahead of them."""
         if trainer.is_global_zero:
             save_net(self._weights, pl_module.net, pl_module.card())  # type: ignore[arg-type, operator]
-        trainer.save_checkpoint(self._checkpoint)
+            with written_whole(self._checkpoint) as temporary:
+                trainer.save_checkpoint(temporary)
+        else:
+            trainer.save_checkpoint(
+                self._checkpoint
+            )  # Takes part, and leaves the writing to the first.
 
     on_train_end = on_validation_end
 

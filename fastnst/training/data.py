@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -352,7 +353,12 @@ def load_folder(folder: Path) -> Any:
             drop_labels=True,
             drop_metadata=True,
         )
-    except (FileNotFoundError, ValueError, datasets.exceptions.DatasetGenerationError) as error:
+    except (OSError, datasets.exceptions.DatasetGenerationError) as error:
+        raise FastnstError(
+            f"The folder {folder} could not be listed: {_first_line(error.__cause__ or error)}.",
+            "The list is kept in the cache of Hugging Face `datasets`; HF_DATASETS_CACHE moves it.",
+        ) from error
+    except ValueError as error:
         raise FastnstError(
             f"There is no picture in the folder {folder}.",
             "Give a folder that has some: --data FOLDER",
@@ -368,13 +374,14 @@ def load_stream(name: str) -> Any:
     """
     import datasets
 
+    # Its own lines about each of its retries; what comes of them is said below.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
         stream = datasets.load_dataset(name, split="train", streaming=True)
         columns = stream.column_names or list(next(iter(stream)))
     except Exception as error:  # Network, name, permission: each library below has its own errors.
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise FastnstError(
-            f"The data set {name!r} could not be opened on the Hugging Face hub: {reason.rstrip('.')}.",
+            f"The data set {name!r} could not be opened on the Hugging Face hub: {_first_line(error)}.",
             "Check the name and the network, or train on photos of your own, which needs none: --data FOLDER",
         ) from error
     if "image" not in columns:
@@ -383,3 +390,8 @@ def load_stream(name: str) -> Any:
             "Give one of pictures, or a folder of photos: --data FOLDER",
         )
     return stream.select_columns(["image"]).cast_column("image", datasets.Image(decode=False))
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")

@@ -17,7 +17,7 @@ from jsonargparse import ArgumentError
 from pytorch_lightning.cli import ArgsType, LightningCLI, SaveConfigCallback
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
-from fastnst.errors import FastnstError
+from fastnst.errors import CannotWrite, FastnstError
 from fastnst.styles import shipped
 from fastnst.training.callbacks import KeepWeights, SampleSheet, SoftInterrupt, TrainingProgress
 from fastnst.training.data import Photos
@@ -31,8 +31,8 @@ class Interrupted(FastnstError):
 
 
 def train(
-    *painting: Annotated[str, Parameter(allow_leading_hyphen=True)],
-    data: str | None = None,
+    *painting: Annotated[str | Path, Parameter(allow_leading_hyphen=True)],
+    data: str | Path | None = None,
     name: str | None = None,
     config: Annotated[Sequence[Path], Parameter(negative="")] = (),
     steps: int | None = None,
@@ -58,7 +58,7 @@ def train(
         FastnstError: Something given is wrong; the message says what.
         Interrupted: Ctrl-C; checkpoint and weights are written.
     """
-    words = list(painting)
+    words = [str(word) for word in painting]
     flags = next((i for i, word in enumerate(words) if word.startswith("--")), len(words))
     paintings, options = words[:flags], words[flags:]
     if len(paintings) > 1:
@@ -99,7 +99,10 @@ def train(
             f"The training in {run} has its {cli.trainer.max_steps} steps already.",
             "Give more with --steps N.",
         )
-    cli.trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=checkpoint if resume else None)
+    try:
+        cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=checkpoint if resume else None)
+    except OSError as error:
+        raise CannotWrite(f"{run} can't be written: {error.strerror or error}.") from error
     _report_skipped(cli.datamodule)
     if cli.interrupt.interrupted:
         raise Interrupted(

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 import fastnst
-from fastnst.errors import BadStyleFile, FastnstError, UnreadableImage
+from fastnst.errors import BadStyleFile, CannotWrite, FastnstError, UnreadableImage
 from fastnst.models import load_net
 from fastnst.styles import shipped
 from fastnst.training.train import train
@@ -180,6 +180,12 @@ def test_bad_input_is_one_sentence(job, workdir, make_photos):
     with pytest.raises(BadStyleFile, match=r"gone\.safetensors can't be used as VGG-16 weights"):
         job("--model.encoder_weights=gone.safetensors")
     assert not (workdir / "runs").exists()
+
+
+def test_a_run_folder_that_can_not_be_made_is_one_sentence(job, workdir):
+    (workdir / "runs").write_text("")
+    with pytest.raises(CannotWrite, match=r"^runs/a can't be written: "):
+        job(steps=1)
 
 
 def test_a_run_is_not_overwritten(job):
