@@ -53,7 +53,8 @@ class _InstanceNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         n, c, h, w = x.shape
-        y, _, rstd = torch.native_group_norm(x, None, None, n, c, h * w, c, EPSILON)
+        with torch.autocast(x.device.type, enabled=False):
+            y, _, rstd = torch.native_group_norm(x, None, None, n, c, h * w, c, EPSILON)
         ctx.save_for_backward(y, rstd, scale)
         return torch.addcmul(_per_channel(shift, x), y, _per_channel(scale, x))
 

@@ -6,13 +6,13 @@ import io
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, get_worker_info
@@ -45,7 +45,7 @@ def open_photo(record: dict[str, Any], crop: int) -> Image.Image:
             # JPEGs can be decoded at 1/2, 1/4 or 1/8 of their size, much faster.
             scale = 2 * crop / min(image.size)
             image.draft("RGB", (int(image.width * scale), int(image.height * scale)))
-            return image.convert("RGB")
+            return ImageOps.exif_transpose(image).convert("RGB")
     except Unusable:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on a damaged file.
@@ -83,6 +83,7 @@ class Batch(NamedTuple):
     """Files found unusable while making this batch, and why."""
 
 
+Rows: TypeAlias = npt.NDArray[np.int64]
 Sample: TypeAlias = tuple[Tensor, dict[str, str]]
 
 
@@ -99,21 +100,25 @@ class Crops(Dataset[Sample]):
     depends on `k` and the seed alone. So a training resumed at any step sees what it would have seen.
     """
 
-    def __init__(self, records: Any, rows: np.ndarray, crop: int, seed: int) -> None:
+    def __init__(self, records: Any, rows: Rows, crop: int, seed: int) -> None:
         self.records, self.rows, self.crop, self.seed = records, rows, crop, seed
         self.skipped: dict[str, str] = {}
         self._reported: set[str] = set()
-        self._order = lru_cache(maxsize=2)(self._shuffled)
+        self._orders: dict[int, Rows] = {}
 
-    def _shuffled(self, epoch: int) -> np.ndarray:
-        rng = np.random.default_rng((self.seed, epoch))
-        return rng.permutation(self.rows)
+    def order(self, epoch: int) -> Rows:
+        """The rows in the order of an epoch."""
+        if epoch not in self._orders:
+            self._orders.pop(epoch - 2, None)  # A batch may reach from one epoch into the next.
+            rng = np.random.default_rng((self.seed, epoch))
+            self._orders[epoch] = rng.permutation(self.rows)
+        return self._orders[epoch]
 
     def photo(self, position: int) -> Image.Image:
         """The photo at this position of the endless order, or the next usable one after it."""
         for ahead in range(min(len(self.rows), SKIPS)):
             epoch, index = divmod(position + ahead, len(self.rows))
-            record = self.records[int(self._order(epoch)[index])]["image"]
+            record = self.records[int(self.order(epoch)[index])]["image"]
             name = record["path"] or f"photo {index}"
             if name in self.skipped:
                 continue

@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -57,9 +59,15 @@ def test_workers_do_not_change_the_crops(tmp_path, make_photos):
     assert torch.equal(alone, shared)
 
 
+def test_crops_survive_the_way_to_a_worker(tmp_path, make_photos):
+    # Where processes are spawned and not forked (macOS, Windows) the set is pickled.
+    crops = opened(make_photos(tmp_path / "photos")).crops
+    assert torch.equal(pickle.loads(pickle.dumps(crops))[5][0], crops[5][0])
+
+
 def test_crops_differ_from_epoch_to_epoch_and_each_photo_comes_once(tmp_path, make_photos):
     photos = opened(make_photos(tmp_path / "photos", 8), holdout=1, batch_size=1)
-    seen = [[int(photos.crops._order(epoch)[i]) for i in range(7)] for epoch in (0, 1)]
+    seen = [[int(photos.crops.order(epoch)[i]) for i in range(7)] for epoch in (0, 1)]
     assert sorted(seen[0]) == sorted(seen[1])
     assert seen[0] != seen[1]
     assert not torch.equal(photos.crops[0][0], photos.crops[7][0])
