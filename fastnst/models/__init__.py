@@ -1,6 +1,12 @@
 """Nets that turn an image into a painting (needs torch)."""
 
-from fastnst.models.transform_net import ConditionalInstanceNorm2d, NetConfig, TransformNet
+from fastnst.models.transform_net import (
+    ConditionalInstanceNorm2d,
+    NetConfig,
+    TransformNet,
+    bounded,
+    excess,
+)
 from fastnst.models.weights import load_net, save_net
 
 NETS = {"johnson": TransformNet}
@@ -17,7 +23,9 @@ __all__ = [
     "ConditionalInstanceNorm2d",
     "NetConfig",
     "TransformNet",
+    "bounded",
     "build_net",
+    "excess",
     "load_net",
     "save_net",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -13,6 +14,8 @@ from torch import Tensor, nn
 HEADROOM = 150.0
 """The output is 127.5 + 150 tanh(.): 22.5 past either end of 0..255 (clamped where it is used), so
 that black and white lie where tanh still has a gradient. 150 is the factor of Johnson's own code."""
+EDGE = math.atanh(127.5 / HEADROOM)
+"""Where the output, before tanh, reaches black (below 0) and white."""
 
 
 EPSILON = 1e-5
@@ -202,7 +205,7 @@ class TransformNet(nn.Module):
         return net
 
     def forward(self, image: Tensor, style_weights: Tensor | None = None) -> Tensor:
-        """Paint a batch.
+        """Paint a batch: `bounded` of `unbounded`.
 
         Args:
             image: RGB (N, 3, H, W), float, 0..255; H and W multiples of `multiple_of`, at least `minimum`.
@@ -212,6 +215,10 @@ class TransformNet(nn.Module):
         Returns:
             RGB of the same shape, float32, -22.5..277.5: clamp it to 0..255 to show it.
         """
+        return bounded(self.unbounded(image, style_weights))
+
+    def unbounded(self, image: Tensor, style_weights: Tensor | None = None) -> Tensor:
+        """The painting before tanh, of the same shape, float32: -EDGE is black and EDGE white."""
         if style_weights is None:
             style_weights = image.new_zeros(self.config.styles)
             style_weights[0] = 1.0
@@ -223,4 +230,19 @@ class TransformNet(nn.Module):
         for layer in self.up:
             x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
             x = F.relu(layer(x, style_weights))
-        return 127.5 + HEADROOM * torch.tanh(self.out(x).float())
+        painted: Tensor = self.out(x)
+        return painted.float()
+
+
+def bounded(painting: Tensor) -> Tensor:
+    """RGB, -22.5..277.5, from the painting before tanh."""
+    return 127.5 + HEADROOM * torch.tanh(painting)
+
+
+def excess(painting: Tensor) -> Tensor:
+    """How far a painting before tanh goes past black and white: mean (max(0, |x| - EDGE))^2, a scalar.
+
+    Early in training nets throw black and yellow spots, far out where tanh is flat and the perceptual
+    loss has no gradient left to call them back. This one grows with the distance.
+    """
+    return F.relu(painting.abs() - EDGE).square().mean()

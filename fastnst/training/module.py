@@ -15,7 +15,7 @@ from torch import Tensor
 
 from fastnst.errors import FastnstError
 from fastnst.images import read_image, resize_longer
-from fastnst.models import NetConfig, build_net
+from fastnst.models import NetConfig, bounded, build_net, excess
 from fastnst.perceptual import Encoder, LossTerms, PerceptualLoss
 from fastnst.styles import Credit, StyleCard
 from fastnst.training.data import Batch
@@ -111,24 +111,22 @@ class StyleTransfer(pl.LightningModule):
         painted: Tensor = self.net(photos)
         return painted
 
-    def _terms(self, photos: Tensor, *, clamp: bool) -> LossTerms:
-        photos = photos.to(torch.float32, memory_format=torch.channels_last)
-        painted = self.net(photos)
-        if clamp:
-            painted = painted.clamp(0, 255)
-        terms: LossTerms = self.loss(painted, self.loss.content_targets(photos))
-        return terms
-
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One batch of crops."""
         self.trainer.datamodule.skipped.update(batch.skipped)  # type: ignore[attr-defined]
-        terms = self._terms(batch.photos, clamp=False)
+        photos = batch.photos.to(torch.float32, memory_format=torch.channels_last)
+        painting = self.net.unbounded(photos)
+        terms: LossTerms = self.loss(bounded(painting), self.loss.content_targets(photos))
+        outside = excess(painting)
         self._log("train", terms)
-        return terms.total
+        self.log("train/excess", outside.detach())
+        return terms.total + outside
 
     def validation_step(self, photos: Tensor, batch_idx: int) -> None:
         """The objective on photos that are not trained on, of pictures as a user gets them."""
-        self._log("val", self._terms(photos, clamp=True))
+        photos = photos.to(torch.float32, memory_format=torch.channels_last)
+        painted = self.net(photos).clamp(0, 255)
+        self._log("val", self.loss(painted, self.loss.content_targets(photos)))
 
     def _log(self, stage: str, terms: LossTerms) -> None:
         values = {**terms._asdict(), "total": terms.total}

@@ -6,7 +6,17 @@ import torch
 import torch.nn.functional as F
 
 from fastnst.errors import BadStyleFile
-from fastnst.models import NETS, ConditionalInstanceNorm2d, NetConfig, build_net, load_net, save_net
+from fastnst.models import (
+    NETS,
+    ConditionalInstanceNorm2d,
+    NetConfig,
+    bounded,
+    build_net,
+    excess,
+    load_net,
+    save_net,
+)
+from fastnst.models.transform_net import EDGE
 from fastnst.styles import Credit, StyleCard
 
 
@@ -81,6 +91,17 @@ class TestNet:
             fast = net(x)
         assert fast.dtype == torch.float32
         assert (fast - net(x)).abs().mean() < 2
+
+
+def test_black_and_white_are_in_bounds_and_what_is_past_them_is_called_back():
+    edges = torch.tensor([-EDGE, 0.0, EDGE])
+    torch.testing.assert_close(bounded(edges), torch.tensor([0.0, 127.5, 255.0]))
+    assert excess(edges) == 0
+    far = torch.tensor([-EDGE - 3.0, 0.0, EDGE + 10.0, 1.0], requires_grad=True)
+    torch.testing.assert_close(excess(far), torch.tensor((9.0 + 100.0) / 4))
+    # Where tanh is flat the gradient is not.
+    excess(far).backward()
+    torch.testing.assert_close(far.grad, torch.tensor([-1.5, 0.0, 5.0, 0.0]))
 
 
 def test_conditional_instance_norm_is_the_formula_and_so_is_its_gradient():
