@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -65,10 +66,10 @@ def stylize(
 
     if (style is None) == (model is None):
         raise FastnstError(
-            "Both --style and --model were given." if style else "No style was given.",
+            "No style was given." if style is None else "Both --style and --model were given.",
             "Give --style NAME (see `fastnst styles`) or --model FILE.onnx.",
         )
-    stylizer = Stylizer(style or _onnx(model), device=device)
+    stylizer = Stylizer(model or style or "", device=device)
     if stylizer.note:
         _say(stylizer.note)
     failed: list[Painted] = []
@@ -82,7 +83,9 @@ def stylize(
             elif painted.output:
                 progress.console.print(
                     f"{painted.output}  {painted.width}x{painted.height}  {painted.seconds:.2f} s",
+                    markup=False,
                     highlight=False,
+                    emoji=False,
                     soft_wrap=True,
                 )
             if painted.error:
@@ -114,6 +117,7 @@ def styles(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
         _say("No styles were found. Train one with: fastnst train PAINTING --data FOLDER")
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -122,15 +126,8 @@ def styles(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
             column.replace("_", " "), justify="right" if column == "size_mb" else "left"
         )
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*(escape(str(value)) for value in row.values()))
     Console().print(table)
-
-
-def _onnx(model: Path | None) -> Path:
-    """The file given with --model, whatever its ending."""
-    if model is None or not model.is_file():
-        raise FastnstError(f"There is no file {model}.", "Give the path of an .onnx file.")
-    return model
 
 
 def _json_line(painted: Painted) -> str:
@@ -188,3 +185,6 @@ def main() -> None:
     except KeyboardInterrupt:
         _say("Stopped.")
         sys.exit(STOPPED)
+    except BrokenPipeError:  # Whoever read our output, `head` say, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

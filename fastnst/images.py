@@ -21,6 +21,9 @@ READABLE = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff",
 """What a folder is searched for."""
 WRITABLE = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
+MOST_PIXELS = 2 * 89_478_485
+"""More are refused: Pillow's own limit, past which it takes a file for a decompression bomb."""
+
 
 def read_image(path: str | os.PathLike[str]) -> Image.Image:
     """Read a picture as it is meant to be seen: upright, sRGB, 8 bit.
@@ -47,8 +50,7 @@ def read_image(path: str | os.PathLike[str]) -> Image.Image:
         ) from error
     except Image.DecompressionBombError as error:
         raise UnreadableImage(f"{path} is too large: {error}") from error
-    # Pillow's decoders raise these, and more, on damaged files.
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
+    except Exception as error:  # Pillow's decoders raise nearly anything on a damaged file.
         raise UnreadableImage(f"{path} is damaged or can't be read: {error}.") from error
 
 
@@ -60,8 +62,9 @@ def upright_srgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":
         # Grey of 16 bit and more: Pillow's own conversion clips instead of scaling.
         values = np.asarray(image, np.float64)
-        sixteen = image.mode.startswith("I;16") or values.max(initial=0) > 255
-        top = 65535.0 if sixteen else 255.0
+        largest = values.max(initial=0)
+        sixteen = image.mode.startswith("I;16") or largest > 255
+        top = 65535.0 if sixteen else 1.0 if image.mode == "F" and largest <= 1 else 255.0
         image = Image.fromarray(np.clip(values * (255.0 / top) + 0.5, 0, 255).astype(np.uint8))
     alpha = image.convert("RGBA").getchannel("A") if transparent else None
     if image.mode not in ("RGB", "L", "CMYK", "LAB"):
@@ -89,12 +92,18 @@ def resize_longer(image: Image.Image, size: int) -> Image.Image:
     """Scale a picture so that its longer side is `size` pixels (Lanczos).
 
     Raises:
-        FastnstError: The size is below 1.
+        FastnstError: The size is below 1, or the result would have more than `MOST_PIXELS`.
     """
     if size < 1:
         raise FastnstError(f"The size is {size}.", "It is the longer side in pixels: 1 or more.")
     scale = size / max(image.size)
     width, height = (max(1, round(side * scale)) for side in image.size)
+    if width * height > MOST_PIXELS:
+        raise FastnstError(
+            f"At a size of {size} the picture would be {width}x{height} px,"
+            f" more than the {MOST_PIXELS / 1e6:.0f} megapixels that are allowed.",
+            "Give a smaller size.",
+        )
     return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
@@ -126,7 +135,13 @@ def write_image(path: Path, image: Image.Image, *, quality: int = 95) -> None:
     else:
         options |= {"format": "PNG"}
     with written_whole(path) as temporary:
-        image.save(temporary, **options)  # type: ignore[arg-type]
+        try:
+            image.save(temporary, **options)  # type: ignore[arg-type]
+        except ValueError as error:
+            raise CannotWrite(
+                f"{path} can't be written: {error}.",
+                f"It is {image.width}x{image.height} px; WebP holds 16383, JPEG 65500 px a side.",
+            ) from error
 
 
 def check_writable(path: Path) -> None:

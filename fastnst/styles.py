@@ -105,13 +105,13 @@ def list_styles() -> dict[str, Path]:
 
 
 def find_style(name: str | Path) -> Path:
-    """The file of a style, by name or by path.
+    """The file of a style, by name or by path: whatever is a `Path` or ends in .onnx.
 
     Raises:
         UnknownStyle: There is no such style; the message has the nearest names.
     """
     path = Path(name)
-    if path.suffix == ".onnx":
+    if isinstance(name, Path) or path.suffix.lower() == ".onnx":
         if not path.is_file():
             raise UnknownStyle(f"There is no file {path}.", "Give the path of an .onnx file.")
         return path

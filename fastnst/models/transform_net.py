@@ -57,7 +57,15 @@ class _InstanceNorm(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         n, c, h, w = x.shape
         with torch.autocast(x.device.type, enabled=False):
-            y, _, rstd = torch.native_group_norm(x, None, None, n, c, h * w, c, EPSILON)
+            if x.device.type == "cpu":
+                # Its statistics have the precision of the weights that it is given.
+                wide = torch.promote_types(x.dtype, torch.float32)
+                one, zero = x.new_ones(c, dtype=wide), x.new_zeros(c, dtype=wide)
+                y, _, rstd = torch.native_group_norm(x, one, zero, n, c, h * w, c, EPSILON)
+            else:  # There it is slower than this, and gives up channels_last.
+                var, mean = torch.var_mean(x.float(), (2, 3), correction=0, keepdim=True)
+                rstd = (var + EPSILON).rsqrt()
+                y, rstd = ((x - mean) * rstd).to(x.dtype), rstd.flatten(1)
         ctx.save_for_backward(y, rstd, scale)
         return torch.addcmul(_per_channel(shift, x), y, _per_channel(scale, x))
 
@@ -68,7 +76,7 @@ class _InstanceNorm(torch.autograd.Function):
         d_shift = dz.sum((2, 3), dtype=torch.float32)
         d_scale = (dz * y).sum((2, 3), dtype=torch.float32)
         # dx = scale rstd (dz - <dz> - y <dz y>), < > being means over the pixels.
-        a = scale * rstd.float()
+        a = scale * rstd
         dx = torch.addcmul(
             _per_channel(-a * d_shift / pixels, y), y, _per_channel(-a * d_scale / pixels, y)
         )

@@ -105,7 +105,7 @@ class LossTerms(NamedTuple):
 
     @property
     def total(self) -> Tensor:
-        """What is descended on."""
+        """The objective J."""
         return self.content + self.style + self.tv
 
 
@@ -144,8 +144,17 @@ class PerceptualLoss(nn.Module):
 
         Raises:
             FastnstError: A layer is not one of the encoder's.
+            ValueError: A weight is negative, or the shares of the layers sum to 0.
         """
         super().__init__()
+        shares = {"content": [*content_layers.values()], "style": [*style_layers.values()]}
+        weights = {"content": content_weight, "style": style_weight, "tv": tv_weight}
+        for name, values in {**shares, **{k: [v] for k, v in weights.items()}}.items():
+            if min(values, default=0) < 0 or (name in shares and sum(shares[name]) == 0):
+                raise ValueError(
+                    f"the {name} weights are weight {weights[name]:g}, layers {shares.get(name, [])};"
+                    " none may be below 0, and the layers' must not sum to 0"
+                )
         encoder.check([*content_layers, *style_layers])
         self.encoder = encoder
         self.content_layers = {

@@ -126,15 +126,24 @@ def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[J
 
 
 def _distinct(jobs: Iterable[Job]) -> list[Job]:
-    """The same jobs, no two writing the same file: the second photo.jpg becomes photo-2.jpg."""
-    taken: set[Path | FastnstError] = set()
+    """The same jobs, none writing over a photo of another or its painting: photo.jpg becomes photo-2.jpg."""
+
+    def place(path: Path) -> str:
+        return os.path.normcase(path.resolve())
+
+    jobs = list(jobs)
+    sources = {place(source) for source, _ in jobs}
+    taken: set[str] = set()
     result: list[Job] = []
     for source, wanted in jobs:
+        if isinstance(wanted, FastnstError):
+            result.append((source, wanted))
+            continue
         target, number = wanted, 1
-        while isinstance(wanted, Path) and target in taken:
+        while place(target) in (sources | taken) - {place(source)}:
             number += 1
             target = wanted.with_stem(f"{wanted.stem}-{number}")
-        taken.add(target)
+        taken.add(place(target))
         result.append((source, target))
     return result
 

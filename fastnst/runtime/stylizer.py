@@ -46,7 +46,7 @@ class Stylizer:
             style: The name of a style, or the path of an .onnx file: one of fastnst's, or any that
                 takes one float RGB image (N, 3, H, W) in 0..255 and gives one back, as the
                 fast-neural-style files of the ONNX model zoo do.
-            device: Where to run. `auto` takes the fastest there is, and the CPU if that one fails.
+            device: Where to run. `auto` takes the fastest that can load the style.
 
         Raises:
             UnknownStyle: There is no such style or file.
@@ -99,6 +99,18 @@ class Stylizer:
             UnreadableImage: The path is no picture.
             FastnstError: The array is not uint8 (H, W, 3), the size is below 1, or memory ran out.
         """
+        try:
+            return self._painted(photo, size)
+        except (MemoryError, OverflowError) as error:
+            wish = f"with a longer side of {size} px" if size else "of this size"
+            raise FastnstError(
+                f"There is not enough memory to paint a picture {wish}.",
+                "Give a smaller size: --size N",
+            ) from error
+
+    def _painted(
+        self, photo: str | os.PathLike[str] | Image.Image | Pixels, size: int | None
+    ) -> Image.Image | Pixels:
         if isinstance(photo, np.ndarray):
             _check_array(photo)
             image = Image.fromarray(photo)

@@ -71,11 +71,17 @@ class TrainingProgress(ProgressBar):
         metrics = trainer.callback_metrics
         return "".join(f"  {name} {metrics[f'train/{name}']:.3f}" for name in names)
 
-    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Leave the terminal as it was."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Leave the terminal as it was."""
+        self.on_train_end(trainer, pl_module)
 
     def print(self, *args: Any, **kwargs: Any) -> None:
         """What Lightning prints goes above the bar."""
@@ -141,27 +147,41 @@ class KeepWeights(Callback):
     on_train_end = on_validation_end
 
 
-class SoftInterrupt(Callback):
-    """Ctrl-C ends the training after the step in hand; a second one ends it at once."""
+class Finish(Callback):
+    """Ends the training, with a last validation: at its last step, or after the one in hand at Ctrl-C."""
 
     def __init__(self) -> None:
         self.interrupted = False
         self._before: Any = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Take over Ctrl-C."""
+        """Take over Ctrl-C; a second one ends the training at once."""
         if threading.current_thread() is not threading.main_thread():
             return
 
         def stop(number: int, frame: FrameType | None) -> None:
-            self.interrupted = trainer.should_stop = True
+            self.interrupted = True
             signal.signal(signal.SIGINT, signal.default_int_handler)
             print("Stopping after this step (again to stop at once) ...", file=sys.stderr)
 
         self._before = signal.signal(signal.SIGINT, stop)
 
-    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
+    ) -> None:
+        """Stop all processes at the same step."""
+        last = trainer.global_step >= trainer.max_steps
+        if trainer.strategy.reduce_boolean_decision(self.interrupted or last, all=False):
+            trainer.should_stop = True
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Give Ctrl-C back."""
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
             self._before = None
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Give Ctrl-C back."""
+        self.on_train_end(trainer, pl_module)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import io
 import logging
 from collections import Counter
@@ -9,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+import fsspec
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -18,7 +21,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, get_worker_info
 
 from fastnst.errors import FastnstError
-from fastnst.images import Pixels
+from fastnst.images import READABLE, Pixels
 
 HUB = "hf:"
 CALIBRATION_PHOTOS = 16
@@ -31,15 +34,20 @@ class Unusable(Exception):
     """A photo that is skipped, and why."""
 
 
-def open_photo(record: dict[str, Any], crop: int) -> Image.Image:
-    """Decode one photo of a data set's `image` column, {"path": ..., "bytes": ...}, at least `crop` px each way.
+Record: TypeAlias = dict[str, Any]
+"""An undecoded picture of a data set: {"path": ..., "bytes": ...}, either of which may be None."""
+
+
+def open_photo(record: Record | None, crop: int) -> Image.Image:
+    """Decode one photo of a data set's `image` column, upright, at least `crop` px each way.
 
     Raises:
-        Unusable: It is broken or too small.
+        Unusable: It is missing, broken or too small.
     """
+    if record is None:
+        raise Unusable("missing")
     try:
-        source = io.BytesIO(record["bytes"]) if record.get("bytes") else record["path"]
-        with Image.open(source) as image:
+        with _opened(record) as file, Image.open(file) as image:
             if min(image.size) < crop:
                 raise Unusable(f"smaller than {crop} px")
             # JPEGs can be decoded at 1/2, 1/4 or 1/8 of their size, much faster.
@@ -50,6 +58,21 @@ def open_photo(record: dict[str, Any], crop: int) -> Image.Image:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on a damaged file.
         raise Unusable("broken") from error
+
+
+def _opened(record: Record) -> Any:
+    """The file of a record: its bytes, a path, or an address inside an archive or on the hub."""
+    if record.get("bytes"):
+        return io.BytesIO(record["bytes"])
+    path = record["path"]
+    return fsspec.open(path, "rb").open() if "://" in path else open(path, "rb")
+
+
+def _key(record: Record | None) -> str:
+    """What tells one photo of a stream from the others."""
+    if record is None:
+        return ""
+    return hashlib.sha1(record["bytes"]).hexdigest() if record.get("bytes") else record["path"]
 
 
 def random_crop(image: Image.Image, crop: int, rng: np.random.Generator) -> Pixels:
@@ -137,31 +160,37 @@ class Crops(Dataset[Sample]):
 
 
 class Stream(IterableDataset[Sample]):
-    """Endless crops of a streamed data set, from sample `start` on."""
+    """Endless crops of a streamed data set, without the held-out photos, from sample `start` on.
 
-    def __init__(self, stream: Any, crop: int, seed: int, start: int) -> None:
-        self.stream, self.crop, self.seed, self.start = stream, crop, seed, start
+    The library itself deals the shards, and the samples to be left out, to the workers.
+    """
+
+    def __init__(self, stream: Any, heldout: set[str], crop: int, seed: int, start: int) -> None:
+        self.stream, self.heldout = stream, heldout
+        self.crop, self.seed, self.start = crop, seed, start
 
     def __iter__(self) -> Iterator[Sample]:
         worker = get_worker_info()
-        workers, index = (worker.num_workers, worker.id) if worker else (1, 0)
-        stream = self.stream.shard(workers, index) if workers > 1 else self.stream
-        number, epoch = self.start // workers, 0
+        index = worker.id if worker else 0
+        number = epoch = 0
         new: dict[str, str] = {}
         while True:
-            stream.set_epoch(epoch)
+            self.stream.set_epoch(epoch)
             usable = False
-            for record in stream.skip(number) if epoch == 0 else stream:
-                rng = np.random.default_rng((self.seed, 1, index, number))
+            for row in self.stream if epoch else self.stream.skip(self.start):
                 number += 1
+                if _key(row["image"]) in self.heldout:
+                    continue
                 try:
-                    photo = open_photo(record["image"], self.crop)
+                    photo = open_photo(row["image"], self.crop)
                 except Unusable as error:
-                    new[record["image"]["path"] or f"photo {number} of worker {index}"] = str(error)
+                    name = (row["image"] or {}).get("path") or f"photo {number} of worker {index}"
+                    new[name] = str(error)
                     if len(new) == SKIPS:
                         raise FastnstError(*none_usable(new, self.crop)) from error
                     continue
                 usable = True
+                rng = np.random.default_rng((self.seed, 1, index, self.start, number))
                 yield _tensor(random_crop(photo, self.crop, rng)), new
                 new = {}
             if not usable and epoch:
@@ -240,6 +269,7 @@ class Photos(LightningDataModule):
         self.crops: Crops | None = None
         self.stream: Any = None
         self.heldout: list[Tensor] = []
+        self.heldout_keys: set[str] = set()
         self.skipped: dict[str, str] = {}
         self.calibration = torch.empty(0)
 
@@ -288,24 +318,26 @@ class Photos(LightningDataModule):
         self.calibration = torch.stack([self.crops[k][0] for k in range(CALIBRATION_PHOTOS)])
 
     def _open_stream(self) -> None:
-        stream = load_stream(self.source.removeprefix(HUB))
-        heldout: list[Tensor] = []
-        skipped: dict[int, str] = {}
-        taken = 0
-        for record in stream:
-            taken += 1
-            try:
-                photo = open_photo(record["image"], self.crop)
-                heldout.append(_tensor(centre_crop(photo, self.crop)))
-            except Unusable as error:
-                skipped[taken] = str(error)
-            if len(heldout) == self.holdout or len(skipped) == SKIPS:
-                break
-        if not heldout:
+        name = self.source.removeprefix(HUB)
+        stream = load_stream(name)
+        skipped: dict[str, str] = {}
+        try:
+            for row in stream:
+                try:
+                    photo = open_photo(row["image"], self.crop)
+                except Unusable as error:
+                    skipped[f"photo {len(skipped)}"] = str(error)
+                else:
+                    self.heldout_keys.add(_key(row["image"]))
+                    self.heldout.append(_tensor(centre_crop(photo, self.crop)))
+                if len(self.heldout) == self.holdout or len(skipped) == SKIPS:
+                    break
+        except OSError as error:
+            raise _unreachable(name, error) from error
+        if not self.heldout:
             raise FastnstError(*none_usable(skipped, self.crop))
-        self.heldout = heldout
-        self.stream = stream.skip(taken).shuffle(seed=self.seed, buffer_size=256)
-        crops = iter(Stream(self.stream, self.crop, self.seed, 0))
+        self.stream = stream.shuffle(seed=self.seed, buffer_size=256)
+        crops = iter(Stream(self.stream, self.heldout_keys, self.crop, self.seed, 0))
         self.calibration = torch.stack([next(crops)[0] for _ in range(CALIBRATION_PHOTOS)])
 
     def train_dataloader(self) -> DataLoader[Sample]:
@@ -316,10 +348,11 @@ class Photos(LightningDataModule):
         if self.crops is not None:
             sampler = _Endless(step, self.batch_size, rank, world)
             return self._loader(self.crops, sampler, self.num_workers)
-        stream = self.stream.shard(world, rank) if world > 1 else self.stream
-        workers = min(self.num_workers, stream.num_shards)
-        start = step * self.batch_size
-        return self._loader(Stream(stream, self.crop, self.seed, start), None, workers)
+        from datasets.distributed import split_dataset_by_node
+
+        stream = split_dataset_by_node(self.stream, rank, world) if world > 1 else self.stream
+        crops = Stream(stream, self.heldout_keys, self.crop, self.seed, step * self.batch_size)
+        return self._loader(crops, None, min(self.num_workers, stream.num_shards))
 
     def val_dataloader(self) -> DataLoader[Tensor]:
         """The held-out photos, in one pass, uint8 RGB (N, 3, crop, crop)."""
@@ -348,12 +381,16 @@ def load_folder(folder: Path) -> Any:
     import datasets
 
     datasets.disable_progress_bars()
+    # By the endings that are there: the library would open archives too, and take folders called train and
+    # test for splits.
+    endings = {path.suffix for path in folder.rglob("*") if path.suffix.lower() in READABLE}
+    if not endings:
+        raise _no_picture(folder)
+    root = glob.escape(str(folder.resolve()))
     try:
-        # One split by an explicit pattern: the library would make several of sub-folders named train and test.
         table = datasets.load_dataset(
             "imagefolder",
-            data_dir=str(folder),
-            data_files={"train": "**"},
+            data_files={"train": [f"{root}/**/*{ending}" for ending in sorted(endings)]},
             split="train",
             drop_labels=True,
             drop_metadata=True,
@@ -362,11 +399,6 @@ def load_folder(folder: Path) -> Any:
         raise FastnstError(
             f"The folder {folder} could not be listed: {_first_line(error.__cause__ or error)}.",
             "The list is kept in the cache of Hugging Face `datasets`; HF_DATASETS_CACHE moves it.",
-        ) from error
-    except ValueError as error:
-        raise FastnstError(
-            f"There is no picture in the folder {folder}.",
-            "Give a folder that has some: --data FOLDER",
         ) from error
     return table.cast_column("image", datasets.Image(decode=False))
 
@@ -385,10 +417,7 @@ def load_stream(name: str) -> Any:
         stream = datasets.load_dataset(name, split="train", streaming=True)
         columns = stream.column_names or list(next(iter(stream)))
     except Exception as error:  # Network, name, permission: each library below has its own errors.
-        raise FastnstError(
-            f"The data set {name!r} could not be opened on the Hugging Face hub: {_first_line(error)}.",
-            "Check the name and the network, or train on photos of your own, which needs none: --data FOLDER",
-        ) from error
+        raise _unreachable(name, error) from error
     if "image" not in columns:
         raise FastnstError(
             f"The data set {name!r} has no column 'image', but: {', '.join(columns)}.",
@@ -400,3 +429,16 @@ def load_stream(name: str) -> Any:
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0].rstrip(".")
+
+
+def _unreachable(name: str, error: Exception) -> FastnstError:
+    return FastnstError(
+        f"The data set {name!r} could not be opened on the Hugging Face hub: {_first_line(error)}.",
+        "Check the name and the network, or train on photos of your own, which needs none: --data FOLDER",
+    )
+
+
+def _no_picture(folder: Path) -> FastnstError:
+    return FastnstError(
+        f"There is no picture in the folder {folder}.", "Give a folder that has some: --data FOLDER"
+    )

@@ -21,7 +21,7 @@ from fastnst.styles import Credit, StyleCard
 from fastnst.training.data import Batch
 
 SMALLEST_PAINTING = 64
-"""Pixels on the shorter side: at the deepest style layer of VGG-16 these are 8 x 8."""
+"""Pixels on the shorter side, as given and as scaled: 8 at relu4_3, the deepest style layer."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,14 @@ class Painting(Credit):
             UnreadableImage: It can't be read.
             FastnstError: It is too small.
         """
-        image = read_image(self.path).convert("RGB")
-        if min(image.size) < SMALLEST_PAINTING:
-            raise FastnstError(
-                f"The painting {self.path} is {image.width}x{image.height} px, too small to learn from.",
-                f"Give a scan of at least {SMALLEST_PAINTING} px on its shorter side; 500 and more are good.",
-            )
-        image = resize_longer(image, self.size)
+        scan = read_image(self.path).convert("RGB")
+        image = resize_longer(scan, self.size)
+        for picture, how in ((scan, "is"), (image, f"at --model.painting.size {self.size} is")):
+            if min(picture.size) < SMALLEST_PAINTING:
+                raise FastnstError(
+                    f"The painting {self.path} {how} {picture.width}x{picture.height} px, too small to learn from.",
+                    f"It needs {SMALLEST_PAINTING} px on its shorter side; 300 and more are good.",
+                )
         return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
 
 
@@ -65,6 +66,7 @@ class StyleTransfer(pl.LightningModule):
         content_weight: float,
         style_weight: float,
         tv_weight: float,
+        excess_weight: float,
         learning_rate: float,
         warmup_steps: int,
         encoder_weights: Path | None = None,
@@ -80,15 +82,27 @@ class StyleTransfer(pl.LightningModule):
             content_weight: Of the content term; 1 for an unrelated photo.
             style_weight: Of the style term; 1 for the unpainted photo.
             tv_weight: Of the total variation, which smooths.
+            excess_weight: Of what the painting goes past black and white, see `excess`.
             learning_rate: Adam's, at its highest.
             warmup_steps: Steps over which the rate rises; then it falls to 0 along a half cosine.
             encoder_weights: The loss network's weights; null for those that ship with fastnst.
+
+        Raises:
+            ValueError: A weight or the rate is out of range.
+            FastnstError: A layer is not one of the loss network's.
         """
         super().__init__()
+        if learning_rate <= 0 or warmup_steps < 0 or excess_weight < 0:
+            raise ValueError(
+                f"learning_rate is {learning_rate}, warmup_steps {warmup_steps}, excess_weight {excess_weight};"
+                " the first must be above 0, the others at least 0"
+            )
         self.painting = painting
         self.name = name
         self.learning_rate = learning_rate
         self.warmup_steps = warmup_steps
+        self.excess_weight = excess_weight
+        self.encoder_weights = encoder_weights
         self.net = build_net(net).to(memory_format=torch.channels_last)
         self.loss = PerceptualLoss(
             Encoder(encoder_weights),
@@ -117,7 +131,7 @@ class StyleTransfer(pl.LightningModule):
         photos = batch.photos.to(torch.float32, memory_format=torch.channels_last)
         painting = self.net.unbounded(photos)
         terms: LossTerms = self.loss(bounded(painting), self.loss.content_targets(photos))
-        outside = excess(painting)
+        outside = self.excess_weight * excess(painting)
         self._log("train", terms)
         self.log("train/excess", outside.detach())
         return terms.total + outside
@@ -135,7 +149,8 @@ class StyleTransfer(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """Adam, as in the paper, with a warm-up and a half cosine down to 0 at the last step."""
         optimizer = torch.optim.Adam(self.net.parameters(), lr=self.learning_rate)
-        steps, warmup = self.trainer.max_steps, self.warmup_steps
+        steps = self.trainer.max_steps
+        warmup = min(self.warmup_steps, steps // 10)
 
         def rate(step: int) -> float:
             if step < warmup:
@@ -172,12 +187,15 @@ class StyleTransfer(pl.LightningModule):
             multiple_of=self.net.multiple_of,
             minimum=self.net.minimum,
             loss={
-                "network": "VGG-16, Oxford weights",
+                "network": self.encoder_weights.name
+                if self.encoder_weights
+                else "VGG-16, Oxford weights",
                 "content_layers": loss.content_layers,
                 "style_layers": loss.style_layers,
                 "content_weight": loss.content_weight,
                 "style_weight": loss.style_weight,
                 "tv_weight": loss.tv_weight,
+                "excess_weight": self.excess_weight,
                 "style_size": self.painting.size,
                 "units": units,
             },

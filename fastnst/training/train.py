@@ -5,8 +5,11 @@ from __future__ import annotations
 import ctypes
 import logging
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,12 +17,13 @@ import pytorch_lightning as pl
 import torch
 from cyclopts import Parameter
 from jsonargparse import ArgumentError
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import ArgsType, LightningCLI, SaveConfigCallback
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
-from fastnst.errors import CannotWrite, FastnstError
+from fastnst.errors import CannotWrite, FastnstError, did_you_mean
 from fastnst.styles import shipped
-from fastnst.training.callbacks import KeepWeights, SampleSheet, SoftInterrupt, TrainingProgress
+from fastnst.training.callbacks import Finish, KeepWeights, SampleSheet, TrainingProgress
 from fastnst.training.data import Photos
 from fastnst.training.module import StyleTransfer
 
@@ -34,7 +38,7 @@ def train(
     *painting: Annotated[str | Path, Parameter(allow_leading_hyphen=True)],
     data: str | Path | None = None,
     name: str | None = None,
-    config: Annotated[Sequence[Path], Parameter(negative="")] = (),
+    config: Annotated[Sequence[str | Path], Parameter(negative="")] = (),
     steps: int | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
 ) -> Path:
@@ -84,27 +88,19 @@ def train(
             f"There is a training in {run} already.",
             "Go on with it with --resume, or give another --name.",
         )
-    args = [f"--config={shipped('configs') / 'base.yaml'}"]
-    if resume:
-        args.append(f"--config={run / 'config.yaml'}")
-    args += [f"--config={file}" for file in config]
+    before = [shipped("configs") / "base.yaml", *([run / "config.yaml"] if resume else [])]
+    args = [f"--config={file}" for file in [*before, *map(_config, config)]]
     args += [f"--model.name={name}", f"--trainer.default_root_dir={run}"]
     args += [f"--model.painting.path={path}" for path in paintings]
     args += [f"--data.source={data}"] if data else []
     args += [f"--trainer.max_steps={steps}"] if steps else []
     cli = _configured([*args, *options])
     _check(cli)
-    if resume and torch.load(checkpoint, weights_only=True)["global_step"] >= cli.trainer.max_steps:
-        raise FastnstError(
-            f"The training in {run} has its {cli.trainer.max_steps} steps already.",
-            "Give more with --steps N.",
-        )
-    try:
-        cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=checkpoint if resume else None)
-    except OSError as error:
-        raise CannotWrite(f"{run} can't be written: {error.strerror or error}.") from error
+    if resume:
+        _check_resume(cli, run, checkpoint, before)
+    _fit(cli, checkpoint if resume else None)
     _report_skipped(cli.datamodule)
-    if cli.interrupt.interrupted:
+    if cli.finish.interrupted:
         raise Interrupted(
             f"Stopped at step {cli.trainer.global_step} of {cli.trainer.max_steps}; {weights} is written.",
             f"Go on with: fastnst train --name {name} --resume",
@@ -116,7 +112,7 @@ class _Cli(LightningCLI):
     """Lightning's reader of YAML and flags, with what every training has."""
 
     run: Path
-    interrupt: SoftInterrupt
+    finish: Finish
 
     def before_instantiate_classes(self) -> None:
         self.run = Path(self.config.trainer.default_root_dir)
@@ -126,13 +122,13 @@ class _Cli(LightningCLI):
 
     def instantiate_trainer(self, **options: Any) -> pl.Trainer:
         # Here rather than among the defaults, so that the saved configuration can be read again.
-        run, self.interrupt = self.run, SoftInterrupt()
+        run, self.finish = self.run, Finish()
         options["callbacks"] = [
             *(self.config_init.trainer.callbacks or []),
             TrainingProgress(),
             SampleSheet(run / "samples"),
             KeepWeights(*kept(run)),
-            self.interrupt,
+            self.finish,
         ]
         options["logger"] = self.config_init.trainer.logger or [
             CSVLogger(run, name="", version=""),
@@ -167,7 +163,7 @@ def _configured(args: ArgsType) -> _Cli:
             save_config_kwargs={"overwrite": True},
             parser_kwargs={"exit_on_error": False},
         )
-    except (ArgumentError, ValueError, TypeError) as error:
+    except (ArgumentError, MisconfigurationException, ValueError, TypeError) as error:
         lines = [line.strip(" -") for line in str(error).splitlines() if line.strip()]
         raise FastnstError(f"The configuration can't be used: {' '.join(lines[:3])}") from error
 
@@ -179,6 +175,84 @@ def _check(cli: _Cli) -> None:
     cli.datamodule.setup("fit")
 
 
+def _check_resume(cli: _Cli, run: Path, checkpoint: Path, before: list[Path]) -> None:
+    """Refuse what the checkpoint can't go on with, and put the metrics so far out of the new ones' way."""
+    was = cli.parser.parse_args([f"--config={file}" for file in before]).model.as_dict()
+    now = cli.config.model.as_dict()
+    changed = [f"--model.{key}" for key in now if str(now[key]) != str(was.get(key))]
+    if changed:
+        raise FastnstError(
+            f"A training that goes on keeps its model, but {', '.join(changed)} differs from {run}.",
+            "Leave it out, or start anew under another --name.",
+        )
+    step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
+    if step >= cli.trainer.max_steps:
+        raise FastnstError(
+            f"The training in {run} has its {cli.trainer.max_steps} steps already.",
+            "Give more with --steps N.",
+        )
+    metrics = run / "metrics.csv"
+    if metrics.exists():  # Lightning's logger would start it afresh.
+        metrics.replace(run / f"metrics-to-{step:06d}.csv")
+
+
+def _fit(cli: _Cli, checkpoint: Path | None) -> None:
+    try:
+        with _quiet_writers():
+            cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=checkpoint)
+    except OSError as error:
+        if error.errno is None:  # From below the network: those of the file system have a number.
+            raise FastnstError(
+                f"The training stopped at step {cli.trainer.global_step}: {_one_line(error)}.",
+                f"Go on with: fastnst train --name {cli.run.name} --resume",
+            ) from error
+        raise CannotWrite(f"{cli.run} can't be written: {error.strerror}.") from error
+    except FastnstError as error:
+        if "Traceback" not in error.message:
+            raise
+        # From a process that loads photos: torch puts its traceback into the message.
+        raise FastnstError(
+            error.message.strip().splitlines()[-1].split("Error: ", 1)[-1]
+        ) from error
+    except SystemExit as error:
+        # What Lightning makes of a Ctrl-C that the callback did not take: before the first step, or the second one.
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
+
+
+@contextmanager
+def _quiet_writers() -> Iterator[None]:
+    """On a full disk TensorBoard's thread prints a traceback; its error reaches the main thread anyway."""
+    usual = threading.excepthook
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if not isinstance(args.exc_value, OSError):
+            usual(args)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = usual
+
+
+def _config(file: str | Path) -> Path:
+    """A YAML file by its path, or by its path in the folder of those that ship."""
+    file = Path(file)
+    if file.is_file():
+        return file
+    folder = shipped("configs")
+    if (folder / file).is_file():
+        return folder / file
+    names = [str(path.relative_to(folder)) for path in folder.rglob("*.yaml")]
+    raise FastnstError(f"There is no file {file}.", did_you_mean(str(file), names))
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+
+
 def _no_painting() -> FastnstError:
     return FastnstError(
         "No painting was given.", "Say: fastnst train PAINTING --data FOLDER --name NAME"
@@ -188,9 +262,7 @@ def _no_painting() -> FastnstError:
 def _report_skipped(photos: Photos) -> None:
     skipped = photos.skipped
     if skipped:
-        counts: dict[str, int] = {}
-        for reason in skipped.values():
-            counts[reason] = counts.get(reason, 0) + 1
+        counts = Counter(skipped.values())
         text = ", ".join(f"{count} {reason}" for reason, count in counts.items())
         photo = "photo" if len(skipped) == 1 else "photos"
         print(f"Skipped {len(skipped)} {photo}: {text}.", file=sys.stderr)

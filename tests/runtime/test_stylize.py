@@ -69,6 +69,16 @@ def test_no_painting_takes_the_place_of_another(photos, negative):
     assert [str(r.output) for r in results] == ["out/a.png", "out/a-2.png"]
 
 
+def test_no_painting_takes_the_place_of_a_photo(photos, negative):
+    Image.open(photos / "a.png").rotate(180).save(photos / "a.bmp")
+    before, other = pixels(photos / "a.png"), pixels(photos / "a.bmp")
+    results = stylize([photos / "a.bmp", photos / "a.png"], photos, style=negative)
+    assert [r.output for r in results] == [photos / "a-2.png", None]
+    assert "a.png would be overwritten" in results[1].error
+    assert np.array_equal(pixels(photos / "a.png"), before)
+    assert np.array_equal(pixels(photos / "a-2.png"), 255 - other)
+
+
 def test_the_input_is_never_overwritten(photos, negative):
     before = (photos / "a.png").read_bytes()
     (result,) = stylize([photos / "a.png"], photos / "a.png", style=negative)

@@ -112,6 +112,19 @@ def test_memory_running_out_is_one_sentence(negative, monkeypatch):
         stylizer(noise(8, 8))
 
 
+def test_a_size_beyond_all_bounds_is_one_sentence(negative):
+    for size in (10**6, 10**10):
+        with pytest.raises(
+            FastnstError, match=f"would be {size}x{size} px, more than the 179 megapix"
+        ):
+            Stylizer(negative)(noise(8, 8), size=size)
+
+
+def test_a_path_may_end_in_anything(negative, tmp_path):
+    (tmp_path / "net.bin").write_bytes(negative.read_bytes())
+    assert Stylizer(tmp_path / "net.bin").name == "net"
+
+
 def test_styles_are_described_from_their_cards(workdir, monkeypatch, negative):
     monkeypatch.setenv("FASTNST_STYLES", str(negative.parent))
     rows = {row["name"]: row for row in describe_styles()}

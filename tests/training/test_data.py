@@ -108,6 +108,13 @@ def test_a_folder_without_a_usable_photo_says_why(tmp_path, make_photos):
         opened(tmp_path / "gone")
 
 
+def test_names_with_brackets_and_archives_among_the_photos_do_no_harm(tmp_path, make_photos):
+    folder = make_photos(tmp_path / "Photos [2023] *")
+    (folder / "broken.zip").write_text("no archive")
+    photos = opened(folder)
+    assert len(photos.crops.rows) + len(photos.heldout) == 8
+
+
 def test_a_single_photo_is_enough(tmp_path, make_photos):
     photos = opened(make_photos(tmp_path / "photos", 1))
     assert len(photos.heldout) == 1
@@ -171,6 +178,29 @@ def test_a_data_set_of_the_hub_is_streamed(hub):
     assert len(photos.heldout) == 2
     got = batches(photos, 8)  # 16 crops of 8 photos: two epochs.
     assert all(batch.photos.shape == (2, 3, 64, 64) for batch in got)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_streamed_set_is_seen_whole_but_for_the_held_out_photos(tmp_path, workers):
+    import datasets
+
+    count, shards = 24, 2
+    (tmp_path / "hub" / "data").mkdir(parents=True)
+    for shard in range(shards):
+        numbers = range(shard, count, shards)
+        pictures = [Image.new("RGB", (64, 64), (10 * number, 0, 0)) for number in numbers]
+        table = datasets.Dataset.from_dict({"image": pictures})
+        name = f"train-{shard:05d}-of-{shards:05d}.parquet"
+        table.to_parquet(str(tmp_path / "hub" / "data" / name))
+    photos = opened(f"hf:{tmp_path / 'hub'}", holdout=4, batch_size=1, num_workers=workers)
+
+    def number(picture: torch.Tensor) -> int:
+        return round(float(picture[..., 0, :, :].float().mean()) / 10)
+
+    held_out = {number(photo) for photo in photos.heldout}
+    seen = [number(batch.photos[0]) for batch in batches(photos, 40)]
+    assert len(held_out) == 4
+    assert set(seen) == set(range(count)) - held_out
 
 
 def test_a_data_set_without_pictures_is_named(tmp_path):

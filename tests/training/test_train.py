@@ -145,6 +145,28 @@ def test_ctrl_c_keeps_everything_and_resume_ends_it(job):
     assert load_net(weights)[1].steps == steps + 7
 
 
+def test_a_training_shows_its_last_step_whatever_the_number(job):
+    weights = job(steps=7)
+    assert load_net(weights)[1].steps == 7
+    assert [row["step"] for row in metrics() if row.get("val/total")] == ["4", "6"]
+    assert os.path.exists("runs/a/samples/step-000007.png")
+
+
+def test_a_resumed_training_keeps_the_metrics_and_the_model(job):
+    job(steps=4)
+    again = {"painting": None, "data": None, "config": [], "resume": True, "steps": 6}
+    for option in ("--model.net.width=8", "--model.learning_rate=0.5"):
+        with pytest.raises(
+            FastnstError, match=r"keeps its model, but --model\.\w+ differs from runs/a"
+        ):
+            job(option, **again)
+    assert len(metrics()) == 5
+    job(**again)
+    with open("runs/a/metrics-to-000004.csv") as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["0", "1", "2", "3", "3"]
+    assert [row["step"] for row in metrics()] == ["4", "4", "5", "5"]
+
+
 def test_skipped_photos_are_counted_at_the_end(job, workdir, capsys):
     (workdir / "photos" / "broken.jpg").write_text("hello")
     job("--data.holdout=1", "--data.seed=1")
@@ -162,7 +184,11 @@ def test_bad_input_is_one_sentence(job, workdir, make_photos):
         ({"resume": True}, FastnstError, "There is no checkpoint runs/a/checkpoints/last.ckpt"),
         ({"name": "a/b"}, FastnstError, "'a/b' is not a plain one"),
         ({"data": "gone"}, FastnstError, "There is no folder gone of photos"),
-        ({"config": ["gone.yaml"]}, FastnstError, "gone.yaml"),
+        (
+            {"config": ["debgu.yaml"]},
+            FastnstError,
+            r"no file debgu\.yaml\. Did you mean 'debug\.yaml'",
+        ),
     ]
     for arguments, error, text in cases:
         with pytest.raises(error, match=text):
@@ -173,6 +199,12 @@ def test_bad_input_is_one_sentence(job, workdir, make_photos):
         ("--data.crop=7", "crop is 7"),
         ("--model.style_layers={relu9_1: 1}", "VGG-16 has no layer 'relu9_1'"),
         ("--model.net.width=0", "width is 0"),
+        ("--model.learning_rate=-1", "learning_rate is -1"),
+        ("--model.style_weight=-1", "the style weights are weight -1"),
+        ("--model.content_layers={relu3_3: 0}", "the content weights are .* must not sum to 0"),
+        ("--trainer.accelerator=tpu", "tpu|TPU|XLA"),
+        ("--trainer.devices=0", "devices"),
+        ("--model.painting.size=70", r"at --model\.painting\.size 70 is 70x52 px, too small"),
     ]:
         with pytest.raises(FastnstError, match=text) as caught:
             job(option)
