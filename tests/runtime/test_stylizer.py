@@ -108,7 +108,7 @@ def test_memory_running_out_is_one_sentence(negative, monkeypatch):
             )
 
     monkeypatch.setattr(stylizer, "_session", Full())
-    with pytest.raises(FastnstError, match="not enough memory to paint 16x16 px at once"):
+    with pytest.raises(FastnstError, match="not enough memory to paint 40x40 px at once"):
         stylizer(noise(8, 8))
 
 
@@ -140,6 +140,13 @@ def test_styles_are_described_from_their_cards(workdir, monkeypatch, negative):
     assert "classifier" not in rows
     assert rows["starry-night"]["artist"] == "Vincent van Gogh"
     assert rows["starry-night"]["year"] == 1889
+
+
+def test_the_shipped_style_paints_no_line_along_the_border(astronaut):
+    pixels = np.asarray(fastnst.Stylizer("starry-night")(astronaut), float)
+    for side in (pixels, pixels[::-1], pixels.transpose(1, 0, 2), pixels.transpose(1, 0, 2)[::-1]):
+        # Without the margin the outermost line differs by up to 16.
+        assert np.abs((side[0] - side[4]).mean(axis=0)).max() < 8
 
 
 def test_the_shipped_style_paints_a_photo(astronaut):
