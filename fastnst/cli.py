@@ -9,9 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 
-from fastnst.errors import FastnstError, MissingExtra
+from fastnst.errors import FastnstError, MissingExtra, did_you_mean
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -176,6 +176,12 @@ def main() -> None:
         result = run(sys.argv[1:])
         if result is not None:
             print(result)
+    except UnknownCommandError as error:
+        # Its own text would import every command, torch included.
+        given = (error.unused_tokens or [""])[0]
+        names = [name for name in app if not name.startswith("-")]
+        _say(f"fastnst: There is no command {given!r}. {did_you_mean(given, names)}")
+        sys.exit(1)
     except (CycloptsError, FastnstError) as error:
         _say(f"fastnst: {' '.join(str(error).split())}")
         sys.exit(STOPPED if isinstance(error, FastnstError) and error.stopped else 1)

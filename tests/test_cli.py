@@ -100,7 +100,8 @@ def test_styles_are_listed(fastnst, monkeypatch, negative):
         (["stylize", "a.jpg", "--style", "starry-night", "--size", "x"], 'unable to convert "x" into int'),
         (["stylize", "a.jpg", "--style", "starry-night", "--device", "tpu"], "--device"),
         (["stylize", "a.jpg", "--style", "starry-night"], "There is no file a.jpg."),
-        (["paint"], 'Unknown command "paint"'),
+        (["paint"], "There is no command 'paint'. Choose from: export, styles, stylize, train."),
+        (["stylise"], "There is no command 'stylise'. Did you mean 'stylize' or 'styles'?"),
     ],
 )  # fmt: skip
 def test_bad_words_are_one_sentence_and_status_1(fastnst, workdir, words, text):
