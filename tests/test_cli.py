@@ -100,7 +100,7 @@ def test_styles_are_listed(fastnst, monkeypatch, negative):
         (["stylize", "a.jpg", "--style", "starry-night", "--size", "x"], 'unable to convert "x" into int'),
         (["stylize", "a.jpg", "--style", "starry-night", "--device", "tpu"], "--device"),
         (["stylize", "a.jpg", "--style", "starry-night"], "There is no file a.jpg."),
-        (["paint"], "There is no command 'paint'. Choose from: export, styles, stylize, train."),
+        (["xyz"], "There is no command 'xyz'. Choose from: export, styles, stylize, train."),
         (["stylise"], "There is no command 'stylise'. Did you mean 'stylize' or 'styles'?"),
     ],
 )  # fmt: skip
