@@ -163,7 +163,7 @@ def _configured(args: ArgsType) -> _Cli:
             save_config_kwargs={"overwrite": True},
             parser_kwargs={"exit_on_error": False},
         )
-    except (ArgumentError, MisconfigurationException, ValueError, TypeError) as error:
+    except (ArgumentError, ImportError, MisconfigurationException, ValueError, TypeError) as error:
         lines = [line.strip(" -") for line in str(error).splitlines() if line.strip()]
         raise FastnstError(f"The configuration can't be used: {' '.join(lines[:3])}") from error
 
