@@ -23,6 +23,7 @@ app = App(
     help="Fast style transfer: train a style from a painting, paint photos with it in one pass.",
     version_flags=["--version"],
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 # Named by string, so that torch is loaded only by the commands that need it.
 app.command("fastnst.training.train:train", help="Learn a style from a painting.")
@@ -34,7 +35,7 @@ STOPPED = 130
 
 @app.command
 def stylize(
-    *inputs: Path,
+    *inputs: str,
     style: str | None = None,
     model: Path | None = None,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
@@ -111,7 +112,7 @@ def styles(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
 
     rows = describe_styles()
     if json:
-        print(jsonlib.dumps(rows, indent=2, ensure_ascii=False))
+        print(jsonlib.dumps(rows, indent=2))
         return
     if not rows:
         _say("No styles were found. Train one with: fastnst train PAINTING --data FOLDER")
@@ -133,7 +134,7 @@ def styles(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
 def _json_line(painted: Painted) -> str:
     values = {key: value for key, value in asdict(painted).items() if value not in ("", None)}
     values["seconds"] = round(painted.seconds, 4)
-    return jsonlib.dumps(values, default=str, ensure_ascii=False)
+    return jsonlib.dumps(values, default=str)
 
 
 def _progress() -> Progress:
@@ -144,7 +145,14 @@ def _progress() -> Progress:
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Left())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    return Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
 
 
 def _say(text: str) -> None:
@@ -193,4 +201,9 @@ def main() -> None:
         sys.exit(STOPPED)
     except BrokenPipeError:  # Whoever read our output, `head` say, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (
+        OSError
+    ) as error:  # Of the system's own: a full disk under standard output, an impossible name.
+        _say(f"fastnst: {error.filename or 'The output'} can't be used: {error.strerror or error}.")
         sys.exit(1)

@@ -141,5 +141,10 @@ def _difference(net: TransformNet, path: Path) -> float:
         batch = rng.uniform(0, 255, (2, 3, height, width)).astype(np.float32)
         with torch.inference_mode():
             expected = _Clamped(net)(torch.from_numpy(batch)).numpy()
+        if not np.isfinite(expected).all():
+            raise BadStyleFile(
+                "The trained net gives values that are no numbers: its training went wrong.",
+                "Train it again, with a lower --model.learning_rate.",
+            )
         largest = max(largest, float(np.abs(stylizer.run(batch) - expected).max()))
     return largest

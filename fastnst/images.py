@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -56,7 +57,8 @@ def read_image(path: str | os.PathLike[str]) -> Image.Image:
 
 def upright_srgb(image: Image.Image) -> Image.Image:
     """The picture with its EXIF orientation applied, in sRGB, as RGB or (with transparency) RGBA."""
-    image = ImageOps.exif_transpose(image)
+    with suppress(Exception):  # Broken EXIF is no EXIF.
+        image = ImageOps.exif_transpose(image)
     profile = image.info.get("icc_profile")
     transparent = image.has_transparency_data
     if image.mode.startswith("I") or image.mode == "F":

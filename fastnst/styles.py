@@ -82,8 +82,13 @@ class StyleCard:
             known = {f.name for f in fields(cls)}
             values = {key: value for key, value in values.items() if key in known}
             values["styles"] = tuple(Credit(**credit) for credit in values["styles"])
+            for size in (values["multiple_of"], values["minimum"]):
+                if not (isinstance(size, int) and 1 <= size <= 1024):
+                    raise ValueError(f"a size of {size}")
+            if not isinstance(values["net"]["name"], str):
+                raise TypeError("a net without a name")
             return cls(**values)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise BadStyleFile(f"The style card in {path} is damaged ({error}).") from error
 
 
@@ -92,14 +97,16 @@ def style_folders() -> list[Path]:
     named = os.environ.get("FASTNST_STYLES", "")
     candidates = [Path(part) for part in named.split(os.pathsep) if part]
     candidates += [Path("checkpoints"), shipped("checkpoints")]
-    return list({folder.resolve(): folder for folder in candidates if folder.is_dir()}.values())
+    return list(
+        {folder.resolve(): folder for folder in candidates if os.path.isdir(folder)}.values()
+    )
 
 
 def list_styles() -> dict[str, Path]:
     """Name to file of every style that can be used, sorted by name; earlier folders win."""
     found: dict[str, Path] = {}
     for folder in style_folders():
-        for path in folder.glob("*.onnx"):
+        for path in filter(os.path.isfile, folder.glob("*.onnx")):
             found.setdefault(path.stem, path)
     return dict(sorted(found.items()))
 
@@ -112,7 +119,7 @@ def find_style(name: str | Path) -> Path:
     """
     path = Path(name)
     if isinstance(name, Path) or path.suffix.lower() == ".onnx":
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise UnknownStyle(f"There is no file {path}.", "Give the path of an .onnx file.")
         return path
     styles = list_styles()

@@ -62,6 +62,8 @@ def stylize(
     if size is not None and size < 1:
         raise FastnstError(f"The size is {size}.", "It is the longer side in pixels: 1 or more.")
     stylizer = style if isinstance(style, Stylizer) else Stylizer(style, device=device)
+    if "" in (os.fspath(path) for path in inputs) or output == "":
+        raise FastnstError("A path is empty.", "Give the name of a file or a folder.")
     out = None if output is None else Path(output)
     jobs = _distinct(_jobs([Path(path) for path in inputs], out, stylizer.name))
     results = []
@@ -84,13 +86,13 @@ def _paint_file(
     try:
         if isinstance(target, FastnstError):
             raise target
-        if target.exists() and source.exists() and target.samefile(source):
+        if os.path.exists(target) and os.path.exists(source) and target.samefile(source):
             raise FastnstError(
                 f"{source} would be overwritten by its painting.", "Give another output with -o."
             )
         painted = stylizer(source, size=size)
         write_image(target, painted)
-    except FastnstError as error:
+    except (FastnstError, OSError) as error:
         return Painted(source, None, seconds=time.perf_counter() - started, error=str(error))
     return Painted(source, target, *painted.size, seconds=time.perf_counter() - started)
 
@@ -98,9 +100,9 @@ def _paint_file(
 def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[Job]:
     if not inputs:
         raise FastnstError("No photo was given.", "Say: fastnst stylize PHOTO --style NAME")
-    one_photo = len(inputs) == 1 and not inputs[0].is_dir()
+    one_photo = len(inputs) == 1 and not os.path.isdir(inputs[0])
     to_file = False
-    if output is not None and output.suffix and not output.is_dir():
+    if output is not None and output.suffix and not os.path.isdir(output):
         to_file = one_photo
         if one_photo:
             check_writable(output)
@@ -110,7 +112,7 @@ def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[J
                 "Give a folder with -o.",
             )
     for path in inputs:
-        if path.is_dir():
+        if os.path.isdir(path):
             folder = output or path.resolve().with_name(f"{path.resolve().name}-{style}")
             photos = _photos_in(path, besides=folder)
             if not photos:
@@ -129,7 +131,7 @@ def _distinct(jobs: Iterable[Job]) -> list[Job]:
     """The same jobs, none writing over a photo of another or its painting: photo.jpg becomes photo-2.jpg."""
 
     def place(path: Path) -> str:
-        return os.path.normcase(path.resolve())
+        return os.path.normcase(os.path.realpath(path))
 
     jobs = list(jobs)
     sources = {place(source) for source, _ in jobs}
@@ -140,7 +142,8 @@ def _distinct(jobs: Iterable[Job]) -> list[Job]:
             result.append((source, wanted))
             continue
         target, number = wanted, 1
-        while place(target) in (sources | taken) - {place(source)}:
+        own = place(source)
+        while (at := place(target)) in taken or (at in sources and at != own):
             number += 1
             target = wanted.with_stem(f"{wanted.stem}-{number}")
         taken.add(place(target))
@@ -150,15 +153,22 @@ def _distinct(jobs: Iterable[Job]) -> list[Job]:
 
 def _photos_in(folder: Path, *, besides: Path) -> list[Path]:
     """The pictures under a folder, hidden ones and those under `besides`, where paintings go, left out."""
-    here, besides = folder.resolve(), besides.resolve()
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in READABLE
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and (besides == here or besides not in path.resolve().parents)
-    )
+    apart = os.path.realpath(besides)
+    if apart == os.path.realpath(folder):
+        apart = ""
+    photos = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and os.path.realpath(os.path.join(place, name)) != apart
+        ]
+        photos += [
+            Path(place, name)
+            for name in files
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in READABLE
+        ]
+    return sorted(photos)
 
 
 def _no_picture(folder: Path) -> FastnstError:

@@ -400,6 +400,8 @@ def load_folder(folder: Path) -> Any:
             f"The folder {folder} could not be listed: {_first_line(error.__cause__ or error)}.",
             "The list is kept in the cache of Hugging Face `datasets`; HF_DATASETS_CACHE moves it.",
         ) from error
+    except ValueError as error:  # Hidden files, dangling links: nothing that the library takes.
+        raise _no_picture(folder) from error
     return table.cast_column("image", datasets.Image(decode=False))
 
 

@@ -40,6 +40,11 @@ class Painting(Credit):
             UnreadableImage: It can't be read.
             FastnstError: It is too small.
         """
+        if not SMALLEST_PAINTING <= self.size <= 4096:
+            raise FastnstError(
+                f"The size of the painting is {self.size}.",
+                f"It is {SMALLEST_PAINTING} to 4096 px.",
+            )
         scan = read_image(self.path).convert("RGB")
         image = resize_longer(scan, self.size)
         for picture, how in ((scan, "is"), (image, f"at --model.painting.size {self.size} is")):

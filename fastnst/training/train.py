@@ -21,7 +21,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import ArgsType, LightningCLI, SaveConfigCallback
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
-from fastnst.errors import CannotWrite, FastnstError, did_you_mean
+from fastnst.errors import BadStyleFile, CannotWrite, FastnstError, did_you_mean
 from fastnst.styles import shipped
 from fastnst.training.callbacks import Finish, KeepWeights, SampleSheet, TrainingProgress
 from fastnst.training.data import Photos
@@ -73,8 +73,17 @@ def train(
     name = name or (Path(paintings[0]).stem if paintings else None)
     if not name:
         raise _no_painting()
-    if name != Path(name).name:
-        raise FastnstError(f"The name {name!r} is not a plain one.", "Give one without slashes.")
+    if name != Path(name).name or name.startswith("."):
+        raise FastnstError(
+            f"The name {name!r} is not a plain one.",
+            "Give one without slashes, and no dot in front.",
+        )
+    if data == "":
+        raise FastnstError("The folder given with --data is empty text.", "Give its name.")
+    if any(word.startswith("--trainer.default_root_dir") for word in options):
+        raise FastnstError(
+            "The run folder can't be moved.", "It is runs/NAME in the current folder."
+        )
     if steps is not None and steps < 1:
         raise FastnstError(f"The number of steps is {steps}.", "It must be 1 or more.")
     run = Path("runs") / name
@@ -171,6 +180,10 @@ def _configured(args: ArgsType) -> _Cli:
 def _check(cli: _Cli) -> None:
     if cli.model.painting.path == Path():
         raise _no_painting()
+    if cli.trainer.max_steps < 1:
+        raise FastnstError(
+            f"The number of steps is {cli.trainer.max_steps}.", "It must be 1 or more."
+        )
     cli.model.painting.load()
     cli.datamodule.setup("fit")
 
@@ -185,7 +198,12 @@ def _check_resume(cli: _Cli, run: Path, checkpoint: Path, before: list[Path]) ->
             f"A training that goes on keeps its model, but {', '.join(changed)} differs from {run}.",
             "Leave it out, or start anew under another --name.",
         )
-    step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
+    try:
+        step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
+    except Exception as error:  # Whatever unpickling a damaged file leads to.
+        raise BadStyleFile(
+            f"The checkpoint {checkpoint} is damaged.", "Start anew under another --name."
+        ) from error
     if step >= cli.trainer.max_steps:
         raise FastnstError(
             f"The training in {run} has its {cli.trainer.max_steps} steps already.",
