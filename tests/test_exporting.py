@@ -61,6 +61,15 @@ def test_a_net_that_differs_from_torch_leaves_no_file(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
 
 
+def test_a_net_of_no_numbers_is_refused(tmp_path):
+    net, card = trained(tmp_path / "a.safetensors")
+    torch.nn.init.constant_(net.out.bias, float("nan"))
+    save_net(tmp_path / "a.safetensors", net, card)
+    with pytest.raises(BadStyleFile, match="values that are no numbers"):
+        export(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+
+
 def test_bad_input_is_one_sentence(tmp_path):
     with pytest.raises(BadStyleFile, match="There is no file or folder .*gone"):
         export(tmp_path / "gone")

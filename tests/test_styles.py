@@ -36,6 +36,13 @@ def test_a_card_of_a_later_format_says_to_update():
         StyleCard.from_json(json.dumps(values), Path("a.onnx"))
 
 
+@pytest.mark.parametrize("fact", [{"multiple_of": 0}, {"minimum": "x"}, {"net": {}}, {"net": None}])
+def test_impossible_facts_are_refused(fact):
+    values = json.loads(CARD.to_json()) | fact
+    with pytest.raises(BadStyleFile, match=r"The style card in a\.onnx is damaged"):
+        StyleCard.from_json(json.dumps(values), Path("a.onnx"))
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"format": 1}', '{"format": 1, "styles": 3}'])
 def test_a_damaged_card_is_named(text):
     with pytest.raises(BadStyleFile, match=r"The style card in a\.onnx is damaged"):

@@ -57,6 +57,19 @@ def test_a_folder_inside_the_input_is_not_painted_again(photos, negative):
         assert len(results) == 3
 
 
+def test_the_output_may_be_above_the_input(photos, negative):
+    results = stylize([photos], photos.parent, style=negative)
+    assert len(results) == 3
+
+
+def test_names_that_the_system_refuses_stop_nothing(photos, negative):
+    (photos / "loop.png").symlink_to("loop.png")
+    inputs = [photos / "loop.png", photos / f"{'x' * 251}.png", photos / "a.png"]
+    *bad, good = stylize(inputs, "out", style=negative)
+    assert [bool(result.error) for result in bad] == [True, True]
+    assert str(good.output) == "out/a.png"
+
+
 def test_a_folder_without_output_gets_a_sibling(photos, negative):
     stylize([photos], style=negative)
     assert (photos.parent / "photos-negative" / "deep" / "b.png").is_file()
@@ -103,6 +116,8 @@ def test_what_can_not_be_done_at_all_is_said_at_once(photos, negative):
         stylize([photos / "a.png"], "a.gif", style=negative)
     with pytest.raises(FastnstError, match=r"No photo was given"):
         stylize([], style=negative)
+    with pytest.raises(FastnstError, match=r"A path is empty"):
+        stylize([""], style=negative)
 
 
 def test_an_empty_folder_is_named(workdir, negative):

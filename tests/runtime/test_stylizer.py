@@ -112,6 +112,19 @@ def test_memory_running_out_is_one_sentence(negative, monkeypatch):
         stylizer(noise(8, 8))
 
 
+@pytest.mark.parametrize("painted", [np.zeros((1, 3, 80, 80)), np.full((1, 3, 40, 40), np.nan)])
+def test_a_net_that_paints_another_size_or_no_numbers_is_refused(negative, monkeypatch, painted):
+    stylizer = Stylizer(negative)
+
+    class Odd:
+        def run(self, *_: object) -> list[np.ndarray]:
+            return [painted]
+
+    monkeypatch.setattr(stylizer, "_session", Odd())
+    with pytest.raises(BadStyleFile, match="is no style net: it made"):
+        stylizer(noise(8, 8))
+
+
 def test_a_size_beyond_all_bounds_is_one_sentence(negative):
     for size in (10**6, 10**10):
         with pytest.raises(

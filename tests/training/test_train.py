@@ -183,6 +183,8 @@ def test_bad_input_is_one_sentence(job, workdir, make_photos):
         ({"steps": 0}, FastnstError, "The number of steps is 0"),
         ({"resume": True}, FastnstError, "There is no checkpoint runs/a/checkpoints/last.ckpt"),
         ({"name": "a/b"}, FastnstError, "'a/b' is not a plain one"),
+        ({"name": ".."}, FastnstError, "'..' is not a plain one"),
+        ({"data": ""}, FastnstError, "--data is empty text"),
         ({"data": "gone"}, FastnstError, "There is no folder gone of photos"),
         (
             {"config": ["debgu.yaml"]},
