@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastnst.errors import FastnstError
     from fastnst.exporting import export
+    from fastnst.optimizing.optimize import optimize
     from fastnst.runtime.stylize import stylize
     from fastnst.runtime.stylizer import Stylizer
     from fastnst.styles import StyleCard, list_styles
@@ -20,6 +21,7 @@ _HOMES = {
     "Stylizer": "fastnst.runtime.stylizer",
     "export": "fastnst.exporting",
     "list_styles": "fastnst.styles",
+    "optimize": "fastnst.optimizing.optimize",
     "stylize": "fastnst.runtime.stylize",
     "train": "fastnst.training.train",
 }
@@ -30,6 +32,7 @@ __all__ = [
     "Stylizer",
     "export",
     "list_styles",
+    "optimize",
     "stylize",
     "train",
 ]

@@ -28,6 +28,10 @@ app = App(
 # Named by string, so that torch is loaded only by the commands that need it.
 app.command("fastnst.training.train:train", help="Learn a style from a painting.")
 app.command("fastnst.exporting:export", help="Write a trained style as an ONNX file.")
+app.command(
+    "fastnst.optimizing.optimize:optimize",
+    help="Paint one photo by optimizing its pixels: minutes, and no training.",
+)
 
 STOPPED = 130
 """Exit status after Ctrl-C, as shells have it."""

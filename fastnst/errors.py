@@ -26,6 +26,12 @@ class FastnstError(Exception):
         return f"{self.message} {self.hint}".strip()
 
 
+class Interrupted(FastnstError):
+    """Ctrl-C ended the work early; what was done is kept."""
+
+    stopped = True
+
+
 class UnknownStyle(FastnstError):
     """No style has this name."""
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from fastnst.errors import CannotWrite, FastnstError, UnreadableImage
 from fastnst.files import written_whole
@@ -109,7 +109,9 @@ def resize_longer(image: Image.Image, size: int) -> Image.Image:
     return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
-def write_image(path: Path, image: Image.Image, *, quality: int = 95) -> None:
+def write_image(
+    path: Path, image: Image.Image, *, quality: int = 95, description: str = ""
+) -> None:
     """Write a picture in the format of the name, whole or not at all.
 
     JPEG is written with 4:4:4 chroma; transparency, which it can't hold, is laid on white. (Lossy WebP
@@ -119,6 +121,7 @@ def write_image(path: Path, image: Image.Image, *, quality: int = 95) -> None:
         path: Ends in .jpg, .jpeg, .png or .webp; missing folders are made.
         image: RGB or RGBA, sRGB.
         quality: Of JPEG and WebP, 1..100.
+        description: Plain ASCII, kept in the file's EXIF as its ImageDescription.
 
     Raises:
         CannotWrite: The format is not one of these, or the folder or the disk does not take it.
@@ -126,6 +129,11 @@ def write_image(path: Path, image: Image.Image, *, quality: int = 95) -> None:
     check_writable(path)
     suffix = path.suffix.lower()
     options: dict[str, object] = {"icc_profile": _srgb_profile()}
+    if description:
+        exif = Image.Exif()
+        exif[ExifTags.Base.ImageDescription] = description
+        exif[ExifTags.Base.Software] = "fastnst"
+        options["exif"] = exif
     if suffix in (".jpg", ".jpeg"):
         if image.mode == "RGBA":
             flat = Image.new("RGB", image.size, "white")

@@ -1,7 +1,8 @@
 """What "looks like" means: loss networks and perceptual losses (needs torch)."""
 
-from fastnst.perceptual.encoder import Encoder
+from fastnst.perceptual.encoder import Encoder, Network, Pooling, load_encoder
 from fastnst.perceptual.losses import (
+    GramNorm,
     LossTerms,
     PerceptualLoss,
     content_loss,
@@ -12,10 +13,14 @@ from fastnst.perceptual.losses import (
 
 __all__ = [
     "Encoder",
+    "GramNorm",
     "LossTerms",
+    "Network",
     "PerceptualLoss",
+    "Pooling",
     "content_loss",
     "gram",
+    "load_encoder",
     "style_loss",
     "tv_loss",
 ]

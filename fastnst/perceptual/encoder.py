@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
+from typing import Literal, TypeAlias, get_args
 
 import torch
 import torch.nn.functional as F
@@ -14,44 +19,104 @@ from torch import Tensor, nn
 from fastnst.errors import BadStyleFile, FastnstError, did_you_mean
 from fastnst.styles import shipped
 
-VGG16 = (2, 2, 3, 3, 3)
-"""Convolutions in each of the five blocks of configuration D of Simonyan and Zisserman 2015."""
+Network: TypeAlias = Literal["vgg16", "vgg19", "resnet50"]
+Pooling: TypeAlias = Literal["max", "avg"]
+
+VGG_BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
+"""Convolutions in each block of configurations D and E of Simonyan and Zisserman 2015."""
 OXFORD_MEAN = (123.68, 116.779, 103.939)
 """Mean RGB of the set that the original weights were trained on; they see 0..255 minus this, undivided."""
+TORCHVISION_MEAN, TORCHVISION_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+"""What torchvision's own weights subtract and divide by, for RGB in 0..255."""
 
 
 class Encoder(nn.Module):
-    """VGG-16 with the original Oxford weights, frozen, cut into named layers.
+    """A frozen image classifier, cut into named layers."""
 
-    Layers are named as in Gatys et al. and Johnson et al.: `relu3_3` is the output of the third
-    convolution of the third block, after its ReLU. The weights are those that the papers used;
-    torchvision's own, trained anew, live on another scale.
-    """
+    title: str
+    """The network, as people call it."""
+    names: tuple[str, ...]
+    """The layers that can be asked for, from shallow to deep."""
 
-    def __init__(self, weights: Path | None = None) -> None:
-        """Load the weights.
-
-        Args:
-            weights: A safetensors file in torchvision's layout (`features.0.weight` ...), for RGB
-                0..255 minus the mean. None means the file that ships with fastnst.
-
-        Raises:
-            BadStyleFile: The file is missing, or holds something else.
-        """
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
         self.mean: Tensor
-        path = weights or shipped("checkpoints") / "vgg16.safetensors"
-        self.register_buffer("mean", torch.tensor(OXFORD_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.std: Tensor
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def resolve(self, name: str) -> str:
+        """The network's own name for a layer.
+
+        Raises:
+            FastnstError: It has no such layer; the nearest names are told.
+        """
+        if name not in self.names:
+            raise FastnstError(
+                f"{self.title} has no layer {name!r}.", did_you_mean(name, self.names)
+            )
+        return name
+
+    def forward(self, images: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
+        """The features of a batch; nothing past the deepest layer asked for is computed.
+
+        Args:
+            images: RGB (N, 3, H, W), float, 0..255.
+            names: Layers by the network's own names, such as `relu3_3`.
+
+        Returns:
+            Name to features (N, C, h, w), in the precision of the weights or of autocast.
+        """
+        weights = next(self.parameters())
+        x = ((images - self.mean) / self.std).to(weights.dtype, memory_format=torch.channels_last)
+        return self.features(x, frozenset(names))
+
+    def lower(self, dtype: torch.dtype) -> None:
+        """Keep the weights, and compute the features, in a precision such as bfloat16."""
+        for part in self.children():
+            part.to(dtype)
+
+    @abstractmethod
+    def features(self, x: Tensor, names: frozenset[str]) -> dict[str, Tensor]:
+        """The features of pictures that have the range which the weights were trained on."""
+
+    def extra_repr(self) -> str:
+        """Shown when printed."""
+        return self.title
+
+
+class Vgg(Encoder):
+    """VGG-16 or VGG-19 (Simonyan and Zisserman 2015).
+
+    `relu3_3` is the output of the third convolution of the third block, after its ReLU. `conv3_3` and
+    Keras' `block3_conv3` are other names for it: in the network that Gatys et al. used, ReLU works in
+    place on what conv3_3 gave, and Keras has it inside the layer.
+    """
+
+    def __init__(
+        self, network: Literal["vgg16", "vgg19"], weights: Path | None, pooling: Pooling
+    ) -> None:
+        oxford = network == "vgg16"
+        super().__init__(
+            OXFORD_MEAN if oxford else TORCHVISION_MEAN, (1.0,) * 3 if oxford else TORCHVISION_STD
+        )
+        self.title = "VGG-16" if oxford else "VGG-19"
+        self.source = "Oxford weights" if oxford else "torchvision weights"
+        self._pool = F.max_pool2d if pooling == "max" else F.avg_pool2d
         self.layers = nn.ModuleDict()
-        channels, position = 3, 0
-        for block, depth in enumerate(VGG16, start=1):
+        blocks = VGG_BLOCKS[network]
+        channels = 3
+        for block, depth in enumerate(blocks, start=1):
             for number in range(1, depth + 1):
                 width = min(64 * 2 ** (block - 1), 512)
                 self.layers[f"{block}_{number}"] = nn.Conv2d(channels, width, 3, padding=1)
                 channels = width
-        try:
-            tensors = load_file(path)
-            for block, depth in enumerate(VGG16, start=1):
+        self.names = tuple(f"relu{name}" for name in self.layers)
+        if oxford and weights is None:
+            weights = shipped("checkpoints") / "vgg16.safetensors"
+        with _refusing(weights, self.title):
+            tensors, position = _load(network, weights), 0
+            for block, depth in enumerate(blocks, start=1):
                 for number in range(1, depth + 1):
                     conv = {
                         part: tensors[f"features.{position}.{part}"] for part in ("weight", "bias")
@@ -59,49 +124,151 @@ class Encoder(nn.Module):
                     self.layers[f"{block}_{number}"].load_state_dict(conv)
                     position += 2
                 position += 1
-        except (OSError, SafetensorError, KeyError, RuntimeError) as error:
-            raise BadStyleFile(
-                f"{path} can't be used as VGG-16 weights: {str(error).splitlines()[0]}.",
-                "Give a safetensors file in torchvision's layout, or leave the option out for the shipped one.",
-            ) from error
-        self.requires_grad_(False)
-        self.eval()
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The layers that can be asked for, from shallow to deep."""
-        return tuple(f"relu{name}" for name in self.layers)
+    def resolve(self, name: str) -> str:
+        """The name after ReLU, as `relu4_2`, for any of its names."""
+        match = re.fullmatch(r"(?:relu|conv)(\d_\d)|block(\d)_conv(\d)", name)
+        own = match and "relu" + (match[1] or f"{match[2]}_{match[3]}")
+        if own in self.names:
+            return own
+        # The nearest are told in the words that were used.
+        form = (
+            r"block\1_conv\2"
+            if name.startswith("block")
+            else (r"conv\1_\2" if name.startswith("conv") else r"relu\1_\2")
+        )
+        near = (re.sub(r"relu(\d)_(\d)", form, other) for other in self.names)
+        raise FastnstError(f"{self.title} has no layer {name!r}.", did_you_mean(name, near))
 
-    def check(self, names: Iterable[str]) -> None:
-        """Raise `FastnstError` with the nearest names if a layer is not one of this network."""
-        for name in names:
-            if name not in self.names:
-                raise FastnstError(f"VGG-16 has no layer {name!r}.", did_you_mean(name, self.names))
-
-    def forward(self, images: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
-        """The features of a batch; nothing past the deepest layer asked for is computed.
-
-        Args:
-            images: RGB (N, 3, H, W), float, 0..255.
-            names: Layers, such as `relu3_3`.
-
-        Returns:
-            Name to features (N, C, H / 2^(block - 1), W / 2^(block - 1)).
-        """
-        wanted = set(names)
+    def features(self, x: Tensor, names: frozenset[str]) -> dict[str, Tensor]:
+        """See `Encoder.features`."""
         features: dict[str, Tensor] = {}
-        x = (images - self.mean).contiguous(memory_format=torch.channels_last)
         block = "1"
         for name, conv in self.layers.items():
-            if len(features) == len(wanted):
+            if len(features) == len(names):
                 break
             if name[0] != block:
-                x, block = F.max_pool2d(x, 2), name[0]
+                x, block = self._pool(x, 2), name[0]
             x = F.relu(conv(x))
-            if f"relu{name}" in wanted:
+            if f"relu{name}" in names:
                 features[f"relu{name}"] = x
         return features
 
     def extra_repr(self) -> str:
-        """Shown when printed."""
-        return "VGG-16, Oxford weights"
+        """Shown when printed, and kept in cards."""
+        return f"{self.title}, {self.source}"
+
+
+class ResNet(Encoder):
+    """ResNet-50 (He et al. 2016), its layers named as in torchvision: `layer2.3.conv1`, or `layer2.3` for a block."""
+
+    title = "ResNet-50"
+
+    def __init__(self, weights: Path | None, pooling: Pooling) -> None:
+        super().__init__(TORCHVISION_MEAN, TORCHVISION_STD)
+        from torchvision.models import resnet50
+        from torchvision.models.feature_extraction import get_graph_node_names
+
+        net = resnet50()
+        with _refusing(weights, self.title):
+            net.load_state_dict(_load("resnet50", weights))
+        if pooling == "avg":
+            net.maxpool = nn.AvgPool2d(3, 2, 1)
+        for module in net.modules():
+            if isinstance(module, nn.ReLU):
+                module.inplace = False  # Else it would change the features of the layer before it.
+        self._net = net.eval()
+        nodes = get_graph_node_names(net)[1][1:-3]  # Without the input and the classifier's head.
+        blocks = dict.fromkeys(node.rsplit(".", 1)[0] for node in nodes if node.count(".") >= 2)
+        self.names = (*nodes, *blocks)
+        self._extractors: dict[frozenset[str], nn.Module] = {}
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> ResNet:
+        self._extractors.clear()  # They would keep the buffers that they were made with.
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
+
+    def lower(self, dtype: torch.dtype) -> None:
+        """See `Encoder.lower`."""
+        self._extractors.clear()
+        super().lower(dtype)
+
+    def features(self, x: Tensor, names: frozenset[str]) -> dict[str, Tensor]:
+        """See `Encoder.features`."""
+        if names not in self._extractors:
+            from torchvision.models.feature_extraction import create_feature_extractor
+
+            # A graph without the layers that nothing asked for depends on; the weights are shared.
+            self._extractors[names] = create_feature_extractor(self._net, sorted(names)).eval()
+        features: dict[str, Tensor] = self._extractors[names](x)
+        return features
+
+
+def load_encoder(
+    network: Network = "vgg16", weights: Path | None = None, pooling: Pooling = "max"
+) -> Encoder:
+    """A loss network, frozen.
+
+    Args:
+        network: `vgg16` with the original Oxford weights, which ship with fastnst and are those of the
+            papers; `vgg19` or `resnet50` with torchvision's weights.
+        weights: A file instead, .safetensors or .pth, in torchvision's layout. For `vgg16` its weights
+            must be for RGB 0..255 minus the mean (torchvision's IMAGENET1K_FEATURES), for the others
+            as torchvision's IMAGENET1K_V1. None means the file that ships, or torchvision's download.
+        pooling: `avg` as Gatys et al. 2016 propose for smoother pictures, `max` as the networks were trained.
+
+    Raises:
+        BadStyleFile: The file is missing or holds something else, or the download failed.
+        FastnstError: There is no such network.
+    """
+    if network not in get_args(Network):
+        raise FastnstError(
+            f"There is no loss network {network!r}.", did_you_mean(network, get_args(Network))
+        )
+    encoder = ResNet(weights, pooling) if network == "resnet50" else Vgg(network, weights, pooling)
+    encoder.requires_grad_(False)
+    return encoder.eval()
+
+
+def _load(network: str, path: Path | None) -> dict[str, Tensor]:
+    """The tensors of a file, or of torchvision's download."""
+    if path is None:
+        return _downloaded(network)
+    if path.suffix == ".safetensors":
+        tensors: dict[str, Tensor] = load_file(path)
+        return tensors
+    loaded = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(loaded, dict):
+        raise RuntimeError("it holds no tensors by name")
+    return loaded
+
+
+def _downloaded(network: str) -> dict[str, Tensor]:
+    from torchvision.models import get_model_weights
+
+    weights = get_model_weights(network)["IMAGENET1K_V1"]
+    try:
+        tensors: dict[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        name = weights.url.rsplit("/", 1)[-1]
+        raise BadStyleFile(
+            f"The weights of {network} are not on this machine and can't be downloaded from {weights.url}:"
+            f" {str(error).splitlines()[0]}.",
+            f"Fetch {name} elsewhere and give it with --network-weights, or take --network vgg16, which ships with fastnst.",
+        ) from error
+    return tensors
+
+
+@contextmanager
+def _refusing(path: Path | None, title: str) -> Iterator[None]:
+    """Turns whatever loading weights leads to into one sentence."""
+    try:
+        yield
+    except (OSError, SafetensorError, KeyError, RuntimeError, UnpicklingError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".:")
+        if isinstance(error, KeyError):
+            reason = f"it has no {error.args[0]}"
+        raise BadStyleFile(
+            f"{path or 'The download'} can't be used as {title} weights: {reason}.",
+            "Give a .safetensors or .pth file in torchvision's layout, or leave the option out.",
+        ) from error

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fastnst.errors import FastnstError, did_you_mean
 from fastnst.perceptual.encoder import Encoder
+
+GramNorm: TypeAlias = Literal["unit", "chw", "hw", "none"]
 
 
 def gram(features: Tensor) -> Tensor:
     """Gram matrix of features, computed in float32.
 
-    G[c, d] = sum over h, w of F[c, h, w] F[d, h, w] / (C H W): Johnson et al. 2016, equation 3.
+    G[c, d] = sum over h, w of F[c, h, w] F[d, h, w] / (C H W): Johnson et al. 2016, equation 3; Gatys
+    et al. 2016, equation 3, has the sum alone.
 
     Args:
         features: (N, C, H, W).
@@ -55,6 +60,8 @@ class _Gram(torch.autograd.Function):
 def content_loss(features: Tensor, target: Tensor) -> Tensor:
     """Feature reconstruction: mean over C, H, W of (F - T)^2, per image (Johnson et al. 2016, equation 2).
 
+    Gatys et al. 2016, equation 1, is the sum over C, H, W of (F - T)^2 / 2: C H W / 2 times as much.
+
     Args:
         features: (N, C, H, W).
         target: The same shape.
@@ -67,6 +74,9 @@ def content_loss(features: Tensor, target: Tensor) -> Tensor:
 
 def style_loss(grams: Tensor, target: Tensor) -> Tensor:
     """Style reconstruction: squared Frobenius norm of G - A, per image (Johnson et al. 2016, equation 4).
+
+    Gatys et al. 2016, equation 4, is a quarter of it: 1 / (4 N^2 M^2) of the norm of Gram matrices that
+    are not divided, where N = C and M = H W.
 
     Args:
         grams: (N, C, C).
@@ -116,10 +126,21 @@ class PerceptualLoss(nn.Module):
     one), and so would the weights that suit. Each term is therefore divided by what it is for
     photographs (`calibrate`):
 
-    - style: 1 is an unpainted photo, 0 has the painting's Gram matrices. Each layer's raw term is
-      divided by its mean over the photos for that painting; the layers are averaged.
+    - style: 1 is an unpainted photo, 0 has the painting's Gram matrices.
     - content: 1 is another photo, 0 is the photo itself. Each layer's raw term is divided by twice the
       variance of its features, which is the mean squared difference of two unrelated ones.
+
+    What one layer's style counts beside another's is `gram_norm`:
+
+    - `unit`: each layer's term is divided by its own value for the photos, so that shares are equal.
+    - `chw`: as in Gatys et al. 2015 and 2016 (equations 4 and 5) and in Johnson et al. 2016 (equation 4).
+    - `hw`: Gram matrices are divided by H W alone, which raises a layer's term by C^2. So are those of
+      Magenta, and of the code that Gatys et al. released.
+    - `none`: they are not divided, which raises it by (C H W)^2.
+
+    A region of the picture can have a style of its own: its Gram matrix is the mean over the region's
+    positions, as in Gatys et al. 2017 ("Controlling Perceptual Factors in Neural Style Transfer",
+    equations 4 to 6), and counts by the region's share of the picture.
     """
 
     def __init__(
@@ -131,6 +152,7 @@ class PerceptualLoss(nn.Module):
         content_weight: float,
         style_weight: float,
         tv_weight: float = 0.0,
+        gram_norm: GramNorm = "unit",
     ) -> None:
         """Choose the terms.
 
@@ -141,68 +163,100 @@ class PerceptualLoss(nn.Module):
             content_weight: w_c, 0 or more.
             style_weight: w_s, 0 or more.
             tv_weight: w_tv, 0 or more.
+            gram_norm: What one layer's style counts beside another's.
 
         Raises:
-            FastnstError: A layer is not one of the encoder's.
-            ValueError: A weight is negative, or the shares of the layers sum to 0.
+            FastnstError: A layer is not one of the encoder's, a weight is negative, or the shares of the
+                layers sum to 0.
         """
         super().__init__()
-        shares = {"content": [*content_layers.values()], "style": [*style_layers.values()]}
-        weights = {"content": content_weight, "style": style_weight, "tv": tv_weight}
-        for name, values in {**shares, **{k: [v] for k, v in weights.items()}}.items():
-            if min(values, default=0) < 0 or (name in shares and sum(shares[name]) == 0):
-                raise ValueError(
-                    f"the {name} weights are weight {weights[name]:g}, layers {shares.get(name, [])};"
-                    " none may be below 0, and the layers' must not sum to 0"
-                )
-        encoder.check([*content_layers, *style_layers])
+        for name, value in {
+            "content": content_weight, "style": style_weight, "tv": tv_weight,
+        }.items():  # fmt: skip
+            if not 0 <= value < float("inf"):
+                raise FastnstError(f"The {name} weight is {value:g}.", "It must be 0 or more.")
+        if gram_norm not in get_args(GramNorm):
+            raise FastnstError(
+                f"There is no Gram norm {gram_norm!r}.", did_you_mean(gram_norm, get_args(GramNorm))
+            )
         self.encoder = encoder
-        self.content_layers = {
-            k: v / sum(content_layers.values()) for k, v in content_layers.items()
-        }
-        self.style_layers = {k: v / sum(style_layers.values()) for k, v in style_layers.items()}
+        self.content_layers = _shares(encoder, "content", content_layers)
+        self.style_layers = _shares(encoder, "style", style_layers)
         self.content_weight = content_weight
         self.style_weight = style_weight
         self.tv_weight = tv_weight
+        self.gram_norm = gram_norm
         for name in self.content_layers:
-            self.register_buffer(f"content_unit_{name}", torch.ones(()), persistent=False)
+            self.register_buffer(_key("content_unit", name), torch.ones(()), persistent=False)
         for name in self.style_layers:
-            self.register_buffer(f"gram_{name}", torch.zeros(1, 1, 1), persistent=False)
-            self.register_buffer(f"style_unit_{name}", torch.ones(1), persistent=False)
+            self.register_buffer(_key("gram", name), torch.zeros(1, 1, 1), persistent=False)
+            self.register_buffer(_key("style_unit", name), torch.ones(1), persistent=False)
 
     @torch.no_grad()
-    def set_styles(self, paintings: list[Tensor]) -> None:
+    def set_styles(self, paintings: list[Tensor], blends: Tensor | None = None) -> None:
         """Compute the Gram matrices to be reached, once.
 
         Args:
-            paintings: One RGB (1, 3, H, W), float, 0..255, per style; their sizes may differ.
+            paintings: One RGB (1, 3, H, W), float, 0..255, each; their sizes may differ.
+            blends: (styles, paintings): how much of each painting is in each style; rows sum to 1. Being
+                near to a mean of Gram matrices is the same as being near to each of them, by its weight.
+                None makes each painting a style.
         """
         rows = [self.encoder(painting, self.style_layers) for painting in paintings]
         for name in self.style_layers:
-            setattr(self, f"gram_{name}", torch.cat([gram(row[name]) for row in rows]))
+            grams = torch.cat([gram(row[name]) for row in rows])
+            if blends is not None:
+                grams = torch.einsum("sp,pcd->scd", blends.to(grams), grams)
+            setattr(self, _key("gram", name), grams)
 
     @torch.no_grad()
-    def calibrate(self, photos: Tensor) -> None:
+    def calibrate(self, photos: Tensor, regions: Tensor | None = None) -> None:
         """Measure the units of the terms: what they are for photographs. Call it after `set_styles`.
 
         Args:
             photos: RGB (N, 3, H, W), float, 0..255; 16 or more are steady to a few percent.
+            regions: As for `forward`.
         """
-        styles = dict.fromkeys(self.style_layers, 0.0)
+        raw: dict[str, Tensor] = {}
         values: dict[str, list[Tensor]] = {name: [] for name in self.content_layers}
-        sums: dict[str, Tensor | float] = dict(styles)
         for photo in torch.split(photos, 1):
             features = self.encoder(photo, {*self.style_layers, *self.content_layers})
             for name in self.style_layers:
-                target = getattr(self, f"gram_{name}")
-                sums[name] = sums[name] + style_loss(gram(features[name]), target) / len(photos)
+                targets = getattr(self, _key("gram", name))
+                masks = (
+                    _masks(features[name], regions)
+                    if regions is not None
+                    else [None] * len(targets)
+                )
+                rows = [
+                    style_loss(gram(_within(features[name], mask)), target[None])
+                    for target, mask in zip(targets, masks, strict=True)
+                ]
+                raw[name] = raw.get(name, 0) + torch.cat(rows) / len(photos)
             for name in self.content_layers:
                 values[name].append(features[name].float())
-        for name, total in sums.items():
-            setattr(self, f"style_unit_{name}", total)
+        norms: dict[str, Tensor] = {}
+        for name, value in raw.items():
+            target = getattr(self, _key("gram", name))
+            # Where the photo has the painting's Gram matrices already, it is the painting.
+            norms[name] = value.clamp_min(1e-6 * target.square().sum(dim=(1, 2))).clamp_min(1e-12)
+        factors = {name: self._factor(name, features[name].shape) for name in self.style_layers}
+        whole = sum(
+            share * factors[name] * norms[name] for name, share in self.style_layers.items()
+        )
+        for name, norm in norms.items():
+            unit = norm if self.gram_norm == "unit" else whole / factors[name]
+            setattr(self, _key("style_unit", name), unit)
         for name, maps in values.items():
-            variance = torch.cat(maps).var(dim=(0, 2, 3), correction=0).mean()
-            setattr(self, f"content_unit_{name}", 2 * variance)
+            joined = torch.cat(maps)
+            variance = joined.var(dim=(0, 2, 3), correction=0).mean()
+            floor = 1e-6 * joined.square().mean() + 1e-12  # Of a photo of one colour.
+            setattr(self, _key("content_unit", name), 2 * variance.clamp_min(floor))
+
+    def _factor(self, name: str, shape: torch.Size) -> float:
+        """How many times the layer's raw term is what it is with Gram matrices divided by C H W."""
+        c, h, w = shape[1:]
+        return float({"unit": 1, "chw": 1, "hw": c * c, "none": (c * h * w) ** 2}[self.gram_norm])
 
     @torch.no_grad()
     def content_targets(self, photos: Tensor) -> dict[str, Tensor]:
@@ -211,7 +265,11 @@ class PerceptualLoss(nn.Module):
         return targets
 
     def forward(
-        self, images: Tensor, targets: Mapping[str, Tensor], styles: Tensor | None = None
+        self,
+        images: Tensor,
+        targets: Mapping[str, Tensor],
+        styles: Tensor | None = None,
+        regions: Tensor | None = None,
     ) -> LossTerms:
         """The terms for painted pictures.
 
@@ -219,6 +277,7 @@ class PerceptualLoss(nn.Module):
             images: RGB (N, 3, H, W), float, 0..255.
             targets: `content_targets` of the photos that they were painted from.
             styles: Row of each picture's style, int64 (N,). None means the first style for all.
+            regions: (R, H, W), 0..1: where each of the first R styles belongs, in place of `styles`.
 
         Returns:
             The weighted terms, scalars in float32.
@@ -228,15 +287,19 @@ class PerceptualLoss(nn.Module):
         features = self.encoder(images, {*self.content_layers, *self.style_layers})
         content = torch.zeros(len(images), device=images.device)
         for name, share in self.content_layers.items():
-            unit = getattr(self, f"content_unit_{name}")
+            unit = getattr(self, _key("content_unit", name))
             content = content + share * content_loss(features[name], targets[name]) / unit
         style = torch.zeros_like(content)
         for name, share in self.style_layers.items():
-            target, unit = (
-                getattr(self, f"gram_{name}")[styles],
-                getattr(self, f"style_unit_{name}"),
-            )
-            style = style + share * style_loss(gram(features[name]), target) / unit[styles]
+            grams = getattr(self, _key("gram", name))
+            units = getattr(self, _key("style_unit", name))
+            if regions is None:
+                loss = style_loss(gram(features[name]), grams[styles]) / units[styles]
+                style = style + share * loss
+                continue
+            for row, mask in enumerate(_masks(features[name], regions)):
+                loss = style_loss(gram(_within(features[name], mask)), grams[row : row + 1])
+                style = style + share * mask.mean() * loss / units[row]
         tv = tv_loss(images) if self.tv_weight else torch.zeros_like(content)
         return LossTerms(
             content=self.content_weight * content.mean(),
@@ -244,9 +307,50 @@ class PerceptualLoss(nn.Module):
             tv=self.tv_weight * tv.mean(),
         )
 
+    def units(self) -> dict[str, float]:
+        """What each layer's raw term is divided by; for style, its mean over the styles."""
+        return {
+            name.replace("_unit_", " ").replace("-", "."): value.mean().item()
+            for name, value in self.named_buffers()
+            if "_unit_" in name
+        }
+
     def extra_repr(self) -> str:
         """Shows the objective with its weights when printed."""
         return (
             f"{self.content_weight:g} content{self.content_layers} + "
             f"{self.style_weight:g} style{self.style_layers} + {self.tv_weight:g} tv"
         )
+
+
+def _shares(encoder: Encoder, term: str, layers: Mapping[str, float]) -> dict[str, float]:
+    """Layers by the network's own names, their shares scaled to sum to 1."""
+    for name, share in layers.items():
+        if not 0 <= share < float("inf"):
+            raise FastnstError(
+                f"The weight of the {term} layer {name} is {share:g}.", "It must be 0 or more."
+            )
+    total = sum(layers.values())
+    if total == 0:
+        raise FastnstError(
+            f"The weights of the {term} layers sum to 0: {dict(layers)}.",
+            f"Give at least one layer; to leave the term out, set the {term} weight to 0.",
+        )
+    return {encoder.resolve(name): share / total for name, share in layers.items()}
+
+
+def _key(kind: str, layer: str) -> str:
+    """The name of a buffer, which may hold no dot."""
+    return f"{kind}_{layer.replace('.', '-')}"
+
+
+def _masks(features: Tensor, regions: Tensor) -> Tensor:
+    """Regions (R, H, W) at the size of features: each position's share."""
+    return F.adaptive_avg_pool2d(regions[None], (features.shape[2], features.shape[3]))[0]
+
+
+def _within(features: Tensor, mask: Tensor | None) -> Tensor:
+    """Features whose Gram matrix is that of a region, over the region's positions."""
+    if mask is None:
+        return features
+    return features * (mask / mask.mean().clamp_min(1e-6)).sqrt().to(features.dtype)

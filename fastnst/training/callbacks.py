@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-import threading
-import time
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -15,67 +10,39 @@ import pytorch_lightning as pl
 import torch
 from PIL import Image
 from pytorch_lightning.callbacks import Callback, ProgressBar
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from fastnst.files import written_whole
 from fastnst.images import write_image
+from fastnst.interrupts import Interrupts
 from fastnst.models import save_net
-
-LINES = 60.0
-"""Seconds between progress lines where there is no terminal to draw a bar on."""
+from fastnst.progress import StepProgress
 
 
 class TrainingProgress(ProgressBar):
-    """Step, losses, rate and time left: a bar on a terminal, a line a minute elsewhere."""
+    """Step, losses, rate and time left."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._console = Console(stderr=True)
-        self._bar: Progress | None = None
-        self._task = TaskID(0)
-        self._started = self._printed = 0.0
-        self._first = 0
+        self._shown: StepProgress | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start counting at the present step, which is not 0 after a resume."""
-        self._started = self._printed = time.monotonic()
-        self._first = trainer.global_step
-        if self._console.is_terminal:
-            columns = (BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-            self._bar = Progress(*columns, console=self._console)
-            self._task = self._bar.add_task("starting", total=trainer.max_steps)
-            self._bar.start()
+        self._shown = StepProgress("steps", trainer.max_steps, trainer.global_step)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
     ) -> None:
         """Show how it stands."""
-        step, now = trainer.global_step, time.monotonic()
-        if self._bar is None and now - self._printed < LINES and step < trainer.max_steps:
-            return
-        self._printed = now
-        rate = (step - self._first) / max(now - self._started, 1e-9)
-        left = (trainer.max_steps - step) / max(rate, 1e-9)
-        text = f"step {step}/{trainer.max_steps}{self._losses(trainer)}  {rate:.2f} steps/s"
-        if self._bar is not None:
-            self._bar.update(self._task, completed=step, description=text)
-        else:
-            minutes, seconds = divmod(round(left), 60)
-            self._console.print(f"{text}  {minutes}:{seconds:02d} left", highlight=False)
-
-    @staticmethod
-    def _losses(trainer: pl.Trainer) -> str:
-        names = ("content", "style", "total")
-        metrics = trainer.callback_metrics
-        return "".join(f"  {name} {metrics[f'train/{name}']:.3f}" for name in names)
+        if self._shown is not None and self._shown.due(trainer.global_step):
+            names, metrics = ("content", "style", "total"), trainer.callback_metrics
+            text = "  ".join(f"{name} {metrics[f'train/{name}']:.3f}" for name in names)
+            self._shown.update(trainer.global_step, text)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Leave the terminal as it was."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        if self._shown is not None:
+            self._shown.close()
 
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
@@ -85,7 +52,8 @@ class TrainingProgress(ProgressBar):
 
     def print(self, *args: Any, **kwargs: Any) -> None:
         """What Lightning prints goes above the bar."""
-        self._console.print(*args)
+        if self._shown is not None:
+            self._shown.console.print(*args)
 
 
 class SampleSheet(Callback):
@@ -151,20 +119,16 @@ class Finish(Callback):
     """Ends the training, with a last validation: at its last step, or after the one in hand at Ctrl-C."""
 
     def __init__(self) -> None:
-        self.interrupted = False
-        self._before: Any = None
+        self._interrupts = Interrupts("this step")
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it."""
+        return self._interrupts.asked
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take over Ctrl-C; a second one ends the training at once."""
-        if threading.current_thread() is not threading.main_thread():
-            return
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            self.interrupted = True
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            print("Stopping after this step (again to stop at once) ...", file=sys.stderr)
-
-        self._before = signal.signal(signal.SIGINT, stop)
+        self._interrupts.__enter__()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
@@ -176,9 +140,7 @@ class Finish(Callback):
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Give Ctrl-C back."""
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-            self._before = None
+        self._interrupts.__exit__()
 
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException

@@ -16,7 +16,7 @@ from torch import Tensor
 from fastnst.errors import FastnstError
 from fastnst.images import read_image, resize_longer
 from fastnst.models import NetConfig, bounded, build_net, excess
-from fastnst.perceptual import Encoder, LossTerms, PerceptualLoss
+from fastnst.perceptual import LossTerms, PerceptualLoss, load_encoder
 from fastnst.styles import Credit, StyleCard
 from fastnst.training.data import Batch
 
@@ -110,7 +110,7 @@ class StyleTransfer(pl.LightningModule):
         self.encoder_weights = encoder_weights
         self.net = build_net(net).to(memory_format=torch.channels_last)
         self.loss = PerceptualLoss(
-            Encoder(encoder_weights),
+            load_encoder("vgg16", encoder_weights),
             content_layers=content_layers,
             style_layers=style_layers,
             content_weight=content_weight,
@@ -179,11 +179,6 @@ class StyleTransfer(pl.LightningModule):
     def card(self) -> StyleCard:
         """The facts about the net as it is now."""
         loss = self.loss
-        units = {
-            name.replace("_unit_", " "): value.mean().item()
-            for name, value in loss.named_buffers()
-            if "_unit_" in name
-        }
         credit = {field: getattr(self.painting, field) for field in Credit.__dataclass_fields__}
         return StyleCard(
             name=self.name,
@@ -202,7 +197,7 @@ class StyleTransfer(pl.LightningModule):
                 "tv_weight": loss.tv_weight,
                 "excess_weight": self.excess_weight,
                 "style_size": self.painting.size,
-                "units": units,
+                "units": loss.units(),
             },
             steps=self.trainer.global_step,
             training_set=self.trainer.datamodule.set_name,  # type: ignore[attr-defined]

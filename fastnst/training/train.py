@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import sys
 import threading
@@ -21,17 +20,12 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import ArgsType, LightningCLI, SaveConfigCallback
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
-from fastnst.errors import BadStyleFile, CannotWrite, FastnstError, did_you_mean
+from fastnst.errors import BadStyleFile, CannotWrite, FastnstError, Interrupted, did_you_mean
+from fastnst.hardware import has_bfloat16, keep_freed_memory
 from fastnst.styles import shipped
 from fastnst.training.callbacks import Finish, KeepWeights, SampleSheet, TrainingProgress
 from fastnst.training.data import Photos
 from fastnst.training.module import StyleTransfer
-
-
-class Interrupted(FastnstError):
-    """Ctrl-C ended the training early; everything up to there is kept."""
-
-    stopped = True
 
 
 def train(
@@ -151,17 +145,9 @@ def kept(run: Path) -> tuple[Path, Path]:
     return run / f"{run.name}.safetensors", run / "checkpoints" / "last.ckpt"
 
 
-def has_bfloat16(accelerator: str) -> bool:
-    """Whether this machine multiplies bfloat16 matrices in hardware, so that autocast pays."""
-    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
-        return torch.cuda.get_device_capability() >= (8, 0)
-    if accelerator in ("auto", "gpu", "mps") and torch.backends.mps.is_available():
-        return False
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-
-
 def _configured(args: ArgsType) -> _Cli:
     _quiet()
+    keep_freed_memory()
     try:
         return _Cli(
             StyleTransfer,
@@ -287,14 +273,7 @@ def _report_skipped(photos: Photos) -> None:
 
 
 def _quiet() -> None:
-    """Turn off what the libraries say about themselves, and keep freed memory on Linux."""
+    """Turn off what the libraries say about themselves."""
     for library in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(library).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric|jsonargparse")
-    if sys.platform == "linux":
-        # glibc hands every tensor of 32 MB and more back to the system and asks for it anew, page by
-        # page: a fifth of a step on a CPU. (M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.)
-        libc: Any = ctypes.CDLL(None)
-        if hasattr(libc, "mallopt"):
-            libc.mallopt(-3, 1 << 30)
-            libc.mallopt(-1, 2**31 - 1)

@@ -3,13 +3,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from fastnst.errors import BadStyleFile, FastnstError
-from fastnst.perceptual import Encoder
+from fastnst.perceptual import load_encoder
 from fastnst.styles import shipped
 
 
 @pytest.fixture(scope="module")
 def encoder():
-    return Encoder()
+    return load_encoder()
 
 
 def test_the_layers_are_named_as_in_the_papers(encoder):
@@ -44,6 +44,39 @@ def test_the_weights_are_frozen(encoder):
     assert not any(p.requires_grad for p in encoder.parameters())
 
 
+@pytest.mark.parametrize("name", ["relu4_2", "conv4_2", "block4_conv2"])
+def test_a_layer_has_the_papers_names_and_keras(encoder, name):
+    assert encoder.resolve(name) == "relu4_2"
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [("conv3_4", "conv3_3"), ("block3_conv4", "block3_conv3"), ("relu33", "relu3_3")],
+)
+def test_the_nearest_names_are_of_the_same_kind(encoder, given, near):
+    with pytest.raises(FastnstError, match=rf"no layer '{given}'\. Did you mean.*'{near}'"):
+        encoder.resolve(given)
+
+
+def test_average_pooling_averages(encoder):
+    averaging = load_encoder(pooling="avg")
+    image = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(3)) * 255
+    before = encoder(image, ["relu1_2"])["relu1_2"]
+    pooled = before.unfold(2, 2, 2).unfold(3, 2, 2).mean(dim=(-2, -1))
+    expected = torch.relu(averaging.layers["2_1"](pooled))
+    got = averaging(image, ["relu2_1"])["relu2_1"]
+    torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-2)
+
+
+def test_features_in_bfloat16_are_those_in_float32_but_for_rounding(encoder):
+    low = load_encoder()
+    low.lower(torch.bfloat16)
+    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(4)) * 255
+    got, exact = (net(image, ["relu4_1"])["relu4_1"] for net in (low, encoder))
+    assert got.dtype == torch.bfloat16
+    assert (got - exact).norm() < 0.02 * exact.norm()
+
+
 def test_nothing_past_the_deepest_layer_is_computed(encoder, monkeypatch):
     monkeypatch.setattr(encoder.layers["2_1"], "forward", lambda x: pytest.fail("computed too far"))
     assert set(encoder(torch.zeros(1, 3, 16, 16), ["relu1_2"])) == {"relu1_2"}
@@ -53,12 +86,96 @@ def test_an_unknown_layer_gets_the_nearest_names(encoder):
     with pytest.raises(
         FastnstError, match=r"VGG-16 has no layer 'relu3_4'\. Did you mean 'relu3_3'"
     ):
-        encoder.check(["relu3_4"])
+        encoder.resolve("relu3_4")
 
 
 def test_other_files_are_refused(tmp_path):
     with pytest.raises(BadStyleFile, match=r"gone\.safetensors can't be used as VGG-16 weights"):
-        Encoder(tmp_path / "gone.safetensors")
+        load_encoder("vgg16", tmp_path / "gone.safetensors")
     save_file({"features.0.weight": torch.zeros(3)}, tmp_path / "other.safetensors")
     with pytest.raises(BadStyleFile, match=r"other\.safetensors can't be used as VGG-16 weights"):
-        Encoder(tmp_path / "other.safetensors")
+        load_encoder("vgg16", tmp_path / "other.safetensors")
+
+
+@pytest.fixture(scope="module")
+def vgg19_file(tmp_path_factory):
+    """Weights in torchvision's layout, drawn at random."""
+    from torchvision.models import vgg19
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "vgg19.pth"
+    torch.save({k: v for k, v in vgg19().state_dict().items() if k.startswith("features")}, path)
+    return path
+
+
+def test_vgg19_is_torchvision_s(vgg19_file):
+    from torchvision.models import vgg19
+
+    net = vgg19().features.eval()
+    net.load_state_dict({k[9:]: v for k, v in torch.load(vgg19_file).items()})
+    image = torch.rand(1, 3, 32, 32)
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    normal = (image - mean[:, None, None]) / std[:, None, None]
+    encoder = load_encoder("vgg19", vgg19_file)
+    assert encoder.names[-1] == "relu5_4"
+    got = encoder(image * 255, ["relu5_1", "relu3_4"])
+    torch.testing.assert_close(got["relu3_4"], net[:18](normal), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(got["relu5_1"], net[:30](normal), rtol=1e-4, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def resnet_file(tmp_path_factory):
+    """Weights in torchvision's layout, drawn at random."""
+    from torchvision.models import resnet50
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "resnet50.safetensors"
+    save_file(resnet50().state_dict(), path)
+    return path
+
+
+def test_resnet50_has_torchvision_s_layers(resnet_file):
+    from torchvision.models import resnet50
+
+    net = resnet50().eval()
+    net.load_state_dict(load_file(resnet_file))
+    encoder = load_encoder("resnet50", resnet_file)
+    image = torch.rand(1, 3, 64, 64)
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    stem = net.maxpool(
+        net.relu(net.bn1(net.conv1((image - mean[:, None, None]) / std[:, None, None])))
+    )
+    first = net.layer1(stem)
+    got = encoder(image * 255, ["layer1.2", "layer2.0.conv1"])
+    torch.testing.assert_close(got["layer1.2"], first, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        got["layer2.0.conv1"], net.layer2[0].conv1(first), rtol=1e-4, atol=1e-4
+    )
+    with pytest.raises(
+        FastnstError, match=r"ResNet-50 has no layer 'layer1\.2\.conv7'.*layer1\.2\.conv"
+    ):
+        encoder.resolve("layer1.2.conv7")
+
+
+def test_resnet50_computes_nothing_past_the_deepest_layer(resnet_file):
+    encoder = load_encoder("resnet50", resnet_file, "avg")
+    encoder.lower(torch.bfloat16)
+    features = encoder(torch.zeros(1, 3, 64, 64), ["layer1.0"])
+    assert features["layer1.0"].dtype == torch.bfloat16
+    (extractor,) = encoder._extractors.values()
+    assert not [name for name, _ in extractor.named_parameters() if name.startswith("layer2")]
+
+
+def test_without_a_network_the_local_alternative_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.hub.urlopen", lambda *_: (_ for _ in ()).throw(OSError("no route")))
+    with pytest.raises(
+        BadStyleFile,
+        match=r"can't be downloaded.*no route.*vgg19-\w+\.pth elsewhere.*--network-weights",
+    ):
+        load_encoder("vgg19")
+
+
+def test_an_unknown_network_is_refused():
+    with pytest.raises(FastnstError, match=r"no loss network 'vgg17'.*'vgg16'"):
+        load_encoder("vgg17")

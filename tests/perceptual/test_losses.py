@@ -4,14 +4,14 @@ import torch
 from PIL import Image
 
 from fastnst.errors import FastnstError
-from fastnst.perceptual import Encoder, PerceptualLoss, content_loss, gram, style_loss, tv_loss
+from fastnst.perceptual import PerceptualLoss, content_loss, gram, load_encoder, style_loss, tv_loss
 
 STYLE = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 
 
 @pytest.fixture(scope="module")
 def encoder():
-    return Encoder()
+    return load_encoder()
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +157,141 @@ def test_an_unknown_layer_is_refused(encoder):
             content_weight=1,
             style_weight=1,
         )
+
+
+def written_out(encoder, image, photo, painting, norm):
+    """The objective and its gradient, with plain tensors: Gatys et al. 2016, equations 1, 3, 4, 5 and 7."""
+    content_layer, layers = "relu3_2", {"relu1_1": 1.0, "relu2_1": 3.0}
+    names = [content_layer, *layers]
+
+    def features(x):
+        return encoder(x, names)
+
+    def layer_term(x_features, s_features, name):
+        f, s = x_features[name][0].flatten(1), s_features[name][0].flatten(1)
+        n, m = f.shape
+        if norm == "none":  # Gram matrices as they are.
+            return ((f @ f.T - s @ s.T) ** 2).sum()
+        if norm == "hw":
+            return ((f @ f.T / m - s @ s.T / s.shape[1]) ** 2).sum()
+        # 1 / (4 N^2 M^2), of matrices of equal M; and Johnson's, four times as much.
+        return ((f @ f.T - s @ s.T * m / s.shape[1]) ** 2).sum() / (4 * n**2 * m**2)
+
+    x = image.clone().requires_grad_()
+    fx, fp, fs = features(x), features(photo), features(painting)
+    variance = fp[content_layer].var(dim=(0, 2, 3), correction=0).mean()
+    content = (0.5 * (fx[content_layer] - fp[content_layer]) ** 2).sum()
+    content = content / (fp[content_layer].numel() / 2 * 2 * variance)
+    terms = {k: layer_term(fx, fs, k) for k in layers}
+    photo_terms = {k: layer_term(fp, fs, k).detach() for k in layers}
+    if norm == "unit":
+        style = sum(w / 4 * terms[k] / photo_terms[k] for k, w in layers.items())
+    else:
+        style = sum(w * terms[k] for k, w in layers.items())
+        style = style / sum(w * photo_terms[k] for k, w in layers.items())
+    y = x / 255
+    steps = ((y[..., :, 1:] - y[..., :, :-1]) ** 2).mean() + (
+        (y[..., 1:, :] - y[..., :-1, :]) ** 2
+    ).mean()
+    total = 2 * content + 3 * style + 5 * steps
+    (gradient,) = torch.autograd.grad(total, x)
+    return (2 * content, 3 * style, 5 * steps), gradient
+
+
+@pytest.mark.parametrize("norm", ["unit", "chw", "hw", "none"])
+def test_terms_and_gradients_are_the_papers(encoder, norm):
+    generator = torch.Generator().manual_seed(5)
+    image, photo = (torch.rand(1, 3, 32, 40, generator=generator) * 255 for _ in range(2))
+    # Of the photo's size: Gram matrices that are not divided can't be compared else.
+    painting = torch.rand(1, 3, 32, 40, generator=generator) * 200
+    loss = PerceptualLoss(
+        encoder,
+        content_layers={"conv3_2": 1},
+        style_layers={"conv1_1": 1, "block2_conv1": 3},
+        content_weight=2,
+        style_weight=3,
+        tv_weight=5,
+        gram_norm=norm,
+    )
+    loss.set_styles([painting])
+    loss.calibrate(photo)
+    x = image.clone().requires_grad_()
+    terms = loss(x, loss.content_targets(photo))
+    expected, gradient = written_out(encoder, image, photo, painting, norm)
+    torch.testing.assert_close(tuple(terms), expected, rtol=1e-4, atol=1e-6)
+    (got,) = torch.autograd.grad(terms.total, x)
+    torch.testing.assert_close(got, gradient, rtol=1e-3, atol=1e-3 * gradient.abs().max().item())
+
+
+def test_a_blend_of_paintings_has_the_mean_of_their_grams(encoder, painting, photos):
+    other = painting.flip(1) / 2
+    loss = make(encoder, painting, photos)
+    loss.set_styles([painting, other], torch.tensor([[0.25, 0.75]]))
+    wanted = [gram(encoder(p, STYLE)["relu2_2"]) for p in (painting, other)]
+    torch.testing.assert_close(loss.gram_relu2_2, 0.25 * wanted[0] + 0.75 * wanted[1])
+
+
+def test_a_region_is_judged_by_itself(encoder, painting, photos):
+    loss = PerceptualLoss(
+        encoder, content_layers={"relu1_1": 1}, style_layers={"relu1_1": 1}, content_weight=0, style_weight=1
+    )  # fmt: skip
+    loss.set_styles([painting, photos[:1]])
+    regions = torch.zeros(2, 64, 64)
+    regions[0, :, :48], regions[1, :, 48:] = 1, 1
+    loss.calibrate(photos[1:2], regions)
+    image = photos[2:3]
+    terms = loss(image, loss.content_targets(image), regions=regions)
+    f = encoder(image, ["relu1_1"])["relu1_1"][0]
+    p = encoder(photos[1:2], ["relu1_1"])["relu1_1"][0]
+    expected = 0
+    for part, target, share in ((slice(0, 48), painting, 0.75), (slice(48, 64), photos[:1], 0.25)):
+        wanted = encoder(target, ["relu1_1"])["relu1_1"][0].flatten(1)
+        wanted = wanted @ wanted.T / wanted.numel()
+        raw = []
+        for features in (f, p):
+            flat = features[:, :, part].flatten(1)
+            raw.append(((flat @ flat.T / flat.numel() - wanted) ** 2).sum())
+        expected = expected + share * raw[0] / raw[1]
+    torch.testing.assert_close(terms.style, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_region_pulls_on_its_own_pixels_alone(encoder, painting, photos):
+    loss = PerceptualLoss(
+        encoder, content_layers={"relu1_1": 1}, style_layers={"relu1_1": 1}, content_weight=0, style_weight=1
+    )  # fmt: skip
+    loss.set_styles([painting])
+    region = torch.zeros(1, 64, 64)
+    region[:, :, :32] = 1
+    loss.calibrate(photos[:1], region)
+    x = photos[:1].clone().requires_grad_()
+    loss(x, loss.content_targets(photos[:1]), regions=region).total.backward()
+    assert (x.grad[..., :32] != 0).any()
+    assert (x.grad[..., 33:] == 0).all()  # One pixel further: the reach of one convolution.
+
+
+def test_a_photo_that_is_the_painting_or_of_one_colour_still_has_units(encoder, painting):
+    for photo in (painting, torch.full((1, 3, 64, 64), 90.0)):
+        loss = make(encoder, painting, photo)
+        terms = loss(photo, loss.content_targets(photo))
+        assert torch.isfinite(torch.stack(tuple(terms))).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"style_weight": -1.0}, r"The style weight is -1\. It must be 0 or more"),
+        ({"content_weight": float("nan")}, r"The content weight is nan"),
+        ({"style_layers": {"relu1_1": -2.0}}, r"weight of the style layer relu1_1 is -2"),
+        ({"content_layers": {}}, r"weights of the content layers sum to 0"),
+        ({"gram_norm": "cw"}, r"no Gram norm 'cw'.*'chw'"),
+    ],
+)
+def test_weights_out_of_range_are_refused(encoder, change, sentence):
+    good = {
+        "content_layers": {"relu1_1": 1},
+        "style_layers": {"relu1_1": 1},
+        "content_weight": 1,
+        "style_weight": 1,
+    }
+    with pytest.raises(FastnstError, match=sentence):
+        PerceptualLoss(encoder, **(good | change))

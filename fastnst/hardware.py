@@ -1,0 +1,56 @@
+"""What this machine can do for torch."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from typing import Any, Literal, TypeAlias, get_args
+
+import torch
+
+from fastnst.errors import DeviceUnavailable, FastnstError, did_you_mean
+
+Device: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; `auto` is the fastest there is.
+
+    Raises:
+        DeviceUnavailable: It is not there.
+        FastnstError: There is no such name.
+    """
+    if name not in get_args(Device):
+        raise FastnstError(f"There is no device {name!r}.", did_you_mean(name, get_args(Device)))
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next((device for device, here in there.items() if here), "cpu")
+    elif not there.get(name, True):
+        raise DeviceUnavailable(f"There is no {name} device here.", "Use --device auto.")
+    return torch.device(name)
+
+
+def has_bfloat16(accelerator: str) -> bool:
+    """Whether this machine multiplies bfloat16 matrices in hardware, so that it pays.
+
+    Args:
+        accelerator: `auto`, `cpu`, `cuda`, `gpu` or `mps`.
+    """
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        return torch.cuda.get_device_capability() >= (8, 0)
+    if accelerator in ("auto", "gpu", "mps") and torch.backends.mps.is_available():
+        return False
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def keep_freed_memory() -> None:
+    """On Linux: keep what tensors free for the next ones.
+
+    glibc hands every tensor of 32 MB and more back to the system and asks for it anew, page by page: a
+    fifth of a training step on a CPU. (M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.)
+    """
+    if sys.platform == "linux":
+        libc: Any = ctypes.CDLL(None)
+        if hasattr(libc, "mallopt"):
+            libc.mallopt(-3, 1 << 30)
+            libc.mallopt(-1, 2**31 - 1)
