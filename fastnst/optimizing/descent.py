@@ -17,9 +17,9 @@ Optimizer: TypeAlias = Literal["lbfgs", "adam", "sgd", "adadelta", "adagrad", "r
 Objective: TypeAlias = Callable[[Tensor], LossTerms]
 
 RATES: dict[Optimizer, float] = {
-    "lbfgs": 1.0, "adam": 10.0, "sgd": 10.0, "adadelta": 100.0, "adagrad": 25.0, "rmsprop": 3.0,
+    "lbfgs": 1.0, "adam": 10.0, "sgd": 8.0, "adadelta": 300.0, "adagrad": 25.0, "rmsprop": 2.0,
 }  # fmt: skip
-"""Learning rates that work, in levels of 0..255; of L-BFGS, the first step that each line search tries."""
+"""Learning rates that work; of L-BFGS, the share of its step that each line search tries first."""
 FIRST_STEP = 2.0
 """Root mean square, in levels, of the first step of L-BFGS, which knows no curvature yet."""
 HISTORY = 10
@@ -36,7 +36,7 @@ class Iterate(NamedTuple):
     """Where the descent stands after an iteration."""
 
     number: int
-    """Iterations so far, from 1."""
+    """Iterations so far; 0 is the start."""
     pixels: Tensor
     """The picture: (1, C, H, W), float, 0..255."""
     losses: dict[str, float]
@@ -71,13 +71,14 @@ def descend(
         objective: Pixels to terms, differentiable.
         start: (1, C, H, W), float.
         iterations: How many, at most; L-BFGS ends earlier where no step leads further down.
-        optimizer: `lbfgs` is the one here, the others are torch's, with gradients in units per pixel.
+        optimizer: `lbfgs` is the one here, the others are torch's, given gradients in units of the first one's
+            root mean square, so that rates mean the same for all sizes and weights.
         learning_rate: None means the optimizer's own in `RATES`.
         average: Decay of the mean of the iterates that is given in place of the last one: 0 for none,
             0.99 for a mean over about a hundred. None means 0 for L-BFGS, else 0.9.
 
     Yields:
-        Where it stands, after each iteration.
+        Where it stands: at the start, and after each iteration.
 
     Raises:
         Diverged: A term is infinite or not a number. The iterates given so far are good.
@@ -85,13 +86,14 @@ def descend(
     rate = RATES[optimizer] if learning_rate is None else learning_rate
     if average is None:
         average = 0.0 if optimizer == "lbfgs" else 0.9
-    start = start.detach().clamp(0, 255).contiguous()
+    point = _evaluate(objective, start.detach().clamp(0, 255).contiguous(), 0)
+    yield Iterate(0, point.pixels, point.losses)
     points = (
-        _lbfgs(objective, start, rate)
+        _lbfgs(objective, point, rate)
         if optimizer == "lbfgs"
-        else _first_order(objective, start, optimizer, rate)
+        else _first_order(objective, point, optimizer, rate)
     )
-    mean = torch.zeros_like(start) if average else None
+    mean = torch.zeros_like(point.pixels) if average else None
     for number, point in zip(range(1, iterations + 1), points, strict=False):
         pixels = point.pixels
         if mean is not None:
@@ -114,13 +116,19 @@ def _evaluate(objective: Objective, pixels: Tensor, iteration: int) -> _Point:
                 "Give a smaller learning rate or smaller weights.",
             )
     (gradient,) = torch.autograd.grad(terms.total, pixels)
+    if not math.isfinite(gradient.sum().item()):
+        raise Diverged(
+            f"The gradient became infinite at iteration {iteration}, where the terms are {losses}.",
+            "Give smaller weights.",
+        )
     return _Point(pixels.detach(), gradient.contiguous(), losses)
 
 
 def _first_order(
-    objective: Objective, start: Tensor, optimizer: Optimizer, rate: float
+    objective: Objective, point: _Point, optimizer: Optimizer, rate: float
 ) -> Iterator[_Point]:
-    pixels = start.clone()
+    pixels = point.pixels.clone()
+    unit = point.gradient.square().mean().sqrt().clamp_min(1e-30)
     makers: dict[str, Callable[[list[Tensor]], torch.optim.Optimizer]] = {
         "adam": lambda p: torch.optim.Adam(p, rate, betas=(0.9, 0.99)),
         "sgd": lambda p: torch.optim.SGD(p, rate, momentum=0.9, nesterov=True),
@@ -129,11 +137,9 @@ def _first_order(
         "rmsprop": lambda p: torch.optim.RMSprop(p, rate),
     }
     stepper = makers[optimizer]([pixels])
-    point = _evaluate(objective, pixels, 0)
     number = 0
     while True:
-        # By pixel: else rates, and the small numbers that keep divisions safe, would depend on the size.
-        pixels.grad = point.gradient * pixels.numel()
+        pixels.grad = point.gradient / unit
         stepper.step()
         pixels.clamp_(0, 255)
         number += 1
@@ -141,14 +147,13 @@ def _first_order(
         yield point
 
 
-def _lbfgs(objective: Objective, start: Tensor, rate: float) -> Iterator[_Point]:
+def _lbfgs(objective: Objective, point: _Point, rate: float) -> Iterator[_Point]:
     """L-BFGS within bounds: Nocedal 1980's two loops on the pixels that are free, as in projected Newton methods.
 
     Bertsekas 1982: pixels that are black or white and would go past it are left out of the step; what
     the step takes past it is clipped. The line search goes back until the objective has fallen by a
     ten-thousandth of what the slope promises (Armijo), so that it falls at every iteration.
     """
-    point = _evaluate(objective, start, 0)
     pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=HISTORY)
     number = 0
     while True:

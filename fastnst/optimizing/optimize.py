@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +22,7 @@ from fastnst.errors import CannotWrite, FastnstError, Interrupted, did_you_mean
 from fastnst.hardware import Device, has_bfloat16, keep_freed_memory, pick_device
 from fastnst.images import WRITABLE, check_writable, read_image, write_image
 from fastnst.interrupts import Interrupts
-from fastnst.optimizing.descent import Diverged, Iterate, Optimizer, descend
+from fastnst.optimizing.descent import Diverged, Optimizer, descend
 from fastnst.optimizing.scene import SMALLEST, KeepColor, Scene, View, read_scene
 from fastnst.perceptual import (
     GramNorm,
@@ -187,76 +187,103 @@ def optimize(
     if precision == "bf16" or (precision == "auto" and has_bfloat16(target.type)):
         encoder.lower(torch.bfloat16)
 
-    total, done, started = iterations * len(sizes), 0, time.perf_counter()
+    steps = _coarse_to_fine(
+        loss, scene, sizes, init, seed, target,
+        iterations=iterations, optimizer=optimizer, learning_rate=learning_rate, average=average,
+    )  # fmt: skip
+    total, started = iterations * len(sizes), time.perf_counter()
     whole = sum(scale * scale for scale in sizes) * iterations
-    picture: Tensor | None = None
-    last: Iterate | None = None
-    trouble: FastnstError | None = None
     shown = StepProgress("iterations", total) if progress else None
+    now: _Now | None = None
+    trouble: Diverged | None = None
     with (
         _log(log) as write,
         Interrupts("this iteration") as interrupts,
         closing(shown) if shown else nullcontext(),
     ):
-        for number, scale in enumerate(sizes):
-            view = scene.at(scale, full)
-            objective = _objective(loss, scene, view, target)
-            if picture is None:
-                start = scene.start(init, view, seed).to(target)
-            else:
-                start = F.interpolate(picture, view.content.shape[-2:], mode="bicubic")
-            steps = descend(
-                objective, start, iterations=iterations,
-                optimizer=optimizer, learning_rate=learning_rate, average=average,
-            )  # fmt: skip
-            before = done
-            try:
-                for last in steps:
-                    picture, done = last.pixels, before + last.number
-                    write(done, scale, time.perf_counter() - started, last.losses)
-                    if shown is not None:
-                        terms = "  ".join(f"{k} {v:.3f}" for k, v in last.losses.items() if v)
-                        work = (
-                            sum(s * s for s in sizes[:number]) * iterations
-                            + scale * scale * last.number
-                        )
-                        shown.update(
-                            number * iterations + last.number, f"{scale} px  {terms}", work / whole
-                        )
-                    if save_every and done % save_every == 0:
-                        write_image(
-                            output.with_stem(f"{output.stem}-{done:06d}"),
-                            scene.finish(picture, scale),
-                        )
-                    if interrupts.asked:
-                        break
-            except Diverged as error:
-                trouble = error
-            except KeyboardInterrupt:  # A second Ctrl-C; the picture is still worth keeping.
-                interrupts.asked = True
-            if trouble or interrupts.asked:
-                break
+        try:
+            for now in steps:
+                write(now, time.perf_counter() - started)
+                if shown is not None:
+                    terms = "  ".join(f"{k} {v:.3f}" for k, v in now.losses.items() if v)
+                    shown.update(now.done, f"{now.scale} px  {terms}", now.work / whole)
+                if save_every and now.done and now.done % save_every == 0:
+                    between = output.with_stem(f"{output.stem}-{now.done:06d}")
+                    write_image(between, scene.finish(now.pixels, now.scale))
+                if interrupts.asked:
+                    break
+        except Diverged as error:
+            trouble = error
+        except KeyboardInterrupt:  # A second Ctrl-C; the picture is still worth keeping.
+            interrupts.asked = True
     seconds = time.perf_counter() - started
-    if picture is None or last is None:
+    if now is None:
         raise trouble or KeyboardInterrupt()
-    image = scene.finish(picture, full)
-    result = Optimized(image, output, last.losses, done, seconds)
+    image = scene.finish(now.pixels, full)
+    result = Optimized(image, output, now.losses, now.done, seconds)
     settings |= {
         "fastnst": version("fastnst"),
-        "sizes": sizes[: sizes.index(scale) + 1],
+        "sizes": sizes[: sizes.index(now.scale) + 1],
         "content_layers": loss.content_layers,
         "style_layers": loss.style_layers,
         "units": loss.units(),
-        "done": {"losses": result.losses, "iterations": done, "seconds": round(seconds, 2)},
+        "done": {"losses": result.losses, "iterations": now.done, "seconds": round(seconds, 2)},
     }
     write_image(output, image, description=json.dumps(settings))
     if trouble:
         raise Diverged(
-            trouble.message, f"The picture of iteration {done} is kept in {output}. {trouble.hint}"
+            trouble.message,
+            f"The picture of iteration {now.done} is kept in {output}. {trouble.hint}",
         )
     if interrupts.asked:
-        raise Interrupted(f"Stopped after {done} of {total} iterations; {output} is written.")
+        raise Interrupted(f"Stopped after {now.done} of {total} iterations; {output} is written.")
     return result
+
+
+class _Now(NamedTuple):
+    """Where the whole of it stands."""
+
+    done: int
+    """Iterations, of all sizes."""
+    scale: int
+    """Longer side of the picture."""
+    work: int
+    """Iterations, times the square of the size that each was at."""
+    pixels: Tensor
+    losses: dict[str, float]
+
+
+def _coarse_to_fine(
+    loss: PerceptualLoss,
+    scene: Scene,
+    sizes: Sequence[int],
+    init: str,
+    seed: int,
+    device: torch.device,
+    *,
+    iterations: int,
+    optimizer: Optimizer,
+    learning_rate: float | None,
+    average: float | None,
+) -> Iterator[_Now]:
+    """Descend at one size after the other, each from where the last one ended."""
+    done = work = 0
+    pixels: Tensor | None = None
+    for scale in sizes:
+        view = scene.at(scale, sizes[-1])
+        start = (
+            scene.start(init, view, seed).to(device)
+            if pixels is None
+            else (F.interpolate(pixels, view.content.shape[-2:], mode="bicubic"))
+        )
+        number = 0
+        for number, pixels, losses in descend(
+            _objective(loss, scene, view, device), start,
+            iterations=iterations, optimizer=optimizer, learning_rate=learning_rate, average=average,
+        ):  # fmt: skip
+            if number or not done:  # The start of a later size is no iteration of its own.
+                yield _Now(done + number, scale, work + number * scale**2, pixels, losses)
+        done, work = done + number, work + iterations * scale**2
 
 
 def _objective(
@@ -366,10 +393,10 @@ def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _log(path: Path | None) -> Iterator[Callable[[int, int, float, Mapping[str, float]], None]]:
+def _log(path: Path | None) -> Iterator[Callable[[_Now, float], None]]:
     """A function that adds a row to the CSV file, at once, so that a stopped run has it."""
     if path is None:
-        yield lambda iteration, scale, seconds, losses: None
+        yield lambda now, seconds: None
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -380,8 +407,8 @@ def _log(path: Path | None) -> Iterator[Callable[[int, int, float, Mapping[str, 
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
 
-        def write(iteration: int, scale: int, seconds: float, losses: Mapping[str, float]) -> None:
-            row = {"iteration": iteration, "scale": scale, "seconds": f"{seconds:.3f}"}
-            writer.writerow({**row, **{name: f"{value:.6g}" for name, value in losses.items()}})
+        def write(now: _Now, seconds: float) -> None:
+            row = {"iteration": now.done, "scale": now.scale, "seconds": f"{seconds:.3f}"}
+            writer.writerow({**row, **{name: f"{value:.6g}" for name, value in now.losses.items()}})
 
         yield write
