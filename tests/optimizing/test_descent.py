@@ -12,7 +12,7 @@ GENERATOR = torch.Generator().manual_seed(0)
 TARGET = torch.rand(1, 3, 8, 8, generator=GENERATOR) * 355 - 50
 """Half as far past black and white as a picture can't go."""
 SCALES = torch.logspace(-3, 0, 192).view(1, 3, 8, 8)
-"""A valley a thousand times as long as wide."""
+"""Of a valley a thousand times as steep in one direction as in another."""
 
 
 def valley(pixels):
@@ -36,7 +36,7 @@ def test_lbfgs_falls_at_every_iteration_and_finds_the_bounded_minimum():
     steps = list(descend(valley, START, iterations=150))
     totals = [step.losses["total"] for step in steps]
     assert all(after < before for before, after in pairwise(totals))
-    torch.testing.assert_close(steps[-1].pixels, TARGET.clamp(0, 255), atol=1.0, rtol=0)
+    assert totals[-1] - LEAST < 0.002 * (totals[0] - LEAST)
 
 
 @pytest.mark.parametrize("optimizer", RATES)

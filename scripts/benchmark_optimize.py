@@ -1,0 +1,170 @@
+"""Time `fastnst optimize` beside plain L-BFGS on the same objective, and measure its memory.
+
+    python scripts/benchmark_optimize.py PHOTO PAINTING --size 512 --iterations 300
+
+Plain is what PyTorch's tutorial does: VGG-16 in float32, every layer computed, torch.optim.LBFGS with its defaults, one
+size, from the photo, clipping to black and white inside the closure. What counts is the objective of the picture as people
+get it, clipped and rounded, computed in float32, and the seconds until `fastnst optimize` has a picture whose objective is
+as low: at one size with as many iterations, and with its defaults, coarse to fine. Pictures are judged off the clock.
+"""
+
+import argparse
+import csv
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fastnst import optimize
+from fastnst.images import read_image
+from fastnst.optimizing.optimize import LAYERS, STYLE_WEIGHT
+from fastnst.optimizing.scene import View, read_scene
+from fastnst.perceptual import PerceptualLoss, load_encoder
+
+EVERY = 5
+"""Iterations between pictures of `fastnst optimize` that are judged."""
+
+
+class Judge:
+    """The objective in float32, of pictures as people get them."""
+
+    def __init__(self, view: View) -> None:
+        content, style = (dict.fromkeys(layers, 1.0) for layers in LAYERS["vgg16"])
+        self.loss = PerceptualLoss(
+            load_encoder(), content_layers=content, style_layers=style, content_weight=1, style_weight=STYLE_WEIGHT
+        )  # fmt: skip
+        self.loss.set_styles(view.paintings)
+        self.loss.calibrate(view.content)
+        self.targets = self.loss.content_targets(view.content)
+
+    def __call__(self, pixels: Tensor) -> float:
+        """J of (1, 3, H, W), 0..255."""
+        with torch.no_grad():
+            return self.loss(pixels.clamp(0, 255).round(), self.targets).total.item()
+
+
+def plain(judge: Judge, view: View, iterations: int) -> tuple[float, float]:
+    """Seconds for so many evaluations, and the objective at the end."""
+    loss, encoder = judge.loss, judge.loss.encoder
+    convolutions = [(name, conv) for name, conv in encoder.layers.named_children()]  # type: ignore[union-attr, operator]
+
+    def every_layer(x: Tensor) -> dict[str, Tensor]:
+        features, block = {}, "1"
+        x = x - encoder.mean
+        for name, conv in convolutions:
+            if name[0] != block:
+                x, block = F.max_pool2d(x, 2), name[0]
+            x = F.relu(conv(x))
+            features[f"relu{name}"] = x
+        return features
+
+    image = (view.content / 255).contiguous().requires_grad_()
+    optimizer = torch.optim.LBFGS([image])
+    count = 0
+    usual, encoder.forward = encoder.forward, lambda x, names: every_layer(x)  # type: ignore[method-assign]
+
+    def closure() -> Tensor:
+        nonlocal count
+        count += 1
+        with torch.no_grad():
+            image.clamp_(0, 1)
+        optimizer.zero_grad()
+        total = loss(image * 255, judge.targets).total
+        total.backward()
+        return total
+
+    started = time.perf_counter()
+    while count < iterations:
+        optimizer.step(closure)
+    seconds = time.perf_counter() - started
+    encoder.forward = usual  # type: ignore[method-assign]
+    return seconds * iterations / count, judge(image.detach() * 255)
+
+
+def ours(
+    judge: Judge, photo: str, painting: str, size: int, **changes: int
+) -> list[tuple[float, float]]:
+    """Seconds and objective of the pictures on the way at full size."""
+    with tempfile.TemporaryDirectory() as folder:
+        output, log = Path(folder, "ours.png"), Path(folder, "log.csv")
+        optimize(
+            photo, painting, output=output, size=size, save_every=EVERY, log=log, progress=False, **changes
+        )  # fmt: skip
+        with log.open() as file:
+            rows = [row for row in csv.DictReader(file) if row["scale"] == str(size)]
+        curve = []
+        for row in rows:
+            picture = output.with_stem(f"ours-{int(row['iteration']):06d}")
+            if picture.exists():
+                pixels = torch.from_numpy(np.array(read_image(picture))).permute(2, 0, 1)[None]
+                curve.append((float(row["seconds"]), judge(pixels.float())))
+        return curve
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("photo")
+    parser.add_argument("painting")
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--iterations", type=int, default=300, help="of plain L-BFGS")
+    parser.add_argument("--memory-size", type=int, default=1024)
+    options = parser.parse_args()
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {options.size} px")
+
+    scene = read_scene(options.photo, [options.painting], [], style_size=None, keep_color=None)
+    view = scene.at(options.size, options.size)
+    judge = Judge(view)
+    print(f"the photo itself: objective {judge(view.content):.4f}")
+    seconds, value = plain(judge, view, options.iterations)
+    print(
+        f"plain L-BFGS, {options.iterations} iterations: {seconds:.1f} s, objective {value:.4f}",
+        flush=True,
+    )
+    ways = {"one size": {"scales": 1, "iterations": options.iterations}, "its defaults": {}}
+    for way, changes in ways.items():
+        curve = ours(judge, options.photo, options.painting, options.size, **changes)
+        print(
+            f"fastnst optimize, {way}, to its end: {curve[-1][0]:.1f} s, objective {curve[-1][1]:.4f}"
+        )
+        reached = next((at for at, objective in curve if objective <= value), None)
+        if reached is None:
+            print("  does not reach it")
+        else:
+            print(
+                f"  is as low after {reached:.1f} s: {seconds / reached:.1f} times as fast",
+                flush=True,
+            )
+
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            sys.executable,
+            "-m",
+            "fastnst",
+            "optimize",
+            options.photo,
+            options.painting,
+            "--no-progress",
+        ]
+        command += [
+            "-o",
+            f"{folder}/o.png",
+            "--size",
+            str(options.memory_size),
+            "--iterations",
+            "15",
+        ]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024**2
+    print(f"at {options.memory_size} px it takes {peak:.2f} GB at most")
+
+
+if __name__ == "__main__":
+    main()
