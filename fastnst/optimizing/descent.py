@@ -238,12 +238,13 @@ class _Spectrum:
         return back
 
     def _transform(self, x: Tensor) -> Tensor:
-        return torch.fft.rfft2(torch.einsum("kc,chw->khw", self._axes, x[0]))
+        spectrum: Tensor = torch.fft.rfft2(torch.einsum("kc,chw->khw", self._axes, x[0]))
+        return spectrum
 
     def _power(self, x: Tensor) -> Tensor:
         power = torch.view_as_real(self._transform(x)).square().sum(-1) * self._twice
         sums: Tensor = torch.zeros(self._count, device=x.device)
-        sums.index_add_(0, self._band.flatten(), power.flatten() / self._band[0].numel())
+        sums.index_add_(0, self._band.flatten(), power.flatten() / math.prod(self._size))
         return sums
 
 
