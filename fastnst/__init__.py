@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastnst.errors import FastnstError
+    from fastnst.evaluating import evaluate
     from fastnst.exporting import export
     from fastnst.optimizing.optimize import optimize
     from fastnst.runtime.stylize import stylize
@@ -19,6 +20,7 @@ _HOMES = {
     "FastnstError": "fastnst.errors",
     "StyleCard": "fastnst.styles",
     "Stylizer": "fastnst.runtime.stylizer",
+    "evaluate": "fastnst.evaluating",
     "export": "fastnst.exporting",
     "list_styles": "fastnst.styles",
     "optimize": "fastnst.optimizing.optimize",
@@ -30,6 +32,7 @@ __all__ = [
     "FastnstError",
     "StyleCard",
     "Stylizer",
+    "evaluate",
     "export",
     "list_styles",
     "optimize",

@@ -29,6 +29,11 @@ app = App(
 app.command("fastnst.training.train:train", help="Learn a style from a painting.")
 app.command("fastnst.exporting:export", help="Write a trained style as an ONNX file.")
 app.command(
+    "fastnst.evaluating:command",
+    name="evaluate",
+    help="Measure how good a style is, on photos that it was not trained on.",
+)
+app.command(
     "fastnst.optimizing.optimize:optimize",
     help="Paint one photo by optimizing its pixels: minutes, and no training.",
 )
@@ -186,8 +191,8 @@ def main() -> None:
     """The entry point `fastnst`: 0 if all went well, 1 for an error, 130 for Ctrl-C."""
     try:
         result = run(sys.argv[1:])
-        if result is not None:
-            print(result)
+        if result is not None and os.environ.get("LOCAL_RANK", "0") == "0":
+            print(result)  # Once, of a training on several devices.
     except UnknownCommandError as error:
         # Its own text would import every command, torch included.
         given = (error.unused_tokens or [""])[0]

@@ -32,6 +32,10 @@ class Interrupted(FastnstError):
     stopped = True
 
 
+class Diverged(FastnstError):
+    """What was to become smaller is no number any more."""
+
+
 class UnknownStyle(FastnstError):
     """No style has this name."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import onnx
@@ -20,6 +21,8 @@ from fastnst.models import TransformNet, load_net
 from fastnst.runtime.stylizer import Stylizer
 from fastnst.styles import CARD_KEY, StyleCard
 
+EVALUATION = "evaluation.json"
+"""Where `fastnst evaluate` keeps what it found, beside a run's weights."""
 TOLERANCE = 1e-3 * 255
 """Largest difference to torch that an exported net may have, in units of 0..255."""
 TRACED_SIZE = (128, 160)
@@ -69,6 +72,7 @@ def export(
             f"The output {path} is no .onnx file.", "Give it a name that ends in .onnx."
         )
     net, card = load_net(weights)
+    card = replace(card, evaluation=_evaluation(weights, card.steps))
     plain = net.folded(torch.eye(net.config.styles)[0])
     with written_whole(path) as temporary:
         _write(plain, card, temporary)
@@ -80,6 +84,15 @@ def export(
                 "Please report it, with the versions of torch and onnxruntime.",
             )
     return Exported(path, difference)
+
+
+def _evaluation(weights: Path, steps: int) -> dict[str, Any]:
+    """What was measured of these weights; nothing if it was of earlier ones."""
+    try:
+        found: dict[str, Any] = json.loads((weights.parent / EVALUATION).read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if found.get("steps") == steps else {}
 
 
 def _weights(source: Path) -> Path:

@@ -55,6 +55,8 @@ class StyleCard:
     """The objective: layers, weights, units, style size."""
     steps: int = 0
     """Optimizer steps taken."""
+    evaluation: dict[str, Any] = field(default_factory=dict)
+    """What `fastnst evaluate` measured, if it did."""
     training_set: str = ""
     """Name of the photographs that it was trained on."""
     fastnst: str = ""

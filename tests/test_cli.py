@@ -30,7 +30,7 @@ def fastnst(capsys, monkeypatch):
 def test_help_names_the_jobs(fastnst):
     status, out, _ = fastnst("--help")
     assert status == 0
-    for job in ("stylize", "styles", "train", "export"):
+    for job in ("stylize", "styles", "train", "export", "optimize", "evaluate"):
         assert f"{job} " in out
 
 
@@ -100,7 +100,7 @@ def test_styles_are_listed(fastnst, monkeypatch, negative):
         (["stylize", "a.jpg", "--style", "starry-night", "--size", "x"], 'unable to convert "x" into int'),
         (["stylize", "a.jpg", "--style", "starry-night", "--device", "tpu"], "--device"),
         (["stylize", "a.jpg", "--style", "starry-night"], "There is no file a.jpg."),
-        (["xyz"], "There is no command 'xyz'. Choose from: export, styles, stylize, train."),
+        (["xyz"], "There is no command 'xyz'. Choose from: evaluate, export, optimize, styles, stylize, train."),
         (["stylise"], "There is no command 'stylise'. Did you mean 'stylize' or 'styles'?"),
     ],
 )  # fmt: skip

@@ -6,6 +6,7 @@ from fastnst.models.transform_net import (
     TransformNet,
     bounded,
     excess,
+    lattice,
 )
 from fastnst.models.weights import load_net, save_net
 
@@ -26,6 +27,7 @@ __all__ = [
     "bounded",
     "build_net",
     "excess",
+    "lattice",
     "load_net",
     "save_net",
 ]

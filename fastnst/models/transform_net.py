@@ -254,3 +254,21 @@ def excess(painting: Tensor) -> Tensor:
     loss has no gradient left to call them back. This one grows with the distance.
     """
     return F.relu(painting.abs() - EDGE).square().mean()
+
+
+def lattice(painted: Tensor, period: int = 4) -> Tensor:
+    """How much of a pattern that repeats every `period` pixels there is, a scalar: the checkerboard of strided nets.
+
+    Of the painting's fine detail (itself less the mean of the 3x3 around), the mean over all pixels with
+    the same place in the lattice: nothing in a photo, whose detail has no such order. The sum of the
+    squares, in units of the range, so that a pattern of 2 of 255 has about 1e-3.
+
+    Args:
+        painted: RGB (N, 3, H, W), float, 0..255; H and W multiples of `period`.
+        period: In pixels; what repeats after a divisor of it is found too.
+    """
+    x = painted / 255.0
+    around = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), 3, stride=1)
+    n, c, h, w = x.shape
+    detail = (x - around).reshape(n, c, h // period, period, w // period, period)
+    return detail.mean(dim=(2, 4)).square().sum(dim=(1, 2, 3)).mean()

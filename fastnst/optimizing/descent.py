@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
-from fastnst.errors import FastnstError
+from fastnst.errors import Diverged
 from fastnst.perceptual import LossTerms
 
 Optimizer: TypeAlias = Literal["lbfgs", "adam", "sgd", "adadelta", "adagrad", "rmsprop"]
@@ -28,10 +28,6 @@ BANDS = 20
 """Of spatial frequency, each as many octaves wide."""
 MOST_TRIALS = 12
 """Steps that a line search tries; the last is 0.4^11, a twenty-thousandth, of the first."""
-
-
-class Diverged(FastnstError):
-    """A term of the objective is no number any more."""
 
 
 class Iterate(NamedTuple):

@@ -18,11 +18,11 @@ from cyclopts import Parameter
 from PIL import Image
 from torch import Tensor
 
-from fastnst.errors import CannotWrite, FastnstError, Interrupted, did_you_mean
+from fastnst.errors import CannotWrite, Diverged, FastnstError, Interrupted, did_you_mean
 from fastnst.hardware import Device, has_bfloat16, keep_freed_memory, pick_device
 from fastnst.images import WRITABLE, check_writable, read_image, write_image
 from fastnst.interrupts import Interrupts
-from fastnst.optimizing.descent import Diverged, Optimizer, descend
+from fastnst.optimizing.descent import Optimizer, descend
 from fastnst.optimizing.scene import SMALLEST, KeepColor, Scene, View, read_scene
 from fastnst.perceptual import (
     GramNorm,

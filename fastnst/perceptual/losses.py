@@ -310,10 +310,25 @@ class PerceptualLoss(nn.Module):
     def units(self) -> dict[str, float]:
         """What each layer's raw term is divided by; for style, its mean over the styles."""
         return {
-            name.replace("_unit_", " ").replace("-", "."): value.mean().item()
+            _unit_name(name): value.mean().item()
             for name, value in self.named_buffers()
             if "_unit_" in name
         }
+
+    def set_units(self, units: Mapping[str, float]) -> None:
+        """Take the units that `units` gave, for every style, in place of a calibration.
+
+        Raises:
+            FastnstError: One is missing: they are of another objective.
+        """
+        for name, value in list(self.named_buffers()):
+            if "_unit_" in name:
+                key = _unit_name(name)
+                if key not in units:
+                    raise FastnstError(
+                        f"The units have none for {key}, but for {', '.join(units)}."
+                    )
+                setattr(self, name, torch.full_like(value, units[key]))
 
     def extra_repr(self) -> str:
         """Shows the objective with its weights when printed."""
@@ -342,6 +357,11 @@ def _shares(encoder: Encoder, term: str, layers: Mapping[str, float]) -> dict[st
 def _key(kind: str, layer: str) -> str:
     """The name of a buffer, which may hold no dot."""
     return f"{kind}_{layer.replace('.', '-')}"
+
+
+def _unit_name(buffer: str) -> str:
+    """What people call it: "style relu1_1"."""
+    return buffer.replace("_unit_", " ").replace("-", ".")
 
 
 def _masks(features: Tensor, regions: Tensor) -> Tensor:

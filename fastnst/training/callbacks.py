@@ -12,6 +12,7 @@ from PIL import Image
 from pytorch_lightning.callbacks import Callback, ProgressBar
 from torch import Tensor
 
+from fastnst.errors import Diverged
 from fastnst.files import written_whole
 from fastnst.images import write_image
 from fastnst.interrupts import Interrupts
@@ -25,10 +26,20 @@ class TrainingProgress(ProgressBar):
     def __init__(self) -> None:
         super().__init__()
         self._shown: StepProgress | None = None
+        self._enabled = True
+
+    def disable(self) -> None:
+        """Be silent: what Lightning asks of all processes but the first."""
+        self._enabled = False
+
+    def enable(self) -> None:
+        """Speak again."""
+        self._enabled = True
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start counting at the present step, which is not 0 after a resume."""
-        self._shown = StepProgress("steps", trainer.max_steps, trainer.global_step)
+        if self._enabled:
+            self._shown = StepProgress("steps", trainer.max_steps, trainer.global_step)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any
@@ -113,6 +124,13 @@ class KeepWeights(Callback):
             )  # Takes part, and leaves the writing to the first.
 
     on_train_end = on_validation_end
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Of a training that diverged, keep the weights before it did: no bad step was taken."""
+        if isinstance(exception, Diverged):
+            self.on_validation_end(trainer, pl_module)
 
 
 class Finish(Callback):

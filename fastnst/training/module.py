@@ -15,10 +15,11 @@ from torch import Tensor
 
 from fastnst.errors import FastnstError
 from fastnst.images import read_image, resize_longer
-from fastnst.models import NetConfig, bounded, build_net, excess
+from fastnst.models import NetConfig, bounded, build_net, excess, lattice, load_net
 from fastnst.perceptual import LossTerms, PerceptualLoss, load_encoder
 from fastnst.styles import Credit, StyleCard
-from fastnst.training.data import Batch
+from fastnst.training.crops import Batch
+from fastnst.training.guard import flat
 
 SMALLEST_PAINTING = 64
 """Pixels on the shorter side, as given and as scaled: 8 at relu4_3, the deepest style layer."""
@@ -72,9 +73,11 @@ class StyleTransfer(pl.LightningModule):
         style_weight: float,
         tv_weight: float,
         excess_weight: float,
+        lattice_weight: float,
         learning_rate: float,
         warmup_steps: int,
         encoder_weights: Path | None = None,
+        start: Path | None = None,
     ) -> None:
         """Build the net and the objective.
 
@@ -88,27 +91,45 @@ class StyleTransfer(pl.LightningModule):
             style_weight: Of the style term; 1 for the unpainted photo.
             tv_weight: Of the total variation, which smooths.
             excess_weight: Of what the painting goes past black and white, see `excess`.
+            lattice_weight: Of the pattern that strided nets leave, see `lattice`.
             learning_rate: Adam's, at its highest.
             warmup_steps: Steps over which the rate rises; then it falls to 0 along a half cosine.
             encoder_weights: The loss network's weights; null for those that ship with fastnst.
+            start: A .safetensors file of a trained net of the same kind to start from; null starts anew.
 
         Raises:
             ValueError: A weight or the rate is out of range.
             FastnstError: A layer is not one of the loss network's.
         """
         super().__init__()
-        if learning_rate <= 0 or warmup_steps < 0 or excess_weight < 0:
+        if learning_rate <= 0 or min(warmup_steps, excess_weight, lattice_weight) < 0:
             raise ValueError(
-                f"learning_rate is {learning_rate}, warmup_steps {warmup_steps}, excess_weight {excess_weight};"
-                " the first must be above 0, the others at least 0"
+                f"learning_rate is {learning_rate}, warmup_steps {warmup_steps}, excess_weight {excess_weight},"
+                f" lattice_weight {lattice_weight}; the first must be above 0, the others at least 0"
             )
         self.painting = painting
         self.name = name
         self.learning_rate = learning_rate
         self.warmup_steps = warmup_steps
         self.excess_weight = excess_weight
+        self.lattice_weight = lattice_weight
         self.encoder_weights = encoder_weights
+        self.steps_before = 0
+        """Of the training that this one starts from."""
+        self.caution = 1.0
+        """What the learning rate is multiplied by; see `Guard`."""
+        self.seen: dict[str, Tensor] = {}
+        """The terms of the last batch."""
         self.net = build_net(net).to(memory_format=torch.channels_last)
+        if start is not None:
+            known, card = load_net(start)
+            if known.config != self.net.config:
+                raise FastnstError(
+                    f"The net in {start} is {known.config}, and {self.net.config} is to be trained.",
+                    "Give the same --model.net, or another start.",
+                )
+            self.net.load_state_dict(known.state_dict())
+            self.steps_before = card.steps
         self.loss = PerceptualLoss(
             load_encoder("vgg16", encoder_weights),
             content_layers=content_layers,
@@ -135,11 +156,16 @@ class StyleTransfer(pl.LightningModule):
         self.trainer.datamodule.skipped.update(batch.skipped)  # type: ignore[attr-defined]
         photos = batch.photos.to(torch.float32, memory_format=torch.channels_last)
         painting = self.net.unbounded(photos)
-        terms: LossTerms = self.loss(bounded(painting), self.loss.content_targets(photos))
+        painted = bounded(painting)
+        terms: LossTerms = self.loss(painted, self.loss.content_targets(photos))
         outside = self.excess_weight * excess(painting)
+        pattern = self.lattice_weight * lattice(painted)
         self._log("train", terms)
-        self.log("train/excess", outside.detach())
-        return terms.total + outside
+        self.log_dict({"train/excess": outside.detach(), "train/lattice": pattern.detach()})
+        empty = flat(painted, photos)
+        self.seen = {**terms._asdict(), "excess": outside, "lattice": pattern, "flat": empty}
+        # No number where the painting is flat, so that all processes leave the step out alike.
+        return (terms.total + outside + pattern) * torch.where(empty, torch.nan, 1.0)
 
     def validation_step(self, photos: Tensor, batch_idx: int) -> None:
         """The objective on photos that are not trained on, of pictures as a user gets them."""
@@ -149,7 +175,10 @@ class StyleTransfer(pl.LightningModule):
 
     def _log(self, stage: str, terms: LossTerms) -> None:
         values = {**terms._asdict(), "total": terms.total}
-        self.log_dict({f"{stage}/{name}": value.detach() for name, value in values.items()})
+        # Of several processes, the mean: that of the whole batch.
+        self.log_dict(
+            {f"{stage}/{name}": value.detach() for name, value in values.items()}, sync_dist=True
+        )
 
     def configure_optimizers(self) -> Any:
         """Adam, as in the paper, with a warm-up and a half cosine down to 0 at the last step."""
@@ -159,10 +188,9 @@ class StyleTransfer(pl.LightningModule):
 
         def rate(step: int) -> float:
             if step < warmup:
-                return (step + 1) / warmup
-            return 0.5 + 0.5 * math.cos(
-                math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))
-            )
+                return self.caution * (step + 1) / warmup
+            done = min(1.0, (step - warmup) / max(1, steps - warmup))
+            return self.caution * (0.5 + 0.5 * math.cos(math.pi * done))
 
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
         return {
@@ -196,10 +224,11 @@ class StyleTransfer(pl.LightningModule):
                 "style_weight": loss.style_weight,
                 "tv_weight": loss.tv_weight,
                 "excess_weight": self.excess_weight,
+                "lattice_weight": self.lattice_weight,
                 "style_size": self.painting.size,
                 "units": loss.units(),
             },
-            steps=self.trainer.global_step,
+            steps=self.steps_before + self.trainer.global_step,
             training_set=self.trainer.datamodule.set_name,  # type: ignore[attr-defined]
             fastnst=version("fastnst"),
         )

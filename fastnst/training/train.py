@@ -25,6 +25,7 @@ from fastnst.hardware import has_bfloat16, keep_freed_memory
 from fastnst.styles import shipped
 from fastnst.training.callbacks import Finish, KeepWeights, SampleSheet, TrainingProgress
 from fastnst.training.data import Photos
+from fastnst.training.guard import Guard
 from fastnst.training.module import StyleTransfer
 
 
@@ -131,6 +132,7 @@ class _Cli(LightningCLI):
             TrainingProgress(),
             SampleSheet(run / "samples"),
             KeepWeights(*kept(run)),
+            Guard(),
             self.finish,
         ]
         options["logger"] = self.config_init.trainer.logger or [
@@ -185,11 +187,18 @@ def _check_resume(cli: _Cli, run: Path, checkpoint: Path, before: list[Path]) ->
             "Leave it out, or start anew under another --name.",
         )
     try:
-        step = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
+        kept = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        step, weights = kept["global_step"], kept["state_dict"]
     except Exception as error:  # Whatever unpickling a damaged file leads to.
         raise BadStyleFile(
             f"The checkpoint {checkpoint} is damaged.", "Start anew under another --name."
         ) from error
+    net = {f"net.{name}": value.shape for name, value in cli.model.net.state_dict().items()}
+    if {name: value.shape for name, value in weights.items()} != net:
+        raise BadStyleFile(
+            f"The net in {checkpoint} is not the one that this version of fastnst trains.",
+            "Go on with the version that began it, or start anew under another --name.",
+        )
     if step >= cli.trainer.max_steps:
         raise FastnstError(
             f"The training in {run} has its {cli.trainer.max_steps} steps already.",

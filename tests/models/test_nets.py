@@ -13,6 +13,7 @@ from fastnst.models import (
     bounded,
     build_net,
     excess,
+    lattice,
     load_net,
     save_net,
 )
@@ -152,3 +153,18 @@ def test_what_holds_no_weights_is_refused(tmp_path):
     save_net(tmp_path / "mixed.safetensors", net, other)
     with pytest.raises(BadStyleFile, match="do not fit the net of its card"):
         load_net(tmp_path / "mixed.safetensors")
+
+
+def test_a_photo_has_no_lattice_and_a_checkerboard_has():
+    rng = torch.Generator().manual_seed(0)
+    smooth = torch.nn.functional.interpolate(
+        torch.rand(1, 3, 9, 9, generator=rng) * 255, (128, 128), mode="bicubic"
+    )
+    assert lattice(smooth) < 1e-5
+    board = torch.zeros(1, 3, 128, 128)
+    board[..., ::4, ::4] = 4.0
+    # Worked out: of one pixel in sixteen 4/255 high, less the mean of 3x3, 9 of 16 places are touched.
+    s = 4 / 255
+    expected = 3 * ((s - s / 9) ** 2 + 8 * (s / 9) ** 2)
+    torch.testing.assert_close(lattice(board), torch.tensor(expected), rtol=0.1, atol=0)
+    assert 0.9 < lattice(smooth + board) / lattice(board) < 1.1

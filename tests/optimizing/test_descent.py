@@ -4,7 +4,8 @@ from itertools import pairwise
 import pytest
 import torch
 
-from fastnst.optimizing.descent import RATES, Diverged, _Spectrum, descend
+from fastnst.errors import Diverged
+from fastnst.optimizing.descent import RATES, _Spectrum, descend
 from fastnst.perceptual import LossTerms
 
 ZERO = torch.zeros(())

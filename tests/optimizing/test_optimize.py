@@ -11,9 +11,8 @@ from PIL import Image
 
 import fastnst
 from fastnst.cli import app
-from fastnst.errors import CannotWrite, FastnstError, Interrupted
+from fastnst.errors import CannotWrite, Diverged, FastnstError, Interrupted
 from fastnst.optimizing import optimize as job
-from fastnst.optimizing.descent import Diverged
 
 
 @pytest.fixture

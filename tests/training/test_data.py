@@ -6,7 +6,8 @@ import torch
 from PIL import Image
 
 from fastnst.errors import FastnstError
-from fastnst.training.data import Photos, centre_crop, open_photo, random_crop
+from fastnst.training.crops import centre_crop, open_photo, random_crop
+from fastnst.training.data import Photos
 
 
 @pytest.fixture(autouse=True)
@@ -223,3 +224,45 @@ def test_no_network_is_one_sentence_that_names_the_way_out(monkeypatch):
         FastnstError, match=r"'a/b' could not be opened .* \(ConnectError\)\. .* --data FOLDER"
     ):
         opened("hf:a/b")
+
+
+def test_a_data_set_of_the_hub_can_be_kept_and_is_then_exact(hub):
+    photos = opened(f"hf:{hub}", holdout=2, streaming=False)
+    assert photos.stream is None
+    assert len(photos.crops.rows) == 8
+    again = opened(f"hf:{hub}", holdout=2, streaming=False)
+    assert torch.equal(photos.crops[5][0], again.crops[5][0])
+
+
+def test_parquet_on_the_disk_is_a_table(hub):
+    for source in (hub, hub / "data" / "train-00000-of-00002.parquet"):
+        photos = opened(source, holdout=1)
+        assert len(photos.crops.rows) == (9 if source == hub else 4)
+        assert batches(photos, 1)[0].photos.shape == (2, 3, 64, 64)
+
+
+@pytest.fixture
+def tars(tmp_path, make_photos):
+    """Two webdataset archives of 5 photos each."""
+    import tarfile
+
+    files = sorted(make_photos(tmp_path / "source", 10).iterdir())
+    (tmp_path / "tars").mkdir()
+    for part in range(2):
+        with tarfile.open(tmp_path / "tars" / f"photos-{part}.tar", "w") as archive:
+            for file in files[part::2]:
+                archive.add(file, file.name)
+    return tmp_path / "tars"
+
+
+def test_webdataset_archives_are_streamed(tars):
+    photos = opened(tars, holdout=2)
+    assert photos.stream is not None
+    assert len(photos.heldout) == 2
+    assert all(batch.photos.shape == (2, 3, 64, 64) for batch in batches(photos, 6))
+
+
+def test_a_damaged_shard_is_named(tmp_path):
+    (tmp_path / "photos.parquet").write_text("hello")
+    with pytest.raises(FastnstError, match=r"photos\.parquet can't be read as parquet: "):
+        opened(tmp_path / "photos.parquet")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import torch
 from PIL import Image
 
 import fastnst
-from fastnst.errors import BadStyleFile, CannotWrite, FastnstError, UnreadableImage
+from fastnst.errors import BadStyleFile, CannotWrite, Diverged, FastnstError, UnreadableImage
 from fastnst.models import load_net
 from fastnst.styles import shipped
 from fastnst.training.train import train
@@ -99,23 +100,167 @@ def test_the_same_training_twice_gives_the_same_bits(job):
         assert torch.equal(second.state_dict()[key], value), key
 
 
-def test_a_resumed_training_ends_as_one_that_never_stopped(job):
-    whole = load_net(job(steps=10))[0]
-    # Stopped at a checkpoint: the schedule must be that of all ten steps.
-    command = "import sys; from fastnst.training import train as t, callbacks as c\n"
-    command += "real = c.KeepWeights.on_validation_end\n"
-    command += "def die(self, trainer, module):\n"
-    command += "    if trainer.global_step == 10: import os; os._exit(9)\n"
-    command += "    real(self, trainer, module)\n"
-    command += "c.KeepWeights.on_validation_end = die\n"
-    command += f"t.train('painting.png', data='photos', name='b', config=['{DEBUG}'], steps=10)"
-    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
-    assert done.returncode == 9, done.stderr
-    assert torch.load("runs/b/checkpoints/last.ckpt", weights_only=True)["global_step"] == 5
-    resumed, card = load_net(job(painting=None, data=None, config=[], name="b", resume=True))
-    assert card.steps == 10
+def test_a_run_s_own_configuration_repeats_it_to_the_bit(job):
+    first = load_net(job(steps=4))[0]
+    again = load_net(job(painting=None, data=None, name="b", config=["runs/a/config.yaml"]))[0]
+    for key, value in first.state_dict().items():
+        assert torch.equal(again.state_dict()[key], value), key
+
+
+def test_a_training_ends_early_if_it_is_asked_to(job):
+    weights = job(
+        "--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor=val/total",
+        "--trainer.callbacks.patience=1", "--trainer.callbacks.min_delta=1000",
+    )  # fmt: skip
+    assert (
+        load_net(weights)[1].steps == 10
+    )  # The first look, and one that gained less than was asked.
+
+
+def test_a_net_that_is_trained_can_be_started_from(job):
+    start = job(steps=3)
+    again = job(f"--model.start={start}", "--model.learning_rate=1e-12", steps=1, name="b")
+    for key, value in load_net(start)[0].state_dict().items():
+        torch.testing.assert_close(load_net(again)[0].state_dict()[key], value, atol=1e-6, rtol=0)
+    assert load_net(again)[1].steps == 4
+    with pytest.raises(
+        FastnstError,
+        match=r"The net in runs/a/a\.safetensors is .*width=4.*width=8.* to be trained",
+    ):
+        job(f"--model.start={start}", "--model.net.width=8", name="c")
+
+
+def test_a_checkpoint_of_another_net_is_refused(job):
+    job(steps=2)
+    path = "runs/a/checkpoints/last.ckpt"
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint["state_dict"]["net.old.weight"] = checkpoint["state_dict"].pop("net.out.weight")
+    torch.save(checkpoint, path)
+    with pytest.raises(
+        BadStyleFile, match=r"last\.ckpt is not the one that this version of fastnst trains"
+    ):
+        job(painting=None, data=None, config=[], resume=True, steps=4)
+
+
+def test_two_processes_are_one_with_the_doubled_batch(job):
+    job("--data.batch_size=2", steps=10)
+    alone = [float(row["train/total"]) for row in metrics() if row["train/total"]]
+    words = ["train", "painting.png", "--data", "photos", "--name", "b", "--config", str(DEBUG)]
+    words += ["--steps", "10", "--data.batch_size=1", "--trainer.strategy=ddp"]
+    words += ["--trainer.accelerator=cpu", "--trainer.devices=2"]
+    done = subprocess.run(
+        [sys.executable, "-m", "fastnst", *words], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    shared = [float(row["train/total"]) for row in metrics("runs/b") if row["train/total"]]
+    assert len(shared) == 10
+    np.testing.assert_allclose(shared, alone, rtol=0.02)
+    assert [path.name for path in Path("runs/b").glob("*.safetensors")] == ["b.safetensors"]
+    assert load_net("runs/b/b.safetensors")[1].steps == 10
+
+
+KILLED = """
+import os, signal, sys
+from fastnst.training import callbacks, train as job
+step, arguments = int(sys.argv[1]), eval(sys.argv[2])
+plain = callbacks.Finish.on_train_batch_end
+def on_train_batch_end(self, trainer, *args):
+    if trainer.global_step == step:
+        os.kill(os.getpid(), signal.SIGKILL)
+    plain(self, trainer, *args)
+callbacks.Finish.on_train_batch_end = on_train_batch_end
+job.train(*arguments.pop("words"), **arguments)
+"""
+
+
+def test_a_training_killed_at_five_random_steps_ends_with_the_same_bits(job):
+    whole = load_net(job(steps=40))[0]
+    steps = sorted(np.random.default_rng(0).choice(np.arange(6, 40), 5, replace=False).tolist())
+    first = {"words": ["painting.png"], "data": "photos", "config": [str(DEBUG)], "steps": 40}
+    again = {"words": [], "resume": True}
+    for number, step in enumerate(steps):
+        arguments = {"name": "b", **(again if number else first)}
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, str(step), repr(arguments)],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == -signal.SIGKILL, done.stderr
+    resumed = load_net(job(painting=None, data=None, config=[], name="b", resume=True))[0]
     for key, value in whole.state_dict().items():
         assert torch.equal(resumed.state_dict()[key], value), key
+
+
+@pytest.fixture
+def spoil(monkeypatch):
+    """Spoils batches, counted from 1, by what is done to the module's terms or net."""
+    from fastnst.training.module import StyleTransfer
+
+    plain = StyleTransfer.training_step
+
+    def arm(batches, damage):
+        def training_step(self, batch, batch_idx):
+            if self.trainer.global_step + 1 not in batches:
+                return plain(self, batch, batch_idx)
+            with pytest.MonkeyPatch.context() as patch:
+                damage(self, patch)
+                return plain(self, batch, batch_idx)
+
+        monkeypatch.setattr(StyleTransfer, "training_step", training_step)
+
+    return arm
+
+
+def infinite_style(module, patch):
+    plain = type(module.loss).forward
+    patch.setattr(
+        type(module.loss), "forward",
+        lambda *args, **options: (t := plain(*args, **options))._replace(style=t.style * float("inf")),
+    )  # fmt: skip
+
+
+def endless_gradient(module, patch):
+    def steep(painting):
+        return (painting * 0).abs().sqrt().sum()  # 0, with a slope of no number there.
+
+    patch.setattr("fastnst.training.module.excess", steep)
+
+
+def one_colour(module, patch):
+    patch.setattr("fastnst.training.module.bounded", lambda painting: painting * 0 + 127.5)
+
+
+@pytest.mark.parametrize(
+    ("damage", "cause"),
+    [
+        (infinite_style, "the style term is inf"),
+        (endless_gradient, "the gradient is no number"),
+        (one_colour, "the painting is of one colour"),
+    ],
+)
+def test_a_bad_batch_moves_nothing_and_halves_the_rate(job, spoil, capsys, damage, cause):
+    spoil({3}, damage)
+    weights = job("--trainer.val_check_interval=1", steps=4)
+    assert f"Batch 3 is left out: {cause}. The learning rate is halved" in capsys.readouterr().err
+    samples = [
+        np.asarray(Image.open(f"runs/a/samples/step-{step:06d}.png")) for step in (1, 2, 3, 4)
+    ]
+    assert np.array_equal(samples[1], samples[2])
+    assert not np.array_equal(samples[2], samples[3])
+    checkpoint = torch.load("runs/a/checkpoints/last.ckpt", weights_only=True)
+    assert checkpoint["callbacks"]["Guard"] == {"bad": 0, "good": 1, "caution": 0.5}
+    assert load_net(weights)[1].steps == 4
+
+
+def test_a_training_that_diverges_ends_with_the_last_good_weights(job, spoil):
+    spoil(range(3, 100), infinite_style)
+    with pytest.raises(
+        Diverged,
+        match=r"from batches 3 to 5: in the last one the style term is inf\. The last good weights are kept in runs/a",
+    ):
+        job()
+    net, _ = load_net("runs/a/a.safetensors")
+    assert all(torch.isfinite(value).all() for value in net.state_dict().values())
 
 
 def test_ctrl_c_keeps_everything_and_resume_ends_it(job):

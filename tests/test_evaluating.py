@@ -1,0 +1,119 @@
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("torch")
+import fastnst
+from fastnst import evaluating
+from fastnst.cli import app
+from fastnst.errors import FastnstError
+from fastnst.images import read_image
+
+SIZE = 96
+
+
+@pytest.fixture
+def folder(workdir, make_photos, monkeypatch):
+    """Three photos, and as a painting the negative of one: what the style `negative` paints."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(workdir / "cache"))
+    make_photos(workdir / "photos", 3, (128, 112))
+    first = np.asarray(read_image(workdir / "photos" / "000.jpg"))
+    Image.fromarray(255 - first).save("painting.png")
+    return workdir
+
+
+def evaluate(style, **options):
+    options = {
+        "data": "photos",
+        "sizes": [SIZE],
+        "photos": 2,
+        "max_iterations": 30,
+        "progress": False,
+    } | options
+    return fastnst.evaluate(style, options.pop("painting", "painting.png"), **options)
+
+
+def test_a_style_is_placed_between_its_photos_and_their_optimization(folder, negative):
+    result = evaluate(negative)
+    (found,) = result.sizes
+    assert (result.style, found.size, found.photos) == ("negative", SIZE, 2)
+    assert found.optimized_total < found.total < found.photo_total
+    assert found.total == pytest.approx(
+        found.content + found.style, rel=0.2
+    )  # Medians, each of its own.
+    assert 0 < found.from_noise[0] <= found.from_noise[1] <= found.from_noise[2]
+    # What is painted pixel by pixel has no grid, no border and no flicker of its own.
+    assert 0.8 < found.grid < 1.25
+    assert 0.5 < found.border < 2
+    assert found.flicker < 0.05
+    assert found.milliseconds > 0
+
+
+def test_the_iterations_are_those_after_which_the_objective_is_as_low(folder, negative):
+    found = evaluate(negative, photos=1).sizes[0]
+    (curve,) = [
+        c
+        for c in map(json.loads, map(type(folder).read_text, folder.glob("cache/**/*.json")))
+        if len(c) == 31
+    ]
+    reached = int(found.from_photo[1])
+    assert curve[reached] <= found.total < curve[reached - 1]
+    assert found.photo_total == pytest.approx(curve[0], rel=1e-3)
+
+
+def test_curves_are_kept(folder, negative, monkeypatch):
+    first = evaluate(negative)
+    monkeypatch.setattr(evaluating, "descend", lambda *_, **__: pytest.fail("optimized again"))
+    again = evaluate(negative)
+    assert again.sizes[0].from_noise == first.sizes[0].from_noise
+    assert again.sizes[0].optimized_total == first.sizes[0].optimized_total
+
+
+def test_what_is_not_reached_is_said_so(folder, negative):
+    result = evaluate(negative, max_iterations=3)
+    (size,) = result.sizes
+    never = replace(result, sizes=(replace(size, from_noise=(2.0, math.inf, math.inf)),))
+    assert "more than 3 (2 to more than 3)" in str(never)
+    assert never.to_json()["sizes"][0]["from_noise"] == [2.0, None, None]
+
+
+def test_the_table_and_the_json_of_the_command_line(folder, negative):
+    words = f"evaluate {negative} --painting painting.png --data photos --sizes {SIZE} 88 --photos 2 --max-iterations 3"
+    lines = app(words.split(), exit_on_error=False, print_error=False).splitlines()
+    assert lines[0] == "negative"
+    assert lines[1].split() == ["96", "px", "88", "px"]
+    assert any(line.startswith("L-BFGS iterations from noise") for line in lines)
+    found = json.loads(app([*words.split(), "--json"], exit_on_error=False, print_error=False))
+    assert [size["size"] for size in found["sizes"]] == [96, 88]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            {"photos": 4},
+            r"Of the 3 photos in photos, 3 can be read and have a side of 96 px or more, and 4 were",
+        ),
+        ({"sizes": [500]}, r"0 can be read and have a side of 500 px"),
+        ({"sizes": [40]}, r"A size of 40 is too small\. Give 80 or more"),
+        ({"data": "gone"}, r"There is no folder gone"),
+        ({"photos": 0}, r"--photos is 0"),
+        ({"painting": "gone.png"}, r"no file gone\.png"),
+        (
+            {"painting": "photos/001.jpg"},
+            r"negative is further from the painting than the photos themselves",
+        ),
+    ],
+)
+def test_what_can_t_be_measured_is_refused(folder, negative, options, sentence):
+    with pytest.raises(FastnstError, match=sentence):
+        evaluate(negative, **options)
+
+
+def test_a_net_of_one_size_is_refused(folder, zoo):
+    with pytest.raises(FastnstError, match=r"Only nets that paint at any size"):
+        evaluate(zoo)
