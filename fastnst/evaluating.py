@@ -138,7 +138,7 @@ def evaluate(
     *,
     data: str | Path,
     sizes: Sequence[int] = (256, 512),
-    photos: int = 8,
+    photos: int | Sequence[int] = 8,
     max_iterations: int = 200,
     progress: bool = True,
 ) -> Evaluation:
@@ -156,17 +156,20 @@ def evaluate(
         painting: The painting that it was trained for.
         data: A folder of photos, searched to any depth; the first ones by name are taken.
         sizes: Longer sides that the photos are scaled to.
-        photos: How many at each size; each must be as large.
+        photos: How many at each size, or one number for each of the sizes; each must be as large.
         max_iterations: After which the optimization from noise gives up, and that from the photo ends.
         progress: Show how it stands.
 
     Raises:
         FastnstError: Something given is wrong; the message says what.
     """
-    if photos < 1 or max_iterations < 1 or not sizes:
+    counts = [photos] if isinstance(photos, int) else list(photos)
+    if len(counts) == 1:
+        counts *= len(sizes)
+    if len(counts) != len(sizes) or min([*counts, max_iterations], default=0) < 1:
         raise FastnstError(
             f"--photos is {photos}, --max-iterations {max_iterations}, with {len(sizes)} sizes.",
-            "All must be 1 or more.",
+            "Give 1 or more of each, and one number of photos or one for each size.",
         )
     run = Path(style) if Path(style).is_dir() else None
     with tempfile.TemporaryDirectory() as folder:
@@ -177,17 +180,17 @@ def evaluate(
     least = max(stylizer.card.minimum if stylizer.card else 0, 80)
     if min(sizes) < least:
         raise FastnstError(f"A size of {min(sizes)} is too small.", f"Give {least} or more.")
-    pictures = {size: _photos(Path(data), size, photos) for size in dict.fromkeys(sizes)}
+    wanted = dict(zip(sizes, counts, strict=True))
+    pictures = {size: _photos(Path(data), size, count) for size, count in wanted.items()}
     keep_freed_memory()
-    loss = _objective(stylizer.card, Path(painting), pictures[min(pictures)])
-    total = len(pictures) * photos
+    loss = _objective(stylizer.card, Path(painting), max(pictures.values(), key=len))
+    total = sum(wanted.values())
     shown = StepProgress("photos", total) if progress else None
     try:
         measured: list[Measured] = []
         for size, some in pictures.items():
-            measured.append(
-                _measure(stylizer, loss, size, some, max_iterations, shown, len(measured) * photos)
-            )
+            before = sum(m.photos for m in measured)
+            measured.append(_measure(stylizer, loss, size, some, max_iterations, shown, before))
     finally:
         if shown is not None:
             shown.close()
@@ -208,7 +211,7 @@ def command(
     painting: Path,
     data: Path,
     sizes: Annotated[Sequence[int], Parameter(negative="", consume_multiple=True)] = (256, 512),
-    photos: int = 8,
+    photos: Annotated[Sequence[int], Parameter(negative="", consume_multiple=True)] = (8,),
     max_iterations: int = 200,
     json: Annotated[bool, Parameter(negative="")] = False,
     progress: bool = True,
@@ -220,7 +223,7 @@ def command(
         painting: The painting that it was trained for.
         data: A folder of photos, searched to any depth; the first ones by name are taken.
         sizes: Longer sides that the photos are scaled to.
-        photos: How many at each size.
+        photos: How many at each size; one number, or one for each.
         max_iterations: Of the optimization that the style is compared to.
         json: Print JSON.
         progress: Show how it stands.

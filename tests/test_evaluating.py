@@ -82,11 +82,12 @@ def test_what_is_not_reached_is_said_so(folder, negative):
 
 
 def test_the_table_and_the_json_of_the_command_line(folder, negative):
-    words = f"evaluate {negative} --painting painting.png --data photos --sizes {SIZE} 88 --photos 2 --max-iterations 3"
+    words = f"evaluate {negative} --painting painting.png --data photos --sizes {SIZE} 88 --photos 2 1 --max-iterations 3"
     lines = app(words.split(), exit_on_error=False, print_error=False).splitlines()
     assert lines[0] == "negative"
     assert lines[1].split() == ["96", "px", "88", "px"]
     assert any(line.startswith("L-BFGS iterations from noise") for line in lines)
+    assert lines[2].split() == ["photos", "2", "1"]
     found = json.loads(app([*words.split(), "--json"], exit_on_error=False, print_error=False))
     assert [size["size"] for size in found["sizes"]] == [96, 88]
 
@@ -102,6 +103,7 @@ def test_the_table_and_the_json_of_the_command_line(folder, negative):
         ({"sizes": [40]}, r"A size of 40 is too small\. Give 80 or more"),
         ({"data": "gone"}, r"There is no folder gone"),
         ({"photos": 0}, r"--photos is 0"),
+        ({"photos": [2, 2]}, r"--photos is \[2, 2\].* one for each size"),
         ({"painting": "gone.png"}, r"no file gone\.png"),
         (
             {"painting": "photos/001.jpg"},
