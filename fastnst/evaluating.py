@@ -147,8 +147,8 @@ def evaluate(
     Pictures are judged as people get them, clipped and rounded, by the objective that the style was
     trained for, its units included; a file without a card by the defaults of `configs/base.yaml`, its
     units measured on these photos. What the figures say is how many iterations of optimizing the photo's
-    pixels (see `fastnst.optimizing.descent`) are needed for as low an objective: Johnson et al. 2016,
-    section 4.1, found 50 to 100 for theirs.
+    pixels are needed for as low an objective: Johnson et al. 2016, section 4.1, found 50 to 100 for
+    theirs, by L-BFGS clipped to black and white at each iteration, which it is here too.
 
     Args:
         style: A style's name, an .onnx file, or a run folder of `train`, where the result is kept for
@@ -317,12 +317,10 @@ def _measure(
     ends: list[float] = []
     for number, (photo, target, total) in enumerate(zip(tensors, targets, totals, strict=True)):
         noise = 127.5 + torch.randn(photo.shape, generator=torch.Generator().manual_seed(number))
-        for start, counts, all_the_way in ((noise, from_noise, False), (photo, from_photo, True)):
-            curve = _curve(
-                loss, target, start.to(device), photo, most, None if all_the_way else total
-            )
+        for start, counts in ((noise, from_noise), (photo, from_photo)):
+            curve = _curve(loss, target, start.to(device), photo, most, total)
             counts.append(next((k for k, value in enumerate(curve) if value <= total), math.inf))
-        ends.append(min(curve))
+        ends.append(min(_curve(loss, target, photo, photo, most, None)))
         if shown is not None:
             done = before + number + 1
             shown.update(done, f"{size} px  {from_noise[-1]} iterations from noise")
@@ -354,9 +352,14 @@ def _curve(
     most: int,
     goal: float | None,
 ) -> list[float]:
-    """The objective at the start and after each iteration, until the goal is passed; kept from one call to the next."""
+    """The objective at the start and after each iteration, kept from one call to the next.
+
+    To a goal it goes as Johnson et al. 2016 went, by L-BFGS that is clipped to black and white at each
+    iteration, and ends there. Without one it goes as far down as `fastnst optimize` can.
+    """
     grams = [value for name, value in loss.named_buffers() if name.startswith("gram_")]
-    digest = hashlib.sha256(repr((METHOD, loss.extra_repr(), loss.units())).encode())
+    facts = (METHOD, loss.extra_repr(), loss.units(), goal is None)
+    digest = hashlib.sha256(repr(facts).encode())
     weights = next(loss.encoder.parameters())
     digest.update(repr((loss.encoder, weights.dtype)).encode())
     for tensor in (start, photo, *grams):
@@ -371,7 +374,9 @@ def _curve(
     if passed or len(curve) > most:
         return curve[: most + 1]
     curve = []
-    steps = descend(lambda pixels: loss(pixels, target), start, iterations=most)
+    steps = descend(
+        lambda pixels: loss(pixels, target), start, iterations=most, by_frequency=goal is None
+    )
     for step in steps:
         curve.append(step.losses["total"])
         if goal is not None and curve[-1] <= goal:

@@ -55,14 +55,14 @@ def test_a_style_is_placed_between_its_photos_and_their_optimization(folder, neg
 
 def test_the_iterations_are_those_after_which_the_objective_is_as_low(folder, negative):
     found = evaluate(negative, photos=1).sizes[0]
-    (curve,) = [
-        c
-        for c in map(json.loads, map(type(folder).read_text, folder.glob("cache/**/*.json")))
-        if len(c) == 31
-    ]
-    reached = int(found.from_photo[1])
-    assert curve[reached] <= found.total < curve[reached - 1]
-    assert found.photo_total == pytest.approx(curve[0], rel=1e-3)
+    curves = [json.loads(file.read_text()) for file in folder.glob("cache/**/*.json")]
+    assert len(curves) == 3
+    for reached in (found.from_noise[1], found.from_photo[1]):
+        (curve,) = [c for c in curves if len(c) == reached + 1]
+        assert curve[-1] <= found.total < min(curve[:-1], default=math.inf)
+    (whole,) = [c for c in curves if len(c) == 31]
+    assert found.optimized_total == min(whole)
+    assert found.photo_total == pytest.approx(whole[0], rel=1e-3)
 
 
 def test_curves_are_kept(folder, negative, monkeypatch):

@@ -59,6 +59,7 @@ def descend(
     optimizer: Optimizer = "lbfgs",
     learning_rate: float | None = None,
     average: float | None = None,
+    by_frequency: bool = True,
 ) -> Iterator[Iterate]:
     """Descend on the pixels of a picture, which stay within 0..255.
 
@@ -74,6 +75,8 @@ def descend(
         learning_rate: None means the optimizer's own in `RATES`.
         average: Decay of the mean of the iterates that is given in place of the last one: 0 for none,
             0.99 for a mean over about a hundred. None means 0 for L-BFGS, else 0.9.
+        by_frequency: Whether L-BFGS has a scale for each spatial frequency; false gives the usual method,
+            with which Johnson et al. 2016 compared their nets.
 
     Yields:
         Where it stands: at the start, and after each iteration.
@@ -87,7 +90,7 @@ def descend(
     point = _evaluate(objective, start.detach().clamp(0, 255).contiguous(), 0)
     yield Iterate(0, point.pixels, point.losses)
     points = (
-        _lbfgs(objective, point, rate)
+        _lbfgs(objective, point, rate, _Spectrum(point.pixels) if by_frequency else _SingleScale())
         if optimizer == "lbfgs"
         else _first_order(objective, point, optimizer, rate)
     )
@@ -145,7 +148,9 @@ def _first_order(
         yield point
 
 
-def _lbfgs(objective: Objective, point: _Point, rate: float) -> Iterator[_Point]:
+def _lbfgs(
+    objective: Objective, point: _Point, rate: float, scale: _SingleScale | _Spectrum
+) -> Iterator[_Point]:
     """L-BFGS: Nocedal 1980's two loops around the scale that each spatial frequency asks for.
 
     What a step takes past black and white is clipped, and the curvature is learnt from the step as it was
@@ -154,11 +159,10 @@ def _lbfgs(objective: Objective, point: _Point, rate: float) -> Iterator[_Point]
     the gradient of the pixels that are free does, if any does (Bertsekas 1982).
     """
     pairs: deque[_Pair] = deque(maxlen=HISTORY)
-    spectrum = _Spectrum(point.pixels)
     number = 0
     while True:
         x, g = point.pixels, point.gradient
-        direction = _quasi_newton(g, pairs, spectrum)
+        direction = _quasi_newton(g, pairs, scale)
         found = _search(objective, point, direction, rate, number + 1)
         if found is None and pairs:  # What was learnt of the curvature no longer holds.
             pairs.clear()
@@ -173,7 +177,7 @@ def _lbfgs(objective: Objective, point: _Point, rate: float) -> Iterator[_Point]
         curvature = _dot(step, change)
         if curvature > 1e-10 * (_dot(change, change) * _dot(step, step)) ** 0.5:
             pairs.append(_Pair(step, change, curvature))
-            spectrum.learn(step, change, curvature)
+            scale.learn(step, change, curvature)
         point, number = following, number + 1
         yield point
 
@@ -186,11 +190,28 @@ class _Pair(NamedTuple):
     """Their product."""
 
 
+class _SingleScale:
+    """The usual first guess of the inverse Hessian: Liu and Nocedal 1989, equation 7.20.2."""
+
+    def __init__(self) -> None:
+        self._scale: float | None = None
+
+    def learn(self, step: Tensor, change: Tensor, curvature: float) -> None:
+        """Take the last pair."""
+        self._scale = curvature / _dot(change, change)
+
+    def apply(self, q: Tensor) -> Tensor:
+        """(1, C, H, W), by the scale."""
+        if self._scale is None:
+            return q * (FIRST_STEP / q.square().mean().sqrt().clamp_min(1e-30))
+        return q * self._scale
+
+
 class _Spectrum:
     """The first guess of the inverse Hessian: one scale for each band of frequencies and axis of colour.
 
-    A picture's objective is a thousand times as steep along some frequencies as along others, and L-BFGS
-    with the usual single scale (Liu and Nocedal 1989, equation 7.20.2) spends most of its iterations on
+    A picture's objective is far steeper along some frequencies than along others, and L-BFGS with the
+    usual single scale spends most of its iterations on
     finding that out. Here every band has the ratio of the length of its steps to that of its changes of
     gradient, over the last ten pairs or so. Measured: the objective of 150 iterations after 100.
     """
@@ -244,7 +265,7 @@ class _Spectrum:
         return sums
 
 
-def _quasi_newton(gradient: Tensor, pairs: deque[_Pair], spectrum: _Spectrum) -> Tensor:
+def _quasi_newton(gradient: Tensor, pairs: deque[_Pair], scale: _SingleScale | _Spectrum) -> Tensor:
     """The step that the curvature asks for: - H gradient, by the two loops."""
     q = -gradient
     shares = []
@@ -252,7 +273,7 @@ def _quasi_newton(gradient: Tensor, pairs: deque[_Pair], spectrum: _Spectrum) ->
         share = _dot(pair.step, q) / pair.curvature
         shares.append(share)
         q.add_(pair.change, alpha=-share)
-    q = spectrum.apply(q)
+    q = scale.apply(q)
     for pair, share in zip(pairs, reversed(shares), strict=True):
         q.add_(pair.step, alpha=share - _dot(pair.change, q) / pair.curvature)
     return q
