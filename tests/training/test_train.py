@@ -143,18 +143,21 @@ def test_a_checkpoint_of_another_net_is_refused(job):
 
 
 def test_two_processes_are_one_with_the_doubled_batch(job):
-    job("--data.batch_size=2", steps=10)
+    # In float32, and slowly: Adam's first steps are of one size however small the gradient is, which makes
+    # of a difference in the last bit one in the second digit after ten steps at the usual rate.
+    exactly = ["--trainer.precision=32-true", "--model.learning_rate=1e-5"]
+    job("--data.batch_size=2", *exactly, steps=10)
     alone = [float(row["train/total"]) for row in metrics() if row["train/total"]]
     words = ["train", "painting.png", "--data", "photos", "--name", "b", "--config", str(DEBUG)]
     words += ["--steps", "10", "--data.batch_size=1", "--trainer.strategy=ddp"]
-    words += ["--trainer.accelerator=cpu", "--trainer.devices=2"]
+    words += ["--trainer.accelerator=cpu", "--trainer.devices=2", *exactly]
     done = subprocess.run(
         [sys.executable, "-m", "fastnst", *words], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     shared = [float(row["train/total"]) for row in metrics("runs/b") if row["train/total"]]
     assert len(shared) == 10
-    np.testing.assert_allclose(shared, alone, rtol=0.02)
+    np.testing.assert_allclose(shared, alone, rtol=1e-3)
     assert [path.name for path in Path("runs/b").glob("*.safetensors")] == ["b.safetensors"]
     assert load_net("runs/b/b.safetensors")[1].steps == 10
 
