@@ -17,8 +17,6 @@ from fastnst.errors import FastnstError
 from fastnst.images import read_image, resize_longer
 
 KeepColor: TypeAlias = Literal["luminance", "match"]
-Init: TypeAlias = str
-"""`content`, `noise`, `style`, or a file."""
 
 SMALLEST = 32
 """Pixels on the shorter side of photos and paintings: 2 at relu5_1."""
@@ -84,7 +82,7 @@ class Scene:
             image, round(max(target, SMALLEST * max(image.size) / min(image.size)))
         )
 
-    def start(self, init: Init, view: View, seed: int) -> Tensor:
+    def start(self, init: str, view: View, seed: int) -> Tensor:
         """The picture to start from, as large as the view's.
 
         Args:
