@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastnst.errors import FastnstError
-    from fastnst.evaluating import evaluate
+    from fastnst.evaluating.evaluate import evaluate
     from fastnst.exporting import export
     from fastnst.optimizing.optimize import optimize
     from fastnst.runtime.stylize import stylize
@@ -20,7 +20,7 @@ _HOMES = {
     "FastnstError": "fastnst.errors",
     "StyleCard": "fastnst.styles",
     "Stylizer": "fastnst.runtime.stylizer",
-    "evaluate": "fastnst.evaluating",
+    "evaluate": "fastnst.evaluating.evaluate",
     "export": "fastnst.exporting",
     "list_styles": "fastnst.styles",
     "optimize": "fastnst.optimizing.optimize",

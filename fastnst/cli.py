@@ -29,7 +29,7 @@ app = App(
 app.command("fastnst.training.train:train", help="Learn a style from a painting.")
 app.command("fastnst.exporting:export", help="Write a trained style as an ONNX file.")
 app.command(
-    "fastnst.evaluating:command",
+    "fastnst.evaluating.evaluate:command",
     name="evaluate",
     help="Measure how good a style is, on photos that it was not trained on.",
 )

@@ -10,23 +10,21 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import torch
-import torch.nn.functional as F
 from cyclopts import Parameter
 from PIL import Image
-from torch import Tensor
 
 from fastnst.errors import CannotWrite, Diverged, FastnstError, Interrupted, did_you_mean
 from fastnst.hardware import Device, has_bfloat16, keep_freed_memory, pick_device
 from fastnst.images import WRITABLE, check_writable, read_image, write_image
 from fastnst.interrupts import Interrupts
-from fastnst.optimizing.descent import Optimizer, descend
-from fastnst.optimizing.scene import SMALLEST, KeepColor, Scene, View, read_scene
+from fastnst.optimizing.descent import Optimizer
+from fastnst.optimizing.pyramid import Stage, coarse_to_fine, sizes_up_to
+from fastnst.optimizing.scene import KeepColor, read_scene
 from fastnst.perceptual import (
     GramNorm,
-    LossTerms,
     Network,
     PerceptualLoss,
     Pooling,
@@ -38,8 +36,6 @@ Precision: TypeAlias = Literal["auto", "bf16", "fp32"]
 
 LARGEST_UNASKED = 1024
 """Pixels on the longer side that a larger photo is brought down to, unless `size` says otherwise."""
-COARSEST = 128
-"""Pixels on the longer side of the first size, at least."""
 STYLE_WEIGHT = 8.0
 
 LAYERS: Mapping[Network, tuple[Sequence[str], Sequence[str]]] = {
@@ -168,7 +164,7 @@ def optimize(
         read_image(init)
     output = _output(Path(content), style, output)
     full = size or min(LARGEST_UNASKED, max(scene.content.size))
-    sizes = _sizes(scene.content.size, full, scales)
+    sizes = sizes_up_to(scene.content.size, full, scales)
 
     target = pick_device(device)
     keep_freed_memory()
@@ -187,14 +183,14 @@ def optimize(
     if precision == "bf16" or (precision == "auto" and has_bfloat16(target.type)):
         encoder.lower(torch.bfloat16)
 
-    steps = _coarse_to_fine(
+    steps = coarse_to_fine(
         loss, scene, sizes, init, seed, target,
         iterations=iterations, optimizer=optimizer, learning_rate=learning_rate, average=average,
     )  # fmt: skip
     total, started = iterations * len(sizes), time.perf_counter()
     whole = sum(scale * scale for scale in sizes) * iterations
     shown = StepProgress("iterations", total) if progress else None
-    now: _Now | None = None
+    now: Stage | None = None
     trouble: Diverged | None = None
     with (
         _log(log) as write,
@@ -238,90 +234,6 @@ def optimize(
     if interrupts.asked:
         raise Interrupted(f"Stopped after {now.done} of {total} iterations; {output} is written.")
     return result
-
-
-class _Now(NamedTuple):
-    """Where the whole of it stands."""
-
-    done: int
-    """Iterations, of all sizes."""
-    scale: int
-    """Longer side of the picture."""
-    work: int
-    """Iterations, times the square of the size that each was at."""
-    pixels: Tensor
-    losses: dict[str, float]
-
-
-def _coarse_to_fine(
-    loss: PerceptualLoss,
-    scene: Scene,
-    sizes: Sequence[int],
-    init: str,
-    seed: int,
-    device: torch.device,
-    *,
-    iterations: int,
-    optimizer: Optimizer,
-    learning_rate: float | None,
-    average: float | None,
-) -> Iterator[_Now]:
-    """Descend at one size after the other, each from where the last one ended."""
-    done = work = 0
-    pixels: Tensor | None = None
-    for scale in sizes:
-        view = scene.at(scale, sizes[-1])
-        start = (
-            scene.start(init, view, seed).to(device)
-            if pixels is None
-            else (F.interpolate(pixels, view.content.shape[-2:], mode="bicubic"))
-        )
-        number = 0
-        for number, pixels, losses in descend(
-            _objective(loss, scene, view, device), start,
-            iterations=iterations, optimizer=optimizer, learning_rate=learning_rate, average=average,
-        ):  # fmt: skip
-            if number or not done:  # The start of a later size is no iteration of its own.
-                yield _Now(done + number, scale, work + number * scale**2, pixels, losses)
-        done, work = done + number, work + iterations * scale**2
-
-
-def _objective(
-    loss: PerceptualLoss, scene: Scene, view: View, device: torch.device
-) -> Callable[[Tensor], LossTerms]:
-    """The loss at one size, its targets computed and its units measured on the photo."""
-
-    def rgb(pixels: Tensor) -> Tensor:
-        return pixels.expand(-1, 3, -1, -1)
-
-    photo = rgb(view.content.to(device))
-    regions = None if view.regions is None else view.regions.to(device)
-    loss.set_styles([painting.to(device) for painting in view.paintings], scene.blends)
-    loss.calibrate(photo, regions)
-    targets = loss.content_targets(photo)
-    return lambda pixels: loss(rgb(pixels), targets, regions=regions)
-
-
-def _sizes(photo: tuple[int, int], full: int, scales: int | None) -> list[int]:
-    """Longer sides from coarse to full, each half of the next."""
-    ratio = min(photo) / max(photo)
-    if full * ratio < SMALLEST:
-        raise FastnstError(
-            f"At a size of {full} the picture would be {round(full * ratio)} px on its shorter side.",
-            f"It must have {SMALLEST} or more.",
-        )
-    sizes = [full]
-    while scales is None or len(sizes) < scales:
-        half = round(sizes[0] / 2)
-        if scales is None and (half < COARSEST or half * ratio < 2 * SMALLEST):
-            break
-        if half * ratio < SMALLEST:
-            raise FastnstError(
-                f"{scales} sizes are too many: the first would be {half} px.",
-                f"Give --scales {len(sizes)} or less.",
-            )
-        sizes.insert(0, half)
-    return sizes
 
 
 def _layers(words: Sequence[str]) -> dict[str, float]:
@@ -387,13 +299,12 @@ def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
         return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
     where = {"output", "save_every", "log", "device", "progress"}
-    pictures = {name: Path(options["content"]) for name in ("content",)}
-    pictures["style"] = [Path(path) for path in options["style"]]  # type: ignore[assignment]
-    return {key: plain(value) for key, value in {**options, **pictures}.items() if key not in where}
+    files = {"content": Path(options["content"]), "style": [Path(p) for p in options["style"]]}
+    return {key: plain(value) for key, value in {**options, **files}.items() if key not in where}
 
 
 @contextmanager
-def _log(path: Path | None) -> Iterator[Callable[[_Now, float], None]]:
+def _log(path: Path | None) -> Iterator[Callable[[Stage, float], None]]:
     """A function that adds a row to the CSV file, at once, so that a stopped run has it."""
     if path is None:
         yield lambda now, seconds: None
@@ -407,7 +318,7 @@ def _log(path: Path | None) -> Iterator[Callable[[_Now, float], None]]:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
 
-        def write(now: _Now, seconds: float) -> None:
+        def write(now: Stage, seconds: float) -> None:
             row = {"iteration": now.done, "scale": now.scale, "seconds": f"{seconds:.3f}"}
             writer.writerow({**row, **{name: f"{value:.6g}" for name, value in now.losses.items()}})
 

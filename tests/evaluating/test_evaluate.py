@@ -8,9 +8,9 @@ from PIL import Image
 
 pytest.importorskip("torch")
 import fastnst
-from fastnst import evaluating
 from fastnst.cli import app
 from fastnst.errors import FastnstError
+from fastnst.evaluating import yardstick
 from fastnst.images import read_image
 
 SIZE = 96
@@ -67,7 +67,7 @@ def test_the_iterations_are_those_after_which_the_objective_is_as_low(folder, ne
 
 def test_curves_are_kept(folder, negative, monkeypatch):
     first = evaluate(negative)
-    monkeypatch.setattr(evaluating, "descend", lambda *_, **__: pytest.fail("optimized again"))
+    monkeypatch.setattr(yardstick, "descend", lambda *_, **__: pytest.fail("optimized again"))
     again = evaluate(negative)
     assert again.sizes[0].from_noise == first.sizes[0].from_noise
     assert again.sizes[0].optimized_total == first.sizes[0].optimized_total
