@@ -47,6 +47,9 @@ def stylize(
     *inputs: str,
     style: str | None = None,
     model: Path | None = None,
+    strength: float = 1.0,
+    stroke: Literal["fine", "bold"] | float = "fine",
+    fast: Annotated[bool, Parameter(negative="")] = False,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     size: int | None = None,
     device: Literal["auto", "cpu", "cuda", "coreml", "directml"] = "auto",
@@ -59,9 +62,16 @@ def stylize(
     inputs
         Photos, and folders, which are searched to any depth.
     style
-        A style by name; `fastnst styles` lists them.
+        A style by name; `fastnst styles` lists them. Or a blend of several: a:0.6,b:0.4.
     model
-        An .onnx file instead: one that `fastnst export` wrote, or another fast-style net.
+        An .onnx file: one that `fastnst export` wrote, or another fast-style net. --style then names one
+        of its styles; without it, it is the first.
+    strength
+        From 0, the photo, to 1.
+    stroke
+        fine, bold, or a number between 0 and 1.
+    fast
+        Paint by the faster net, where the style has one.
     output
         A file for one photo, else a folder. Without it, NAME-STYLE.EXT beside each photo.
     size
@@ -74,12 +84,18 @@ def stylize(
     from fastnst.runtime.stylize import stylize as run
     from fastnst.runtime.stylizer import Stylizer
 
-    if (style is None) == (model is None):
+    if style is None and model is None:
         raise FastnstError(
-            "No style was given." if style is None else "Both --style and --model were given.",
-            "Give --style NAME (see `fastnst styles`) or --model FILE.onnx.",
+            "No style was given.", "Give --style NAME (see `fastnst styles`) or --model FILE.onnx."
         )
-    stylizer = Stylizer(model or style or "", device=device)
+    stylizer = Stylizer(
+        model or style or "",
+        blend=style if model else None,
+        strength=strength,
+        stroke=stroke,
+        fast=fast,
+        device=device,
+    )
     if stylizer.note:
         _say(stylizer.note)
     failed: list[Painted] = []

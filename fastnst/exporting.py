@@ -8,7 +8,7 @@ import json
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import onnx
@@ -17,8 +17,9 @@ from cyclopts import Parameter
 
 from fastnst.errors import BadStyleFile, CannotWrite, FastnstError
 from fastnst.files import written_whole
-from fastnst.models import TransformNet, load_net
-from fastnst.runtime.stylizer import Stylizer
+from fastnst.models import StyleNet, load_net
+from fastnst.runtime.mixing import RowWeights, row_weights, shares
+from fastnst.runtime.stylizer import STYLE_WEIGHTS, Stylizer
 from fastnst.styles import CARD_KEY, StyleCard
 
 EVALUATION = "evaluation.json"
@@ -46,36 +47,53 @@ class Exported:
 
 
 def export(
-    source: Path, *, output: Annotated[Path | None, Parameter(alias="-o")] = None
+    source: Path,
+    *,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    style: str | None = None,
+    strength: float = 1.0,
+    stroke: Literal["fine", "bold"] | float = "fine",
 ) -> Exported:
     """Write a trained style as ONNX: input `image`, output `stylized`, float32 RGB (N, 3, H, W), 0..255.
 
     Batch, height and width are dynamic; height and width are to be multiples of the card's
-    `multiple_of`, and the output is clamped to 0..255. The card is stored in the metadata.
+    `multiple_of`, and the output is clamped to 0..255. The card is stored in the metadata. A net of
+    many styles has a second input, `style_weights` (rows,): how much of each row of its card.
 
     Args:
         source: The .safetensors file that `train` wrote, or the run folder that it lies in.
-        output: The .onnx file; None puts it beside the weights.
+        output: The .onnx file; None puts it beside the weights, under the name of the style if one is given.
+        style: Of many styles, the one to write, or the blend, as a plain file of one input.
+        strength: Of that style, from 0, the photo, to 1.
+        stroke: Of that style: fine, bold, or a number between 0 and 1.
 
     Returns:
         The file and how far it is from torch.
 
     Raises:
         BadStyleFile: The source holds no trained style.
+        UnknownStyle: It has no style of that name.
         FastnstError: The exported net differs from torch by more than `TOLERANCE`; no file is left.
         CannotWrite: The folder or the disk does not take it.
     """
     weights = _weights(source)
-    path = output or weights.with_suffix(".onnx")
+    path = output or weights.with_name(f"{'-'.join(shares(style)) if style else weights.stem}.onnx")
     if path.suffix != ".onnx":
         raise CannotWrite(
             f"The output {path} is no .onnx file.", "Give it a name that ends in .onnx."
         )
     net, card = load_net(weights)
-    card = replace(card, evaluation=_evaluation(weights, card.steps))
-    plain = net.folded(torch.eye(net.config.styles)[0])
+    card = replace(card, evaluation=kept_evaluation(weights.parent, card.steps))
+    if style is not None or net.config.styles == 1:
+        rows = row_weights(weights, card, style, strength, stroke)
+        net, card = _of_one(net, card, path.stem, rows)
+    elif (strength, stroke) != (1.0, "fine"):
+        raise FastnstError(
+            "Strength and stroke are chosen when painting with a file of many styles.",
+            "Name one to write with --style.",
+        )
     with written_whole(path) as temporary:
-        _write(plain, card, temporary)
+        _write(net, card, temporary)
         difference = _difference(net, temporary)
         if not difference <= TOLERANCE:
             raise FastnstError(
@@ -86,10 +104,27 @@ def export(
     return Exported(path, difference)
 
 
-def _evaluation(weights: Path, steps: int) -> dict[str, Any]:
-    """What was measured of these weights; nothing if it was of earlier ones."""
+def _of_one(
+    net: StyleNet, card: StyleCard, name: str, rows: RowWeights
+) -> tuple[StyleNet, StyleCard]:
+    """The net with one mixture of its rows for good, and a card that credits what is in it."""
+    mixture = torch.from_numpy(rows)
+    each = len(card.strokes)
+    used = (style for k, style in enumerate(card.styles) if rows[k * each : (k + 1) * each].any())
+    folded = net.folded(mixture)
+    return folded, replace(
+        card,
+        name=name,
+        styles=tuple(replace(style, name="") for style in used),
+        net=folded.config.as_dict(),
+        strokes=(1.0,),
+    )
+
+
+def kept_evaluation(run: Path, steps: int) -> dict[str, Any]:
+    """What was measured of the weights of a run; nothing if it was of earlier ones, with other `steps`."""
     try:
-        found: dict[str, Any] = json.loads((weights.parent / EVALUATION).read_text())
+        found: dict[str, Any] = json.loads((run / EVALUATION).read_text())
     except (OSError, ValueError):
         return {}
     return found if found.get("steps") == steps else {}
@@ -113,29 +148,36 @@ def _weights(source: Path) -> Path:
 class _Clamped(torch.nn.Module):
     """The net as users get it: what lies outside 0..255 is cut off."""
 
-    def __init__(self, net: TransformNet) -> None:
+    def __init__(self, net: StyleNet) -> None:
         super().__init__()
         self.net = net
 
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        painted: torch.Tensor = self.net(image)
+    def forward(
+        self, image: torch.Tensor, style_weights: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        painted: torch.Tensor = self.net(image, style_weights)
         return painted.clamp(0.0, 255.0)
 
 
-def _write(net: TransformNet, card: StyleCard, path: Path) -> None:
+def _write(net: StyleNet, card: StyleCard, path: Path) -> None:
     height, width = (
         net.multiple_of * torch.export.Dim(name, min=net.minimum // net.multiple_of)
         for name in ("rows", "columns")
     )
-    shapes = {"image": {0: torch.export.Dim("batch"), 2: height, 3: width}}
+    image = torch.rand(2, 3, *TRACED_SIZE) * 255
+    shapes: dict[str, Any] = {"image": {0: torch.export.Dim("batch"), 2: height, 3: width}}
+    inputs = {"image": image}
+    if card.rows > 1:
+        inputs[STYLE_WEIGHTS] = torch.full((card.rows,), 1 / card.rows)
+        shapes[STYLE_WEIGHTS] = None
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # The exporter's own, about its insides.
         program = torch.onnx.export(
             _Clamped(net).eval(),
-            (torch.rand(2, 3, *TRACED_SIZE) * 255,),
+            tuple(inputs.values()),
             dynamo=True,
             dynamic_shapes=shapes,
-            input_names=["image"],
+            input_names=list(inputs),
             output_names=["stylized"],
             verbose=False,
         )
@@ -145,19 +187,21 @@ def _write(net: TransformNet, card: StyleCard, path: Path) -> None:
     onnx.save(model, path)
 
 
-def _difference(net: TransformNet, path: Path) -> float:
+def _difference(net: StyleNet, path: Path) -> float:
     """The largest difference between the file, run as users run it, and torch, over sizes and a batch."""
     stylizer = Stylizer(path, device="cpu")
     rng = np.random.default_rng(0)
     largest = 0.0
+    rows = rng.dirichlet(np.ones(net.config.styles)).astype(np.float32)
+    weights = [torch.from_numpy(rows)] if net.config.styles > 1 else []
     for height, width in CHECKED_SIZES:
         batch = rng.uniform(0, 255, (2, 3, height, width)).astype(np.float32)
         with torch.inference_mode():
-            expected = _Clamped(net)(torch.from_numpy(batch)).numpy()
+            expected = _Clamped(net)(torch.from_numpy(batch), *weights).numpy()
         if not np.isfinite(expected).all():
             raise BadStyleFile(
                 "The trained net gives values that are no numbers: its training went wrong.",
                 "Train it again, with a lower --model.learning_rate.",
             )
-        largest = max(largest, float(np.abs(stylizer.run(batch) - expected).max()))
+        largest = max(largest, float(np.abs(stylizer.run(batch, rows) - expected).max()))
     return largest

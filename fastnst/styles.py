@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from fastnst.errors import BadStyleFile, UnknownStyle, did_you_mean
 
 CARD_KEY = "fastnst"
 """The metadata key, in ONNX and safetensors alike, that holds the card as JSON."""
+FAST = "swift"
+"""The net that is made to be fast."""
 CARD_FORMAT = 1
 """Counts up when an older fastnst could no longer make sense of a card."""
 
@@ -35,6 +39,8 @@ class Credit:
     """When, as a museum would state it: 1889, c. 1831."""
     licence: str = ""
     """Licence of the painting, such as `public domain`."""
+    name: str = ""
+    """What the style is called in a file of many; a file of one is called by its own name."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +50,16 @@ class StyleCard:
     name: str
     """The style's name; the stem of the file that it was first saved as."""
     styles: tuple[Credit, ...]
-    """The painting of each row of scales and shifts."""
+    """The painting of each style."""
     net: dict[str, Any]
     """The net's configuration, enough to build it again."""
     multiple_of: int
     """Height and width must be multiples of this; whoever runs the net pads and crops."""
     minimum: int
     """The least height and width."""
+    strokes: tuple[float, ...] = (1.0,)
+    """Sizes of the strokes, from fine to bold, as multiples of the size that a painting was scaled to. Each
+    style has a row of scales and shifts for each of them, one after the other."""
     loss: dict[str, Any] = field(default_factory=dict)
     """The objective: layers, weights, units, style size."""
     steps: int = 0
@@ -62,6 +71,16 @@ class StyleCard:
     fastnst: str = ""
     """Version that wrote the file."""
     format: int = CARD_FORMAT
+
+    @property
+    def rows(self) -> int:
+        """Rows of scales and shifts."""
+        return int(self.net.get("styles", 1))
+
+    @property
+    def identity(self) -> bool:
+        """Whether one more row, the last one, gives the photo back."""
+        return bool(self.net.get("identity"))
 
     def to_json(self) -> str:
         """The card as JSON, for the metadata of a file."""
@@ -84,6 +103,7 @@ class StyleCard:
             known = {f.name for f in fields(cls)}
             values = {key: value for key, value in values.items() if key in known}
             values["styles"] = tuple(Credit(**credit) for credit in values["styles"])
+            values["strokes"] = tuple(values.get("strokes", (1.0,)))
             for size in (values["multiple_of"], values["minimum"]):
                 if not (isinstance(size, int) and 1 <= size <= 1024):
                     raise ValueError(f"a size of {size}")
@@ -104,17 +124,38 @@ def style_folders() -> list[Path]:
     )
 
 
-def list_styles() -> dict[str, Path]:
-    """Name to file of every style that can be used, sorted by name; earlier folders win."""
-    found: dict[str, Path] = {}
+def list_styles(*, fast: bool = False) -> dict[str, Path]:
+    """Name to file of every style that can be used, sorted by name; earlier folders win.
+
+    A file of many styles gives each of its own names, any other file that of the file. A name that
+    nets of both kinds have is the slower and better one's.
+
+    Args:
+        fast: The faster one's instead.
+    """
+    found: dict[str, tuple[bool, Path]] = {}
     for folder in style_folders():
-        for path in filter(os.path.isfile, folder.glob("*.onnx")):
-            found.setdefault(path.stem, path)
-    return dict(sorted(found.items()))
+        for path in sorted(filter(os.path.isfile, folder.glob("*.onnx"))):
+            card = read_card(path)
+            suits = (card is not None and card.net["name"] == FAST) == fast
+            for name in names_in(path, card):
+                if name not in found or (suits and not found[name][0]):
+                    found[name] = suits, path
+    return {name: path for name, (_, path) in sorted(found.items())}
 
 
-def find_style(name: str | Path) -> Path:
+def names_in(path: Path, card: StyleCard | None) -> list[str]:
+    """What the styles in a file are called, in the order of its card."""
+    names = [credit.name for credit in card.styles] if card else []
+    return names if len(names) > 1 and all(names) else [path.stem]
+
+
+def find_style(name: str | Path, *, fast: bool = False) -> Path:
     """The file of a style, by name or by path: whatever is a `Path` or ends in .onnx.
+
+    Args:
+        name: The style's name or file; of a blend, `a:0.6,b:0.4`, the first name.
+        fast: Prefer the faster net, where both have the style.
 
     Raises:
         UnknownStyle: There is no such style; the message has the nearest names.
@@ -124,8 +165,62 @@ def find_style(name: str | Path) -> Path:
         if not os.path.isfile(path):
             raise UnknownStyle(f"There is no file {path}.", "Give the path of an .onnx file.")
         return path
-    styles = list_styles()
-    if str(name) not in styles:
-        hint = did_you_mean(str(name), styles) or "No styles were found: train one first."
-        raise UnknownStyle(f"There is no style {str(name)!r}.", hint)
-    return styles[str(name)]
+    styles = list_styles(fast=fast)
+    first = name.split(",")[0].split(":")[0].strip()
+    if first not in styles:
+        hint = did_you_mean(first, styles) or "No styles were found: train one first."
+        raise UnknownStyle(f"There is no style {first!r}.", hint)
+    return styles[first]
+
+
+def read_card(path: Path) -> StyleCard | None:
+    """The card of an .onnx file, read without loading the net; None if it has none that can be read."""
+    try:
+        with path.open("rb") as file:
+            for number, span in _fields(file, os.path.getsize(path)):
+                if number == METADATA and span <= LARGEST_CARD:
+                    entry = io.BytesIO(file.read(span))
+                    texts = [entry.read(length) for _, length in _fields(entry, span)]
+                    if texts[0].decode() == CARD_KEY:
+                        return StyleCard.from_json(texts[1].decode(), path)
+    except (OSError, ValueError, IndexError, BadStyleFile):
+        pass
+    return None
+
+
+METADATA = 14
+"""Number of `metadata_props` in ONNX's ModelProto, pairs of a key and a value."""
+LARGEST_CARD = 1 << 24
+"""Bytes."""
+
+
+def _fields(file: BinaryIO, end: int) -> Iterator[tuple[int, int]]:
+    """Number and length of each field of a protobuf message that has a length; the others are passed over."""
+    while file.tell() < end:
+        tag = _varint(file)
+        kind = tag & 7
+        if kind == 2:
+            length = _varint(file)
+            after = file.tell() + length
+            if after > end:
+                raise ValueError("a field reaches past the end")
+            yield tag >> 3, length
+            file.seek(after)
+        elif kind == 0:
+            _varint(file)
+        elif kind in (1, 5):
+            file.seek(8 if kind == 1 else 4, os.SEEK_CUR)
+        else:
+            raise ValueError(f"a field of kind {kind}")
+
+
+def _varint(file: BinaryIO) -> int:
+    value = shift = 0
+    while True:
+        byte = file.read(1)
+        if not byte or shift > 63:
+            raise ValueError("no number")
+        value |= (byte[0] & 127) << shift
+        if byte[0] < 128:
+            return value
+        shift += 7

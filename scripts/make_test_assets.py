@@ -5,9 +5,12 @@
 - negative.onnx: a style with a card and dynamic sizes whose painting is 255 - photo, exactly.
 - zoo.onnx: the shape of the ONNX model zoo's fast-neural-style files: input `input1`, fixed 1x3x224x224,
   opset 9, IR 3 (weights are listed as inputs too), no card; it also paints 255 - photo.
+- many.onnx: styles alpha and beta, two strokes each, and an identity row; the painting is a x + b, a and b being
+  what `style_weights` mixes of SCALES and SHIFTS.
 - classifier.onnx: no style net.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +45,38 @@ def negative(
     return helper.make_model(graph, opset_imports=opsets, ir_version=ir, producer_name="fastnst")
 
 
+SCALES = (-1.0, -0.5, 0.25, 0.5, 1.0)
+SHIFTS = (255.0, 200.0, 100.0, 50.0, 0.0)
+
+
+def many() -> onnx.ModelProto:
+    """(SCALES . w) x + SHIFTS . w."""
+    size = ["batch", 3, "height", "width"]
+    rows = [
+        numpy_helper.from_array(np.array(values, np.float32), name)
+        for name, values in (("scales", SCALES), ("shifts", SHIFTS))
+    ]
+    graph = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["style_weights", "scales"], ["scale"]),
+            helper.make_node("MatMul", ["style_weights", "shifts"], ["shift"]),
+            helper.make_node("Mul", ["image", "scale"], ["scaled"]),
+            helper.make_node("Add", ["scaled", "shift"], ["stylized"]),
+        ],
+        "many",
+        [
+            helper.make_tensor_value_info("image", TensorProto.FLOAT, size),
+            helper.make_tensor_value_info("style_weights", TensorProto.FLOAT, [len(SCALES)]),
+        ],
+        [helper.make_tensor_value_info("stylized", TensorProto.FLOAT, size)],
+        rows,
+    )
+    opsets = [helper.make_opsetid("", 20)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10, producer_name="fastnst")
+
+
 def main() -> None:
-    """Write the three files."""
+    """Write the four files."""
     style = negative(["batch", 3, "height", "width"], ("image", "stylized"), 20, 10)
     card = StyleCard(
         name="negative",
@@ -57,6 +90,12 @@ def main() -> None:
     )
     helper.set_model_props(style, {CARD_KEY: card.to_json()})
     onnx.save(style, ASSETS / "negative.onnx")
+    gallery = many()
+    names = [Credit("Alpha", "Nobody", 2026, "MIT", "alpha"), Credit("Beta", name="beta")]
+    net = {"name": "johnson", "width": 32, "blocks": 5, "styles": len(SCALES), "identity": True}
+    card = replace(card, name="many", styles=tuple(names), strokes=(1.0, 2.0), net=net)
+    helper.set_model_props(gallery, {CARD_KEY: card.to_json()})
+    onnx.save(gallery, ASSETS / "many.onnx")
     onnx.save(negative([1, 3, 224, 224], ("input1", "output1"), 9, 3), ASSETS / "zoo.onnx")
     node = helper.make_node("Flatten", ["data"], ["scores"])
     graph = helper.make_graph(

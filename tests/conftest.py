@@ -25,6 +25,12 @@ def negative() -> Path:
 
 
 @pytest.fixture
+def many() -> Path:
+    """Styles alpha and beta, two strokes each, and an identity row: see scripts/make_test_assets.py."""
+    return ASSETS / "many.onnx"
+
+
+@pytest.fixture
 def zoo() -> Path:
     """A net in the form of the ONNX model zoo's, 224x224 only."""
     return ASSETS / "zoo.onnx"

@@ -91,7 +91,7 @@ def test_styles_are_listed(fastnst, monkeypatch, negative):
     ("words", "text"),
     [
         (["stylize", "a.jpg"], "fastnst: No style was given. Give --style NAME"),
-        (["stylize", "a.jpg", "--style", "a", "--model", "b"], "fastnst: Both --style and --model were given."),
+        (["stylize", "a.jpg", "--style", "starry-night", "--strength", "2"], "fastnst: The strength is 2."),
         (["stylize", "a.jpg", "--style", ""], "fastnst: There is no style ''."),
         (["stylize", "a.jpg", "--style", "stary-night"], "There is no style 'stary-night'. Did you mean 'starry-night'?"),
         (["stylize", "a.jpg", "--model", "gone.onnx"], "fastnst: There is no file gone.onnx."),
@@ -130,3 +130,18 @@ def test_ctrl_c_is_one_word_and_status_130(fastnst, monkeypatch):
 
     monkeypatch.setattr(cli, "run", stop)
     assert fastnst("styles") == (130, "", "Stopped.\n")
+
+
+def test_a_file_of_many_styles_paints_a_blend_at_a_strength_and_a_stroke(
+    fastnst, workdir, many, astronaut
+):
+    words = ["stylize", astronaut, "--model", many, "-o", "a.png", "--size", "32"]
+    mixed = ["--style", "alpha:1,beta:3", "--strength", "0.5", "--stroke", "bold"]
+    assert fastnst(*words, *mixed)[0] == 0
+    with Image.open("a.png") as painted, Image.open(astronaut) as photo:
+        # 0.5 of the photo, 0.125 of 200 - x / 2 and 0.375 of x / 2 + 50.
+        expected = photo.resize((32, 32), Image.Resampling.LANCZOS).getpixel((9, 9))
+        for found, value in zip(painted.getpixel((9, 9)), expected, strict=True):
+            assert found == pytest.approx(0.625 * value + 43.75, abs=1)
+    status, _, err = fastnst(*words, "--style", "alpa")
+    assert (status, err) == (1, "fastnst: many.onnx has no style 'alpa'. Did you mean 'alpha'?\n")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from fastnst.errors import BadStyleFile, UnknownStyle
-from fastnst.styles import Credit, StyleCard, find_style, list_styles
+from fastnst.styles import Credit, StyleCard, find_style, list_styles, read_card
 
 CARD = StyleCard(
     name="a",
@@ -76,3 +76,46 @@ def test_an_unknown_style_gets_the_nearest_name():
 def test_a_missing_file_is_named():
     with pytest.raises(UnknownStyle, match=r"There is no file gone\.onnx"):
         find_style("gone.onnx")
+
+
+def test_a_file_of_many_styles_gives_their_names_and_not_its_own(workdir, monkeypatch, many):
+    (workdir / "checkpoints").mkdir()
+    (workdir / "checkpoints" / "many.onnx").write_bytes(many.read_bytes())
+    (workdir / "checkpoints" / "red.onnx").write_bytes(b"")
+    styles = list_styles()
+    assert {"alpha", "beta", "red"} <= set(styles)
+    assert "many" not in styles
+    assert find_style("beta:0.2,alpha:0.8") == styles["alpha"]
+
+
+def test_of_two_nets_with_one_style_the_fast_one_is_taken_if_asked_for(workdir, monkeypatch, many):
+    data = many.read_bytes()
+    for folder, name in (("a", b"swift  "), ("b", b"johnson")):
+        (workdir / folder).mkdir()
+        # The card is JSON, where blanks behind a string's end do no harm.
+        new = data.replace(
+            b'"name": "johnson"', b'"name": "' + name.strip() + b'"' + b" " * name.count(b" ")
+        )
+        (workdir / folder / "gallery.onnx").write_bytes(new)
+    monkeypatch.setenv("FASTNST_STYLES", f"{workdir / 'a'}:{workdir / 'b'}")
+    assert find_style("alpha") == workdir / "b" / "gallery.onnx"
+    assert find_style("alpha", fast=True) == workdir / "a" / "gallery.onnx"
+
+
+def test_a_card_is_read_without_the_net(many, negative, zoo, tmp_path):
+    card = read_card(many)
+    assert [style.name for style in card.styles] == ["alpha", "beta"]
+    assert (card.strokes, card.identity, card.rows) == ((1.0, 2.0), True, 5)
+    assert read_card(negative).name == "negative"
+    assert read_card(zoo) is None
+    assert read_card(tmp_path / "gone.onnx") is None
+
+
+def test_a_file_cut_anywhere_or_of_noise_has_a_card_or_none(many, tmp_path):
+    data = many.read_bytes()
+    path = tmp_path / "a.onnx"
+    for end in range(0, len(data), 7):
+        path.write_bytes(data[:end])
+        assert read_card(path) is None or end > len(data) - 7
+    path.write_bytes(b"\xff" * 1000)
+    assert read_card(path) is None

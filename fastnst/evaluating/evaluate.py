@@ -15,7 +15,7 @@ from cyclopts import Parameter
 from fastnst.errors import FastnstError
 from fastnst.evaluating.evaluation import Evaluation, Measured
 from fastnst.evaluating.yardstick import measure, objective
-from fastnst.exporting import EVALUATION, export
+from fastnst.exporting import EVALUATION, export, kept_evaluation
 from fastnst.files import written_whole
 from fastnst.hardware import keep_freed_memory
 from fastnst.images import READABLE, Pixels, read_image, resize_longer
@@ -28,6 +28,7 @@ def evaluate(
     painting: str | Path,
     *,
     data: str | Path,
+    of: str | None = None,
     sizes: Sequence[int] = (256, 512),
     photos: int | Sequence[int] = 8,
     max_iterations: int = 200,
@@ -46,6 +47,7 @@ def evaluate(
             `export` to write it into the card.
         painting: The painting that it was trained for.
         data: A folder of photos, searched to any depth; the first ones by name are taken.
+        of: Which style of a file or run folder of many; None for the first.
         sizes: Longer sides that the photos are scaled to.
         photos: How many at each size, or one number for each of the sizes; each must be as large.
         max_iterations: After which the optimization from noise gives up, and that from the photo ends.
@@ -65,7 +67,7 @@ def evaluate(
     run = Path(style) if Path(style).is_dir() else None
     with tempfile.TemporaryDirectory() as folder:
         file = export(run, output=Path(folder, f"{run.name}.onnx")).path if run else style
-        stylizer = Stylizer(file)
+        stylizer = Stylizer(file, blend=of)
     if stylizer.fixed_size:
         raise FastnstError(stylizer.note, "Only nets that paint at any size can be evaluated.")
     least = max(stylizer.card.minimum if stylizer.card else 0, 80)
@@ -74,7 +76,9 @@ def evaluate(
     wanted = dict(zip(sizes, counts, strict=True))
     pictures = {size: _photos(Path(data), size, count) for size, count in wanted.items()}
     keep_freed_memory()
-    loss = objective(stylizer.card, Path(painting), max(pictures.values(), key=len))
+    named = stylizer.name if not run else of or stylizer.styles[0]
+    number = stylizer.styles.index(named) if len(stylizer.styles) > 1 else 0
+    loss = objective(stylizer.card, number, Path(painting), max(pictures.values(), key=len))
     total = sum(wanted.values())
     shown = StepProgress("photos", total) if progress else None
     try:
@@ -87,11 +91,15 @@ def evaluate(
             shown.close()
     steps = stylizer.card.steps if stylizer.card else 0
     result = Evaluation(
-        run.name if run else stylizer.name, steps, max_iterations, stylizer.device, version("fastnst"), tuple(measured)
+        run.name if run and len(stylizer.styles) == 1 else named, steps, max_iterations, stylizer.device, version("fastnst"), tuple(measured)
     )  # fmt: skip
     if run:
+        values = result.to_json()
+        if len(stylizer.styles) > 1:
+            # Beside those of the other styles, if they are of the same weights.
+            values = {**kept_evaluation(run, steps), "steps": steps, named: values}
         with written_whole(run / EVALUATION) as temporary:
-            temporary.write_text(jsonlib.dumps(result.to_json(), indent=2))
+            temporary.write_text(jsonlib.dumps(values, indent=2))
     return result
 
 
@@ -101,6 +109,7 @@ def command(
     *,
     painting: Path,
     data: Path,
+    of: str | None = None,
     sizes: Annotated[Sequence[int], Parameter(negative="", consume_multiple=True)] = (256, 512),
     photos: Annotated[Sequence[int], Parameter(negative="", consume_multiple=True)] = (8,),
     max_iterations: int = 200,
@@ -113,6 +122,7 @@ def command(
         style: A style by name, an .onnx file, or a run folder, where the result is kept for `fastnst export`.
         painting: The painting that it was trained for.
         data: A folder of photos, searched to any depth; the first ones by name are taken.
+        of: Which style of a file or run folder of many; without it, the first.
         sizes: Longer sides that the photos are scaled to.
         photos: How many at each size; one number, or one for each.
         max_iterations: Of the optimization that the style is compared to.
@@ -120,7 +130,7 @@ def command(
         progress: Show how it stands.
     """
     result = evaluate(
-        style, painting, data=data, sizes=sizes,
+        style, painting, data=data, of=of, sizes=sizes,
         photos=photos, max_iterations=max_iterations, progress=progress,
     )  # fmt: skip
     return jsonlib.dumps(result.to_json(), indent=2) if json else str(result)

@@ -34,10 +34,21 @@ TIMED = 5
 """Pictures whose median is the time of one."""
 
 
-def objective(card: StyleCard | None, painting: Path, photos: Sequence[Pixels]) -> PerceptualLoss:
-    """What the style was trained for, its units measured on these photos where its card has none."""
+def objective(
+    card: StyleCard | None, number: int, painting: Path, photos: Sequence[Pixels]
+) -> PerceptualLoss:
+    """What a style was trained for, its units measured on these photos where its card has none.
+
+    Args:
+        card: Of its file, if it has one.
+        number: Of the style in the file.
+        painting: What it was learnt from.
+        photos: RGB uint8 (H, W, 3) each.
+    """
     base = yaml.safe_load((shipped("configs") / "base.yaml").read_text())["model"]
     facts = card.loss if card and card.loss else {**base, "style_size": base["painting"]["size"]}
+    if "styles" in facts:
+        facts = {**facts, **facts["styles"][number]}
     loss = PerceptualLoss(
         load_encoder(),
         **{

@@ -1,8 +1,10 @@
 """Nets that turn an image into a painting (needs torch)."""
 
+from fastnst.models.layers import ConditionalInstanceNorm2d
 from fastnst.models.transform_net import (
-    ConditionalInstanceNorm2d,
     NetConfig,
+    StyleNet,
+    SwiftNet,
     TransformNet,
     bounded,
     excess,
@@ -10,11 +12,11 @@ from fastnst.models.transform_net import (
 )
 from fastnst.models.weights import load_net, save_net
 
-NETS = {"johnson": TransformNet}
+NETS: dict[str, type[StyleNet]] = {"johnson": TransformNet, "swift": SwiftNet}
 """Architecture by the name that a card stores."""
 
 
-def build_net(config: NetConfig) -> TransformNet:
+def build_net(config: NetConfig) -> StyleNet:
     """A net with fresh weights."""
     return NETS[config.name](config)
 
@@ -23,6 +25,8 @@ __all__ = [
     "NETS",
     "ConditionalInstanceNorm2d",
     "NetConfig",
+    "StyleNet",
+    "SwiftNet",
     "TransformNet",
     "bounded",
     "build_net",

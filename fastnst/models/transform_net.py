@@ -1,15 +1,18 @@
-"""The image transformation network of Johnson et al. 2016, with conditional instance normalisation."""
+"""Image transformation networks: that of Johnson et al. 2016, and a faster one."""
 
 from __future__ import annotations
 
 import copy
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from fastnst.models.layers import ConditionalInstanceNorm2d, ConvNorm, ResidualBlock
 
 HEADROOM = 150.0
 """The output is 127.5 + 150 tanh(.): 22.5 past either end of 0..255 (clamped where it is used), so
@@ -18,22 +21,25 @@ EDGE = math.atanh(127.5 / HEADROOM)
 """Where the output, before tanh, reaches black (below 0) and white."""
 
 
-EPSILON = 1e-5
-"""Added to the variance before the square root, as in Ulyanov et al. 2016."""
+BLOCK = 4
+"""Pixels a side that `swift` lays out in channels."""
 
 
 @dataclass(frozen=True)
 class NetConfig:
     """What a net is made of; stored with its weights, so that a file can be loaded by itself."""
 
-    name: Literal["johnson"] = "johnson"
+    name: Literal["johnson", "swift"] = "johnson"
     """The architecture, a key of `NETS`."""
     width: int = 32
-    """Channels of the first layer; 32 in the paper, 16 in most of the models that its author released."""
+    """Channels of the first layer; 32 in the paper, 16 in most of the models that its author released. Of
+    swift, channels of every layer."""
     blocks: int = 5
     """Residual blocks."""
     styles: int = 1
     """Rows of scales and shifts: one per style."""
+    identity: bool = False
+    """Whether the last row stands for the photo itself."""
 
     def __post_init__(self) -> None:
         for field in ("width", "blocks", "styles"):
@@ -45,130 +51,72 @@ class NetConfig:
         return asdict(self)
 
 
-class _InstanceNorm(torch.autograd.Function):
-    """(x - mu) / sigma * scale + shift, for x (N, C, H, W) and scale and shift (N, C) in float32.
+class StyleNet(nn.Module, ABC):
+    """What every net does: from a photo and a mixture of styles to a painting.
 
-    Group norm with one channel a group has a fast channels_last forward, with statistics in float32,
-    but a slow backward (half of a training step on a CPU). This one needs two sums over the pixels,
-    which also are the gradients of scale and shift.
+    A net with an identity row shows as much of the photo itself as that row weighs: nothing of it at full
+    strength, nothing else at strength 0. (Instance norms take the photo's own brightness and contrast
+    away, so that no row of scales and shifts could give it back.)
     """
 
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        n, c, h, w = x.shape
-        with torch.autocast(x.device.type, enabled=False):
-            if x.device.type == "cpu":
-                # Its statistics have the precision of the weights that it is given.
-                wide = torch.promote_types(x.dtype, torch.float32)
-                one, zero = x.new_ones(c, dtype=wide), x.new_zeros(c, dtype=wide)
-                y, _, rstd = torch.native_group_norm(x, one, zero, n, c, h * w, c, EPSILON)
-            else:  # There it is slower than this, and gives up channels_last.
-                var, mean = torch.var_mean(x.float(), (2, 3), correction=0, keepdim=True)
-                rstd = (var + EPSILON).rsqrt()
-                y, rstd = ((x - mean) * rstd).to(x.dtype), rstd.flatten(1)
-        ctx.save_for_backward(y, rstd, scale)
-        return torch.addcmul(_per_channel(shift, x), y, _per_channel(scale, x))
+    multiple_of: ClassVar[int]
+    """Height and width must be multiples of this."""
+    minimum: ClassVar[int]
+    """The least height and width."""
 
-    @staticmethod
-    def backward(ctx: Any, dz: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        y, rstd, scale = ctx.saved_tensors
-        pixels = y.shape[2] * y.shape[3]
-        d_shift = dz.sum((2, 3), dtype=torch.float32)
-        d_scale = (dz * y).sum((2, 3), dtype=torch.float32)
-        # dx = scale rstd (dz - <dz> - y <dz y>), < > being means over the pixels.
-        a = scale * rstd
-        dx = torch.addcmul(
-            _per_channel(-a * d_shift / pixels, y), y, _per_channel(-a * d_scale / pixels, y)
-        )
-        return torch.addcmul(dx, dz, _per_channel(a, y)), d_scale, d_shift
-
-
-def _per_channel(values: Tensor, like: Tensor) -> Tensor:
-    return values.to(like.dtype)[:, :, None, None]
-
-
-class ConditionalInstanceNorm2d(nn.Module):
-    """Instance normalisation whose scale and shift are rows of a table, one per style.
-
-    Dumoulin et al. 2017, equation 5: z = gamma_s (x - mu) / sigma + beta_s. The rows are mixed by a
-    weight vector rather than picked by an index, so that a blend of styles is a blend of rows, and
-    so that it exports. The statistics are those of each image (none are kept), in float32 whatever
-    the precision around them.
-    """
-
-    def __init__(self, channels: int, styles: int) -> None:
+    def __init__(self, config: NetConfig) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(styles, channels))
-        self.bias = nn.Parameter(torch.zeros(styles, channels))
+        self.config = config
+        self._share = 0.0
+        """Of the photo, where a mixture with an identity row was folded in."""
 
-    def forward(self, x: Tensor, style_weights: Tensor) -> Tensor:
-        """Normalise `x` (N, C, H, W) with the rows mixed by `style_weights` (S,) or (N, S)."""
-        # Written out, since autocast would run a matrix product in bfloat16.
-        scale, shift = (
-            (style_weights[..., None] * rows).sum(-2) for rows in (self.weight, self.bias)
-        )
-        rows = (x.shape[0], x.shape[1])
-        y: Tensor = _InstanceNorm.apply(x, scale.expand(rows), shift.expand(rows))
-        return y
+    @abstractmethod
+    def paint(self, x: Tensor, style_weights: Tensor) -> Tensor:
+        """The painting before tanh, (N, 3, H, W), of a photo in -1..1, by (S,) or (N, S) weights."""
 
-    def folded(self, style_weights: Tensor) -> FoldedNorm:
-        """A plain instance norm with the mixture that `style_weights` (S,) asks for."""
-        scale, shift = (style_weights @ rows.detach() for rows in (self.weight, self.bias))
-        return FoldedNorm(scale, shift)
+    def forward(self, image: Tensor, style_weights: Tensor | None = None) -> Tensor:
+        """Paint a batch: `finished` of `unbounded`.
 
-    def extra_repr(self) -> str:
-        """Shown when printed."""
-        styles, channels = self.weight.shape
-        return f"{channels}, styles={styles}"
+        Args:
+            image: RGB (N, 3, H, W), float, 0..255; H and W multiples of `multiple_of`, at least `minimum`.
+            style_weights: How much of each style's row, (S,) for the whole batch or (N, S) per image,
+                summing to 1. None means the first row.
 
+        Returns:
+            RGB of the same shape, float32, -22.5..277.5: clamp it to 0..255 to show it.
+        """
+        return self.finished(self.unbounded(image, style_weights), image, style_weights)
 
-class FoldedNorm(nn.InstanceNorm2d):
-    """Instance norm with one scale and shift, in the place of a conditional one."""
+    def unbounded(self, image: Tensor, style_weights: Tensor | None = None) -> Tensor:
+        """The painting before tanh, of the same shape, float32: -EDGE is black and EDGE white."""
+        if style_weights is None:
+            style_weights = torch.eye(self.config.styles)[0].to(image)
+        return self.paint(image / 127.5 - 1.0, style_weights).float()
 
-    def __init__(self, scale: Tensor, shift: Tensor) -> None:
-        super().__init__(len(scale), eps=EPSILON, affine=True)
-        self.weight, self.bias = nn.Parameter(scale), nn.Parameter(shift)
+    def finished(
+        self, painting: Tensor, image: Tensor, style_weights: Tensor | None = None
+    ) -> Tensor:
+        """What `forward` returns, of what `unbounded` returned."""
+        painted = bounded(painting)
+        share: Tensor | float = self._share
+        if self.config.identity and style_weights is not None:
+            share = style_weights[..., -1].reshape(-1, 1, 1, 1)
+        elif not share:
+            return painted
+        return painted + share * (image - painted)
 
-    def forward(self, x: Tensor, style_weights: Tensor | None = None) -> Tensor:
-        """Normalise `x` (N, C, H, W); `style_weights` are folded in already."""
-        return super().forward(x)
-
-
-class ConvNorm(nn.Module):
-    """Convolution with reflection padding ("zero padding gives bad border artifacts"), then the norm."""
-
-    def __init__(
-        self, inputs: int, outputs: int, kernel: int, styles: int, stride: int = 1
-    ) -> None:
-        super().__init__()
-        # The norm subtracts the mean, so a bias here would be subtracted with it.
-        self.conv = nn.Conv2d(
-            inputs, outputs, kernel, stride, kernel // 2, bias=False, padding_mode="reflect"
-        )
-        self.norm: ConditionalInstanceNorm2d | FoldedNorm
-        self.norm = ConditionalInstanceNorm2d(outputs, styles)
-
-    def forward(self, x: Tensor, style_weights: Tensor) -> Tensor:
-        """`x` (N, C, H, W), H and W more than half the kernel, to (N, outputs, H / stride, W / stride)."""
-        y: Tensor = self.norm(self.conv(x), style_weights)
-        return y
+    def folded(self, style_weights: Tensor) -> StyleNet:
+        """A copy that paints one style, or one mixture (S,) of them, with plain norms: leaner to export."""
+        net = copy.deepcopy(self)
+        net.config = replace(self.config, styles=1, identity=False)
+        net._share = style_weights[-1].item() if self.config.identity else 0.0
+        for module in net.modules():
+            if isinstance(module, ConvNorm) and isinstance(module.norm, ConditionalInstanceNorm2d):
+                module.norm = module.norm.folded(style_weights)
+        return net
 
 
-class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions around a shortcut, with no ReLU after the sum (Gross and Wilber 2016)."""
-
-    def __init__(self, channels: int, styles: int) -> None:
-        super().__init__()
-        self.first = ConvNorm(channels, channels, 3, styles)
-        self.second = ConvNorm(channels, channels, 3, styles)
-
-    def forward(self, x: Tensor, style_weights: Tensor) -> Tensor:
-        """`x` (N, C, H, W), H and W at least 2, to the same."""
-        y: Tensor = self.second(F.relu(self.first(x, style_weights)), style_weights)
-        return x + y
-
-
-class TransformNet(nn.Module):
+class TransformNet(StyleNet):
     """`johnson`: the net of Johnson et al. 2016 (supplement, table 1) with the later fixes.
 
     Conv 9x9, two 3x3 of stride 2, residual blocks, two times up, conv 9x9, tanh. Departures from
@@ -178,14 +126,11 @@ class TransformNet(nn.Module):
     nearest-neighbour the grid that is left was twice as strong after equal steps.
     """
 
-    multiple_of = 4
-    """Height and width must be multiples of this: two halvings."""
+    multiple_of = 4  # Two halvings.
     minimum = 16
-    """The least height and width."""
 
     def __init__(self, config: NetConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         width, styles = config.width, config.styles
         self.down = nn.ModuleList(
             [
@@ -204,33 +149,8 @@ class TransformNet(nn.Module):
         with torch.no_grad():
             self.out.weight.mul_(0.1)
 
-    def folded(self, style_weights: Tensor) -> TransformNet:
-        """A copy that paints one style, or one mixture (S,) of them, with plain norms: leaner to export."""
-        net = copy.deepcopy(self)
-        for module in net.modules():
-            if isinstance(module, ConvNorm) and isinstance(module.norm, ConditionalInstanceNorm2d):
-                module.norm = module.norm.folded(style_weights)
-        return net
-
-    def forward(self, image: Tensor, style_weights: Tensor | None = None) -> Tensor:
-        """Paint a batch: `bounded` of `unbounded`.
-
-        Args:
-            image: RGB (N, 3, H, W), float, 0..255; H and W multiples of `multiple_of`, at least `minimum`.
-            style_weights: How much of each style's row, (S,) for the whole batch or (N, S) per image,
-                summing to 1. None means the first style.
-
-        Returns:
-            RGB of the same shape, float32, -22.5..277.5: clamp it to 0..255 to show it.
-        """
-        return bounded(self.unbounded(image, style_weights))
-
-    def unbounded(self, image: Tensor, style_weights: Tensor | None = None) -> Tensor:
-        """The painting before tanh, of the same shape, float32: -EDGE is black and EDGE white."""
-        if style_weights is None:
-            style_weights = image.new_zeros(self.config.styles)
-            style_weights[0] = 1.0
-        x = image / 127.5 - 1.0
+    def paint(self, x: Tensor, style_weights: Tensor) -> Tensor:
+        """See `StyleNet`."""
         for layer in self.down:
             x = F.relu(layer(x, style_weights))
         for block in self.blocks:
@@ -238,8 +158,41 @@ class TransformNet(nn.Module):
         for layer in self.up:
             x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
             x = F.relu(layer(x, style_weights))
-        painted: Tensor = self.out(x)
-        return painted.float()
+        painting: Tensor = self.out(x)
+        return painting
+
+
+class SwiftNet(StyleNet):
+    """`swift`: the net for real time, all at a quarter of the size.
+
+    The photo is laid out in 48 channels, a pixel's place in its 4x4 block being its channel (Shi et al.
+    2016's shuffle, backwards), goes through residual blocks, and is laid out again. Its padding is
+    zeros, which costs nothing: whoever runs the net gives it a margin.
+    """
+
+    multiple_of = 4
+    minimum = 16
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__(config)
+        width, styles, block = config.width, config.styles, 3 * BLOCK**2
+        self.head = ConvNorm(block, width, 3, styles, padding="zeros")
+        self.blocks = nn.ModuleList(
+            ResidualBlock(width, styles, padding="zeros") for _ in range(config.blocks)
+        )
+        self.out = nn.Conv2d(width, block, 3, padding=1)
+        with torch.no_grad():
+            # All pixels of a block begin alike, without a checkerboard (Aitken et al. 2017), and near
+            # mid-grey, as `TransformNet`'s.
+            for values in self.out.parameters():
+                values.copy_(0.1 * values[:: BLOCK**2].repeat_interleave(BLOCK**2, 0))
+
+    def paint(self, x: Tensor, style_weights: Tensor) -> Tensor:
+        """See `StyleNet`."""
+        x = F.relu(self.head(F.pixel_unshuffle(x, BLOCK), style_weights))
+        for block in self.blocks:
+            x = block(x, style_weights)
+        return F.pixel_shuffle(self.out(x), BLOCK)
 
 
 def bounded(painting: Tensor) -> Tensor:

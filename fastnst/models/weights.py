@@ -9,11 +9,11 @@ from safetensors.torch import save
 
 from fastnst.errors import BadStyleFile
 from fastnst.files import written_whole
-from fastnst.models.transform_net import NetConfig, TransformNet
+from fastnst.models.transform_net import NetConfig, StyleNet
 from fastnst.styles import CARD_KEY, StyleCard
 
 
-def save_net(path: Path, net: TransformNet, card: StyleCard) -> None:
+def save_net(path: Path, net: StyleNet, card: StyleCard) -> None:
     """Write a net and its card, whole or not at all.
 
     Raises:
@@ -24,7 +24,7 @@ def save_net(path: Path, net: TransformNet, card: StyleCard) -> None:
         temporary.write_bytes(save(tensors, metadata={CARD_KEY: card.to_json()}))
 
 
-def load_net(path: Path) -> tuple[TransformNet, StyleCard]:
+def load_net(path: Path) -> tuple[StyleNet, StyleCard]:
     """Read what `save_net` wrote; the net is on the CPU, in evaluation mode.
 
     Raises:

@@ -270,6 +270,7 @@ class PerceptualLoss(nn.Module):
         targets: Mapping[str, Tensor],
         styles: Tensor | None = None,
         regions: Tensor | None = None,
+        strengths: Tensor | None = None,
     ) -> LossTerms:
         """The terms for painted pictures.
 
@@ -278,6 +279,7 @@ class PerceptualLoss(nn.Module):
             targets: `content_targets` of the photos that they were painted from.
             styles: Row of each picture's style, int64 (N,). None means the first style for all.
             regions: (R, H, W), 0..1: where each of the first R styles belongs, in place of `styles`.
+            strengths: (N,): what each picture's style term is multiplied by. None means 1.
 
         Returns:
             The weighted terms, scalars in float32.
@@ -300,6 +302,8 @@ class PerceptualLoss(nn.Module):
             for row, mask in enumerate(_masks(features[name], regions)):
                 loss = style_loss(gram(_within(features[name], mask)), grams[row : row + 1])
                 style = style + share * mask.mean() * loss / units[row]
+        if strengths is not None:
+            style = style * strengths
         tv = tv_loss(images) if self.tv_weight else torch.zeros_like(content)
         return LossTerms(
             content=self.content_weight * content.mean(),
@@ -307,10 +311,10 @@ class PerceptualLoss(nn.Module):
             tv=self.tv_weight * tv.mean(),
         )
 
-    def units(self) -> dict[str, float]:
-        """What each layer's raw term is divided by; for style, its mean over the styles."""
+    def units(self, style: int = 0) -> dict[str, float]:
+        """What each layer's raw term is divided by, for one of the styles."""
         return {
-            _unit_name(name): value.mean().item()
+            _unit_name(name): value.flatten()[style if "style" in name else 0].item()
             for name, value in self.named_buffers()
             if "_unit_" in name
         }

@@ -13,7 +13,8 @@ from PIL import Image
 
 from fastnst.errors import BadStyleFile, DeviceUnavailable, FastnstError
 from fastnst.images import Pixels, read_image, resize_longer, upright_srgb
-from fastnst.styles import CARD_KEY, Credit, StyleCard, find_style, list_styles
+from fastnst.runtime.mixing import Blend, RowWeights, Stroke, row_weights, shares
+from fastnst.styles import CARD_KEY, Credit, StyleCard, find_style, list_styles, names_in, read_card
 
 Device = Literal["auto", "cpu", "cuda", "coreml", "directml"]
 PROVIDERS: dict[str, str] = {
@@ -24,6 +25,8 @@ PROVIDERS: dict[str, str] = {
 }
 """onnxruntime's name of each device, in the order in which `auto` tries them."""
 PACKAGES = {"cuda": "onnxruntime-gpu", "directml": "onnxruntime-directml", "coreml": "onnxruntime"}
+STYLE_WEIGHTS = "style_weights"
+"""The second input of a file of many styles: how much of each row of scales and shifts, (rows,)."""
 FOREIGN_MULTIPLE = 4
 """What sizes a net without a card is given: nearly all halve twice."""
 MARGIN = 16
@@ -35,28 +38,44 @@ Photo = TypeVar("Photo", Image.Image, Pixels)
 
 
 class Stylizer:
-    """One style, ready to paint.
+    """A style, or all styles of a file, ready to paint.
 
     Example:
         >>> stylizer = Stylizer("starry-night")
         >>> stylizer("photo.jpg").save("painted.jpg")
+        >>> stylizer("photo.jpg", style="starry-night:0.6,great-wave:0.4", strength=0.8).save("mixed.jpg")
     """
 
-    def __init__(self, style: str | os.PathLike[str], *, device: Device = "auto") -> None:
+    def __init__(
+        self,
+        style: str | os.PathLike[str],
+        *,
+        blend: Blend | None = None,
+        strength: float = 1.0,
+        stroke: Stroke = "fine",
+        fast: bool = False,
+        device: Device = "auto",
+    ) -> None:
         """Load a style.
 
         Args:
-            style: The name of a style, or the path of an .onnx file: one of fastnst's, or any that
-                takes one float RGB image (N, 3, H, W) in 0..255 and gives one back, as the
-                fast-neural-style files of the ONNX model zoo do.
+            style: The name of a style; a blend of several of one file, `a:0.6,b:0.4`; or the path of an
+                .onnx file: one of fastnst's, or any that takes one float
+                RGB image (N, 3, H, W) in 0..255 and gives one back, as the fast-neural-style files of
+                the ONNX model zoo do.
+            blend: Of an .onnx file given by its path: which of its styles; None for the first.
+            strength: 0 gives the photo, 1 the painting. For files of many styles, as `stroke`.
+            stroke: `fine`, `bold`, or from 0 to 1 between them.
+            fast: Take the faster net where a name has two.
             device: Where to run. `auto` takes the fastest that can load the style.
 
         Raises:
             UnknownStyle: There is no such style or file.
             BadStyleFile: The file is no style net.
             DeviceUnavailable: The device was asked for by name and is not there.
+            FastnstError: A share, the strength or the stroke is out of range, or the file has none.
         """
-        self.path = find_style(style if isinstance(style, str) else Path(style))
+        self.path = find_style(style if isinstance(style, str) else Path(style), fast=fast)
         self._session, self.device = _open_session(self.path, device)
         try:
             text = self._session.get_modelmeta().custom_metadata_map.get(CARD_KEY)
@@ -64,14 +83,26 @@ class Stylizer:
             raise BadStyleFile(f"The metadata of {self.path} are damaged.") from error
         self.card = StyleCard.from_json(text, self.path) if text else None
         """The file's card; None for a file that fastnst did not write."""
-        self._input, self._output, self.fixed_size = _check_signature(self._session, self.path)
+        self._blend: Blend | None = blend
+        if isinstance(style, str) and not style.lower().endswith(".onnx"):
+            self._blend = style
+        self._strength, self._stroke = strength, stroke
+        self._rows = row_weights(self.path, self.card, self._blend, strength, stroke)
+        self._inputs, self._output, self.fixed_size = _check_signature(
+            self._session, self.path, len(self._rows)
+        )
         self._multiple = self.card.multiple_of if self.card else FOREIGN_MULTIPLE
         self._minimum = self.card.minimum if self.card else FOREIGN_MULTIPLE
 
     @property
     def name(self) -> str:
-        """The style's name: that of its file."""
-        return self.path.stem
+        """The style's name, or those of a blend, as a part of file names."""
+        return "-".join(shares(self._blend)) if self._blend else self.path.stem
+
+    @property
+    def styles(self) -> list[str]:
+        """What the styles of the file are called."""
+        return names_in(self.path, self.card)
 
     @property
     def note(self) -> str:
@@ -83,18 +114,42 @@ class Stylizer:
 
     @overload
     def __call__(
-        self, photo: str | os.PathLike[str], *, size: int | None = None
+        self,
+        photo: str | os.PathLike[str],
+        *,
+        size: int | None = None,
+        style: Blend | None = None,
+        strength: float | None = None,
+        stroke: Stroke | None = None,
     ) -> Image.Image: ...
     @overload
-    def __call__(self, photo: Photo, *, size: int | None = None) -> Photo: ...
     def __call__(
-        self, photo: str | os.PathLike[str] | Image.Image | Pixels, *, size: int | None = None
+        self,
+        photo: Photo,
+        *,
+        size: int | None = None,
+        style: Blend | None = None,
+        strength: float | None = None,
+        stroke: Stroke | None = None,
+    ) -> Photo: ...
+    def __call__(
+        self,
+        photo: str | os.PathLike[str] | Image.Image | Pixels,
+        *,
+        size: int | None = None,
+        style: Blend | None = None,
+        strength: float | None = None,
+        stroke: Stroke | None = None,
     ) -> Image.Image | Pixels:
         """Paint a photo.
 
         Args:
             photo: A path, a Pillow image, or a uint8 RGB array (H, W, 3).
             size: Scale the photo so that its longer side has this many pixels; None keeps its size.
+            style: Another style of the file, or a blend of its styles; None for the one it was loaded
+                with, as for `strength` and `stroke`. To change them costs nothing.
+            strength: 0 gives the photo, 1 the painting.
+            stroke: `fine`, `bold`, or from 0 to 1 between them.
 
         Returns:
             An array for an array, else a Pillow image, of the photo's size (or `size`). It is RGB, or
@@ -103,10 +158,21 @@ class Stylizer:
 
         Raises:
             UnreadableImage: The path is no picture.
-            FastnstError: The array is not uint8 (H, W, 3), the size is below 1, or memory ran out.
+            UnknownStyle: The file has no such style.
+            FastnstError: The array is not uint8 (H, W, 3), the size is below 1, a share, the strength or
+                the stroke is out of range, or memory ran out.
         """
+        rows = self._rows
+        if (style, strength, stroke) != (None, None, None):
+            rows = row_weights(
+                self.path,
+                self.card,
+                self._blend if style is None else style,
+                self._strength if strength is None else strength,
+                self._stroke if stroke is None else stroke,
+            )
         try:
-            return self._painted(photo, size)
+            return self._painted(photo, size, rows)
         except (MemoryError, OverflowError) as error:
             wish = f"with a longer side of {size} px" if size else "of this size"
             raise FastnstError(
@@ -115,7 +181,10 @@ class Stylizer:
             ) from error
 
     def _painted(
-        self, photo: str | os.PathLike[str] | Image.Image | Pixels, size: int | None
+        self,
+        photo: str | os.PathLike[str] | Image.Image | Pixels,
+        size: int | None,
+        rows: RowWeights,
     ) -> Image.Image | Pixels:
         if isinstance(photo, np.ndarray):
             _check_array(photo)
@@ -125,7 +194,7 @@ class Stylizer:
         else:
             image = read_image(photo)
         image = self._scaled(image, size)
-        painted = self._paint(np.asarray(image.convert("RGB")))
+        painted = self._paint(np.asarray(image.convert("RGB")), rows)
         if isinstance(photo, np.ndarray):
             return painted
         result = Image.fromarray(painted)
@@ -140,7 +209,7 @@ class Stylizer:
             return resize_longer(image, round(max(image.size) * fit))
         return image if size is None else resize_longer(image, size)
 
-    def _paint(self, pixels: Pixels) -> Pixels:
+    def _paint(self, pixels: Pixels, rows: RowWeights) -> Pixels:
         """Pad to what the net takes, run it, crop, round."""
         height, width = pixels.shape[:2]
         before = 0 if self.fixed_size else MARGIN
@@ -151,15 +220,17 @@ class Stylizer:
         after = (target[0] - height - before, target[1] - width - before)
         padded = np.pad(pixels, ((before, after[0]), (before, after[1]), (0, 0)), "reflect")
         batch = np.ascontiguousarray(padded.transpose(2, 0, 1)[None], dtype=np.float32)
-        painted = self.run(batch)[0, :, before : before + height, before : before + width]
+        painted = self.run(batch, rows)[0, :, before : before + height, before : before + width]
         painted = painted.transpose(1, 2, 0)
         return np.rint(painted).astype(np.uint8)
 
-    def run(self, batch: FloatBatch) -> FloatBatch:
+    def run(self, batch: FloatBatch, rows: RowWeights | None = None) -> FloatBatch:
         """Run the bare net, without padding.
 
         Args:
             batch: float32 RGB (N, 3, H, W), 0..255; H and W are what the net takes.
+            rows: How much of each row of scales and shifts, for a file of many styles; None for what
+                the style was loaded with.
 
         Returns:
             The same shape and range.
@@ -169,7 +240,10 @@ class Stylizer:
             BadStyleFile: The net failed.
         """
         try:
-            (painted,) = self._session.run([self._output], {self._input: batch})
+            given = (batch, self._rows if rows is None else rows)
+            # A file of one style has no second input.
+            feed = dict(zip(self._inputs, given, strict=False))
+            (painted,) = self._session.run([self._output], feed)
         except Exception as error:  # onnxruntime's exceptions share no base of their own.
             height, width = batch.shape[2:]
             if "alloc" in str(error).lower():
@@ -235,14 +309,15 @@ def _open_session(path: Path, device: Device) -> tuple[ort.InferenceSession, str
 
 
 def _check_signature(
-    session: ort.InferenceSession, path: Path
-) -> tuple[str, str, tuple[int, int] | None]:
-    """Names of the input and the output, and the height and width if they are fixed."""
+    session: ort.InferenceSession, path: Path, rows: int
+) -> tuple[list[str], str, tuple[int, int] | None]:
+    """Names of the inputs and the output, and the height and width if they are fixed."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
     image = inputs[0] if inputs else None
+    weights = [[STYLE_WEIGHTS, "tensor(float)", [rows]]] if rows > 1 else []
     if (
         image is None
-        or len(inputs) != 1
+        or [[node.name, node.type, node.shape] for node in inputs[1:]] != weights
         or image.type != "tensor(float)"
         or len(image.shape) != 4
         or image.shape[1] != 3
@@ -257,7 +332,7 @@ def _check_signature(
         )
     height, width = image.shape[2:]
     fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
-    return image.name, outputs[0].name, fixed
+    return [node.name for node in inputs], outputs[0].name, fixed
 
 
 def _first_line(error: Exception) -> str:
@@ -267,24 +342,26 @@ def _first_line(error: Exception) -> str:
 
 
 def describe_styles() -> list[dict[str, Any]]:
-    """The facts of every style that can be used, a row per painting: name, title, artist, ... size in MB."""
+    """The facts of every style that can be used, a row each: name, title, artist, ... size in MB."""
     rows = []
     for name, path in list_styles().items():
-        try:
-            card = Stylizer(path, device="cpu").card
-        except FastnstError:
-            continue  # Some other .onnx file that lies in one of the folders.
-        credits = card.styles if card else (Credit(),)
-        for credit in credits:
-            rows.append(
-                {
-                    "name": name,
-                    "title": credit.title,
-                    "artist": credit.artist,
-                    "year": credit.year,
-                    "licence": credit.licence,
-                    "net": card.net["name"] if card else "",
-                    "size_mb": round(path.stat().st_size / 1e6, 1),
-                }
-            )
+        card = read_card(path)
+        if card is None:
+            try:
+                Stylizer(path, device="cpu")
+            except FastnstError:
+                continue  # Some other .onnx file that lies in one of the folders.
+        credits = {credit.name: credit for credit in card.styles} if card else {"": Credit()}
+        credit = credits.get(name, next(iter(credits.values())))
+        rows.append(
+            {
+                "name": name,
+                "title": credit.title,
+                "artist": credit.artist,
+                "year": credit.year,
+                "licence": credit.licence,
+                "net": card.net["name"] if card else "",
+                "size_mb": round(path.stat().st_size / 1e6, 1),
+            }
+        )
     return rows

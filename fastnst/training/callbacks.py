@@ -84,7 +84,9 @@ class SampleSheet(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Paint the batch."""
-        painted = pl_module(batch.to(torch.float32, memory_format=torch.channels_last))
+        photos = batch.to(torch.float32, memory_format=torch.channels_last)
+        styles = pl_module.held_out_styles(len(batch) * batch_idx, len(batch))  # type: ignore[operator]
+        painted, _ = pl_module(photos, styles)
         self._rows.append((batch.cpu(), painted.clamp(0, 255).round().byte().cpu()))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from fastnst.errors import FastnstError
 from fastnst.images import read_image, resize_longer
-from fastnst.models import NetConfig, bounded, build_net, excess, lattice, load_net
+from fastnst.models import NetConfig, build_net, excess, lattice, load_net
 from fastnst.perceptual import LossTerms, PerceptualLoss, load_encoder
 from fastnst.styles import Credit, StyleCard
 from fastnst.training.crops import Batch
 from fastnst.training.guard import flat
+from fastnst.training.muon import Muon
 
+DEFAULT_SIZE = 512
+"""Pixels on the longer side of a painting."""
+STROKES = (1.0, 1.75)
+"""Sizes of the strokes of a net of several styles."""
+FULL_STRENGTH = 0.75
+"""Share of the crops that are painted at full strength, where there is an identity row; the others' strengths
+are uniform from 0 to 1."""
 SMALLEST_PAINTING = 64
 """Pixels on the shorter side, as given and as scaled: 8 at relu4_3, the deepest style layer."""
 
@@ -31,24 +40,31 @@ class Painting(Credit):
 
     path: Path = Path()
     """The picture."""
-    size: int = 512
-    """Its longer side is scaled to this many pixels, which sets the size of the brush strokes."""
+    size: int | None = None
+    """Its longer side is scaled to this many pixels, which sets the size of the brush strokes. Of one of
+    several, null for that of `painting`."""
+    weight: float = 1.0
+    """Of its style term, beside those of others."""
 
-    def load(self) -> Tensor:
+    def load(self, stroke: float = 1.0) -> Tensor:
         """The painting as RGB (1, 3, H, W), float, 0..255.
+
+        Args:
+            stroke: Times its size.
 
         Raises:
             UnreadableImage: It can't be read.
             FastnstError: It is too small.
         """
-        if not SMALLEST_PAINTING <= self.size <= 4096:
+        size = round((self.size or DEFAULT_SIZE) * stroke)
+        if not SMALLEST_PAINTING <= size <= 4096:
             raise FastnstError(
-                f"The size of the painting is {self.size}.",
+                f"The size of the painting is {size}.",
                 f"It is {SMALLEST_PAINTING} to 4096 px.",
             )
         scan = read_image(self.path).convert("RGB")
-        image = resize_longer(scan, self.size)
-        for picture, how in ((scan, "is"), (image, f"at --model.painting.size {self.size} is")):
+        image = resize_longer(scan, size)
+        for picture, how in ((scan, "is"), (image, f"at --model.painting.size {size} is")):
             if min(picture.size) < SMALLEST_PAINTING:
                 raise FastnstError(
                     f"The painting {self.path} {how} {picture.width}x{picture.height} px, too small to learn from.",
@@ -57,8 +73,36 @@ class Painting(Credit):
         return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
 
 
+def _named(paintings: list[Painting], size: int | None) -> list[Painting]:
+    """Paintings with names, by default those of their files, and sizes."""
+    named = [
+        replace(painting, name=painting.name or painting.path.stem, size=painting.size or size)
+        for painting in paintings
+    ]
+    names = [painting.name for painting in named]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise FastnstError(
+            f"Two paintings have the name {twice[0]}.",
+            "Give each a name of its own, in a YAML file.",
+        )
+    odd = [name for name in names if not name or set(name) & set(",:/\\ ")]
+    if odd:
+        raise FastnstError(
+            f"The name {odd[0]!r} of a painting can't be asked for.",
+            "Give it one without commas, colons, slashes and blanks, in a YAML file or as that of its file.",
+        )
+    return named
+
+
 class StyleTransfer(pl.LightningModule):
-    """A net learning to paint photographs in the style of a painting (Johnson et al. 2016)."""
+    """A net learning to paint photographs in the style of a painting (Johnson et al. 2016), or of several.
+
+    Of several, each crop of a batch is painted in one of them, picked at random (Dumoulin et al. 2017).
+    An identity row learns to give the photo back. Where a crop is painted at a strength t below 1, by
+    t times the row of a style and 1 - t times the identity row, its style term counts t times, and the
+    mean squared difference to the photo 1 - t times: so what lies between is learnt too.
+    """
 
     strict_loading = False  # Checkpoints leave the loss network out.
 
@@ -67,6 +111,11 @@ class StyleTransfer(pl.LightningModule):
         painting: Painting,
         name: str,
         net: NetConfig,
+        paintings: list[Painting],
+        strokes: list[float] | None,
+        identity: bool | None,
+        identity_weight: float,
+        optimizer: Literal["muon", "adam"],
         content_layers: dict[str, float],
         style_layers: dict[str, float],
         content_weight: float,
@@ -75,6 +124,7 @@ class StyleTransfer(pl.LightningModule):
         excess_weight: float,
         lattice_weight: float,
         learning_rate: float,
+        vector_rate: float,
         warmup_steps: int,
         encoder_weights: Path | None = None,
         start: Path | None = None,
@@ -84,7 +134,13 @@ class StyleTransfer(pl.LightningModule):
         Args:
             painting: What to learn from, with its credit.
             name: The style's name.
-            net: The net to train.
+            net: The net to train; its number of rows follows from the paintings.
+            paintings: Several in its place.
+            strokes: Sizes of the strokes, as multiples of the paintings' sizes, fine to bold; null for one,
+                or two where there are several paintings.
+            identity: Whether one more row learns to give the photo back; null if there are several paintings.
+            identity_weight: Of the mean squared difference to the photo, in units of the range.
+            optimizer: muon takes a third fewer steps to the same objective; adam is the paper's.
             content_layers: Layers of VGG-16 that keep the photo, each with its share.
             style_layers: Layers that bring the painting, each with its share.
             content_weight: Of the content term; 1 for an unrelated photo.
@@ -92,24 +148,39 @@ class StyleTransfer(pl.LightningModule):
             tv_weight: Of the total variation, which smooths.
             excess_weight: Of what the painting goes past black and white, see `excess`.
             lattice_weight: Of the pattern that strided nets leave, see `lattice`.
-            learning_rate: Adam's, at its highest.
+            learning_rate: Of the kernels, at its highest.
+            vector_rate: Of the scales, shifts and biases.
             warmup_steps: Steps over which the rate rises; then it falls to 0 along a half cosine.
             encoder_weights: The loss network's weights; null for those that ship with fastnst.
             start: A .safetensors file of a trained net of the same kind to start from; null starts anew.
 
         Raises:
             ValueError: A weight or the rate is out of range.
-            FastnstError: A layer is not one of the loss network's.
+            FastnstError: A layer is not one of the loss network's, or two paintings have one name.
         """
         super().__init__()
-        if learning_rate <= 0 or min(warmup_steps, excess_weight, lattice_weight) < 0:
+        if (
+            min(learning_rate, vector_rate) <= 0
+            or min(warmup_steps, excess_weight, lattice_weight, identity_weight) < 0
+        ):
             raise ValueError(
-                f"learning_rate is {learning_rate}, warmup_steps {warmup_steps}, excess_weight {excess_weight},"
-                f" lattice_weight {lattice_weight}; the first must be above 0, the others at least 0"
+                f"learning_rate is {learning_rate}, vector_rate {vector_rate}, warmup_steps {warmup_steps},"
+                f" excess_weight {excess_weight}, lattice_weight {lattice_weight}, identity_weight"
+                f" {identity_weight}; the first two must be above 0, the others at least 0"
             )
-        self.painting = painting
+        many = len(paintings) > 1
+        self.paintings = _named(paintings, painting.size) if paintings else [painting]
+        self.strokes = tuple(strokes or (STROKES if many else (1.0,)))
+        if self.strokes[0] <= 0 or list(self.strokes) != sorted(set(self.strokes)):
+            raise ValueError(f"strokes are {list(self.strokes)}; they must rise from above 0")
+        self.identity = many if identity is None else identity
+        self.identity_weight = identity_weight
+        rows = len(self.paintings) * len(self.strokes) + self.identity
+        net = replace(net, styles=rows, identity=self.identity)
         self.name = name
+        self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.vector_rate = vector_rate
         self.warmup_steps = warmup_steps
         self.excess_weight = excess_weight
         self.lattice_weight = lattice_weight
@@ -143,35 +214,80 @@ class StyleTransfer(pl.LightningModule):
         """Compute the painting's Grams and the units of the terms, once."""
         photos: Tensor = self.trainer.datamodule.calibration  # type: ignore[attr-defined]
         # Outside autocast: these are kept for the whole run.
-        self.loss.set_styles([self.painting.load().to(self.device)])
+        self.loss.set_styles(
+            [
+                painting.load(stroke).to(self.device)
+                for painting in self.paintings
+                for stroke in self.strokes
+            ]
+        )
         self.loss.calibrate(photos.to(self.device).float())
 
-    def forward(self, photos: Tensor) -> Tensor:
-        """Paint: RGB (N, 3, H, W), 0..255, to the same, -22.5..277.5."""
-        painted: Tensor = self.net(photos)
-        return painted
+    def forward(
+        self, photos: Tensor, styles: Tensor, strengths: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Paint RGB (N, 3, H, W), 0..255, each in the style (N,) and at the strength (N,); and what it was before tanh."""
+        rows = F.one_hot(styles, self.net.config.styles).to(photos)
+        if strengths is not None:
+            rows = strengths[:, None] * rows
+            rows[:, -1] += 1 - strengths
+        painting = self.net.unbounded(photos, rows)
+        return self.net.finished(painting, photos, rows), painting
+
+    def _draw(self, count: int) -> tuple[Tensor, Tensor | None]:
+        """Styles and strengths of a batch, which depend on the step alone."""
+        seed = (self.trainer.global_step, self.trainer.global_rank)
+        rng = np.random.default_rng(seed)
+        styles = torch.from_numpy(rng.integers(self.net.config.styles - self.identity, size=count))
+        if not self.identity:
+            return styles.to(self.device), None
+        weaker = rng.random(count) >= FULL_STRENGTH
+        strengths = np.where(weaker, rng.random(count), 1.0).astype(np.float32)
+        return styles.to(self.device), torch.from_numpy(strengths).to(self.device)
+
+    def _factors(self, styles: Tensor) -> Tensor:
+        """What the style term of each picture is multiplied by."""
+        weights = torch.tensor([painting.weight for painting in self.paintings])
+        return weights.to(self.device)[styles // len(self.strokes)]
+
+    def held_out_styles(self, first: int, count: int) -> Tensor:
+        """The style that each held-out photo is painted in: one after the other."""
+        styles = self.net.config.styles - self.identity
+        return torch.arange(first, first + count, device=self.device) % styles
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One batch of crops."""
         self.trainer.datamodule.skipped.update(batch.skipped)  # type: ignore[attr-defined]
         photos = batch.photos.to(torch.float32, memory_format=torch.channels_last)
-        painting = self.net.unbounded(photos)
-        painted = bounded(painting)
-        terms: LossTerms = self.loss(painted, self.loss.content_targets(photos))
-        outside = self.excess_weight * excess(painting)
-        pattern = self.lattice_weight * lattice(painted)
+        styles, strengths = self._draw(len(photos))
+        painted, painting = self(photos, styles, strengths)
+        factors = self._factors(styles)
+        if strengths is not None:
+            factors = factors * strengths
+        targets = self.loss.content_targets(photos)
+        terms: LossTerms = self.loss(painted, targets, styles, strengths=factors)
+        others = {
+            "excess": self.excess_weight * excess(painting),
+            "lattice": self.lattice_weight * lattice(painted),
+        }
+        if strengths is not None:
+            apart = ((painted - photos) / 255).square().mean((1, 2, 3))
+            others["identity"] = self.identity_weight * ((1 - strengths) * apart).mean()
         self._log("train", terms)
-        self.log_dict({"train/excess": outside.detach(), "train/lattice": pattern.detach()})
+        self.log_dict({f"train/{name}": value.detach() for name, value in others.items()})
         empty = flat(painted, photos)
-        self.seen = {**terms._asdict(), "excess": outside, "lattice": pattern, "flat": empty}
+        self.seen = {**terms._asdict(), **others, "flat": empty}
+        whole = terms.total + torch.stack(list(others.values())).sum()
         # No number where the painting is flat, so that all processes leave the step out alike.
-        return (terms.total + outside + pattern) * torch.where(empty, torch.nan, 1.0)
+        return whole * torch.where(empty, torch.nan, 1.0)
 
     def validation_step(self, photos: Tensor, batch_idx: int) -> None:
         """The objective on photos that are not trained on, of pictures as a user gets them."""
         photos = photos.to(torch.float32, memory_format=torch.channels_last)
-        painted = self.net(photos).clamp(0, 255)
-        self._log("val", self.loss(painted, self.loss.content_targets(photos)))
+        styles = self.held_out_styles(batch_idx * self.trainer.datamodule.batch_size, len(photos))  # type: ignore[attr-defined]
+        painted = self(photos, styles)[0].clamp(0, 255)
+        targets = self.loss.content_targets(photos)
+        self._log("val", self.loss(painted, targets, styles, strengths=self._factors(styles)))
 
     def _log(self, stage: str, terms: LossTerms) -> None:
         values = {**terms._asdict(), "total": terms.total}
@@ -181,8 +297,19 @@ class StyleTransfer(pl.LightningModule):
         )
 
     def configure_optimizers(self) -> Any:
-        """Adam, as in the paper, with a warm-up and a half cosine down to 0 at the last step."""
-        optimizer = torch.optim.Adam(self.net.parameters(), lr=self.learning_rate)
+        """Muon, or Adam as in the paper, with a warm-up and a half cosine down to 0 at the last step."""
+        parameters = list(self.net.parameters())
+        rates = {"kernel_rate": self.learning_rate, "vector_rate": self.vector_rate}
+        optimizer: torch.optim.Optimizer
+        if self.optimizer == "muon":
+            optimizer = Muon(parameters, **rates)
+        else:
+            optimizer = torch.optim.Adam(
+                [
+                    {"params": [p for p in parameters if (p.ndim == 4) == kernel], "lr": rate}
+                    for kernel, rate in zip((True, False), rates.values(), strict=True)
+                ]
+            )
         steps = self.trainer.max_steps
         warmup = min(self.warmup_steps, steps // 10)
 
@@ -207,10 +334,22 @@ class StyleTransfer(pl.LightningModule):
     def card(self) -> StyleCard:
         """The facts about the net as it is now."""
         loss = self.loss
-        credit = {field: getattr(self.painting, field) for field in Credit.__dataclass_fields__}
+        credits = tuple(
+            Credit(**{field: getattr(painting, field) for field in Credit.__dataclass_fields__})
+            for painting in self.paintings
+        )
+        each = [
+            {
+                "style_size": round((painting.size or DEFAULT_SIZE) * self.strokes[0]),
+                "style_weight": loss.style_weight * painting.weight,
+                "units": loss.units(number * len(self.strokes)),
+            }
+            for number, painting in enumerate(self.paintings)
+        ]
         return StyleCard(
             name=self.name,
-            styles=(Credit(**credit),),
+            styles=credits,
+            strokes=self.strokes,
             net=self.net.config.as_dict(),
             multiple_of=self.net.multiple_of,
             minimum=self.net.minimum,
@@ -221,12 +360,11 @@ class StyleTransfer(pl.LightningModule):
                 "content_layers": loss.content_layers,
                 "style_layers": loss.style_layers,
                 "content_weight": loss.content_weight,
-                "style_weight": loss.style_weight,
                 "tv_weight": loss.tv_weight,
                 "excess_weight": self.excess_weight,
                 "lattice_weight": self.lattice_weight,
-                "style_size": self.painting.size,
-                "units": loss.units(),
+                # What differs from style to style, in their order.
+                **(each[0] if len(each) == 1 else {"styles": each}),
             },
             steps=self.steps_before + self.trainer.global_step,
             training_set=self.trainer.datamodule.set_name,  # type: ignore[attr-defined]

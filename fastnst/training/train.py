@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import threading
@@ -30,19 +31,21 @@ from fastnst.training.module import StyleTransfer
 
 
 def train(
-    *painting: Annotated[str | Path, Parameter(allow_leading_hyphen=True)],
+    *paintings: Annotated[str | Path, Parameter(allow_leading_hyphen=True)],
     data: str | Path | None = None,
     name: str | None = None,
     config: Annotated[Sequence[str | Path], Parameter(negative="")] = (),
     steps: int | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
 ) -> Path:
-    """Train a net to paint in the style of a painting.
+    """Train a net to paint in the style of a painting, or of several.
 
     Args:
-        painting: The picture to learn from, and after it any other parameters of the configuration:
-            `--model.style_weight 30`, `--data.crop 192`, `--trainer.devices 2`. All of them, with
-            their defaults and reasons, are in `configs/base.yaml`.
+        paintings: The picture to learn from, or several for one net that has all their styles, and after
+            it any other parameters of the configuration: `--model.style_weight 30`, `--data.crop 192`,
+            `--trainer.devices 2`. All of them, with their defaults and reasons, are in
+            `configs/base.yaml`. A YAML file given with `--config` can list paintings too, with their
+            names, titles, artists, years, licences, sizes and weights.
         data: A folder of photographs, searched to any depth, or `hf:NAME` for a data set of the
             Hugging Face hub, streamed.
         name: The style's name; its run folder is `runs/NAME`.
@@ -57,15 +60,15 @@ def train(
         FastnstError: Something given is wrong; the message says what.
         Interrupted: Ctrl-C; checkpoint and weights are written.
     """
-    words = [str(word) for word in painting]
+    words = [str(word) for word in paintings]
     flags = next((i for i, word in enumerate(words) if word.startswith("--")), len(words))
-    paintings, options = words[:flags], words[flags:]
-    if len(paintings) > 1:
+    pictures, options = words[:flags], words[flags:]
+    name = name or (Path(pictures[0]).stem if len(pictures) == 1 else None)
+    if not name and pictures:
         raise FastnstError(
-            f"{len(paintings)} paintings were given.",
-            "A style is learnt from one: give one at a time.",
+            f"{len(pictures)} paintings were given, but no name for their net.",
+            "Give one with --name.",
         )
-    name = name or (Path(paintings[0]).stem if paintings else None)
     if not name:
         raise _no_painting()
     if name != Path(name).name or name.startswith("."):
@@ -95,7 +98,10 @@ def train(
     before = [shipped("configs") / "base.yaml", *([run / "config.yaml"] if resume else [])]
     args = [f"--config={file}" for file in [*before, *map(_config, config)]]
     args += [f"--model.name={name}", f"--trainer.default_root_dir={run}"]
-    args += [f"--model.painting.path={path}" for path in paintings]
+    if len(pictures) == 1:
+        args += [f"--model.painting.path={pictures[0]}"]
+    elif pictures:
+        args += [f"--model.paintings={json.dumps([{'path': path} for path in pictures])}"]
     args += [f"--data.source={data}"] if data else []
     args += [f"--trainer.max_steps={steps}"] if steps else []
     cli = _configured([*args, *options])
@@ -166,13 +172,15 @@ def _configured(args: ArgsType) -> _Cli:
 
 
 def _check(cli: _Cli) -> None:
-    if cli.model.painting.path == Path():
+    if cli.model.paintings[0].path == Path():
         raise _no_painting()
     if cli.trainer.max_steps < 1:
         raise FastnstError(
             f"The number of steps is {cli.trainer.max_steps}.", "It must be 1 or more."
         )
-    cli.model.painting.load()
+    for painting in cli.model.paintings:
+        for stroke in cli.model.strokes:
+            painting.load(stroke)
     cli.datamodule.setup("fit")
 
 

@@ -10,7 +10,10 @@ pytest.importorskip("torch")
 import fastnst
 from fastnst.cli import app
 from fastnst.errors import FastnstError
+from fastnst.evaluating import evaluate as job
 from fastnst.evaluating import yardstick
+from fastnst.evaluating.evaluation import Measured
+from fastnst.exporting import EVALUATION, Exported
 from fastnst.images import read_image
 
 SIZE = 96
@@ -119,3 +122,20 @@ def test_what_can_t_be_measured_is_refused(folder, negative, options, sentence):
 def test_a_net_of_one_size_is_refused(folder, zoo):
     with pytest.raises(FastnstError, match=r"Only nets that paint at any size"):
         evaluate(zoo)
+
+
+def test_one_of_many_styles_is_measured_by_its_own_name(folder, many):
+    assert evaluate(many, of="alpha").style == "alpha"
+    with pytest.raises(FastnstError, match=r"At 96 px, beta is further from the painting"):
+        evaluate(many, of="beta", painting="photos/001.jpg")
+
+
+def test_what_was_found_of_many_styles_is_kept_side_by_side(folder, many, monkeypatch):
+    monkeypatch.setattr(job, "export", lambda run, output: Exported(many, 0.0))
+    (folder / "run").mkdir()
+    for style in ("alpha", "beta"):
+        monkeypatch.setattr(job, "measure", lambda *_, name=style: Measured(*[name] * 14))
+        evaluate(folder / "run", of=style)
+    kept = json.loads((folder / "run" / EVALUATION).read_text())
+    assert [kept[style]["sizes"][0]["size"] for style in ("alpha", "beta")] == ["alpha", "beta"]
+    assert kept["steps"] == kept["beta"]["steps"] == 1

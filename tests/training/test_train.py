@@ -78,6 +78,56 @@ def test_from_a_painting_to_a_painted_photo(job, workdir, astronaut):
     assert stylizer(astronaut, size=60).size == (60, 60)
 
 
+def test_several_paintings_make_one_net_with_all_their_styles(job, workdir, astronaut):
+    for name, colour in (("red", (200, 40, 30)), ("blue", (20, 60, 220))):
+        squares = np.zeros((80, 96, 3), np.uint8)
+        squares[np.indices((80, 96)).sum(0) // 16 % 2 == 0] = colour
+        Image.fromarray(squares).save(f"{name}.png")
+    weights = job("blue.png", "--model.painting.size=80", painting="red.png", name="two", steps=6)
+    net, card = load_net(weights)
+    assert [style.name for style in card.styles] == ["red", "blue"]
+    assert (card.strokes, card.identity, card.rows) == ((1.0, 1.75), True, 5)
+    assert [style["style_size"] for style in card.loss["styles"]] == [80, 80]
+    first, second = (style["units"] for style in card.loss["styles"])
+    assert first["content relu3_3"] == second["content relu3_3"]
+    assert first["style relu1_2"] != second["style relu1_2"]
+    # Every row was learnt from: none is as it began.
+    rows = net.blocks[0].first.norm.weight
+    assert all((row != 1).any() for row in rows)
+
+    gallery = fastnst.export(weights)
+    assert gallery.difference < 0.1
+    both = fastnst.Stylizer(gallery.path)
+    assert both.styles == ["red", "blue"]
+    photo = np.asarray(Image.open(astronaut).resize((64, 48)))
+    for style in ("red", "blue", "red:0.3,blue:0.7"):
+        alone = fastnst.export(weights, style=style, stroke="bold")
+        painted = fastnst.Stylizer(alone.path)(photo)
+        expected = both(photo, style=style, stroke="bold")
+        # One step where a value lies on the edge of rounding.
+        assert np.abs(painted.astype(int) - expected).max() <= 1
+        assert fastnst.Stylizer(alone.path).card.styles[0].name == ""
+    assert alone.path.name == "red-blue.onnx"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["painting.png"], r"Two paintings have the name painting\. Give each a name"),
+        (["a b.png"], r"The name 'a b' of a painting can't be asked for"),
+        (["b.png", "--model.strokes=[2,1]"], r"strokes are \[2\.0, 1\.0\]; they must rise"),
+    ],
+)
+def test_paintings_that_can_not_be_told_apart_are_refused(job, words, sentence):
+    with pytest.raises(FastnstError, match=sentence):
+        job(*words)
+
+
+def test_several_paintings_need_a_name(job):
+    with pytest.raises(FastnstError, match=r"2 paintings were given, but no name for their net"):
+        job("b.png", name=None)
+
+
 def test_the_checkpoint_leaves_the_loss_network_out(job):
     job(steps=5)
     checkpoint = torch.load("runs/a/checkpoints/last.ckpt", weights_only=True)
@@ -230,7 +280,7 @@ def endless_gradient(module, patch):
 
 
 def one_colour(module, patch):
-    patch.setattr("fastnst.training.module.bounded", lambda painting: painting * 0 + 127.5)
+    patch.setattr("fastnst.models.transform_net.bounded", lambda painting: painting * 0 + 127.5)
 
 
 @pytest.mark.parametrize(

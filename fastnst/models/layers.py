@@ -1,0 +1,142 @@
+"""What nets are made of: convolutions with conditional instance normalisation."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Padding: TypeAlias = Literal["reflect", "zeros"]
+EPSILON = 1e-5
+"""Added to the variance before the square root, as in Ulyanov et al. 2016."""
+
+
+class _InstanceNorm(torch.autograd.Function):
+    """(x - mu) / sigma * scale + shift, for x (N, C, H, W) and scale and shift (N, C) in float32.
+
+    Group norm with one channel a group has a fast channels_last forward, with statistics in float32,
+    but a slow backward (half of a training step on a CPU). This one needs two sums over the pixels,
+    which also are the gradients of scale and shift.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        with torch.autocast(x.device.type, enabled=False):
+            if x.device.type == "cpu":
+                # Its statistics have the precision of the weights that it is given.
+                wide = torch.promote_types(x.dtype, torch.float32)
+                one, zero = x.new_ones(c, dtype=wide), x.new_zeros(c, dtype=wide)
+                y, _, rstd = torch.native_group_norm(x, one, zero, n, c, h * w, c, EPSILON)
+            else:  # There it is slower than this, and gives up channels_last.
+                var, mean = torch.var_mean(x.float(), (2, 3), correction=0, keepdim=True)
+                rstd = (var + EPSILON).rsqrt()
+                y, rstd = ((x - mean) * rstd).to(x.dtype), rstd.flatten(1)
+        ctx.save_for_backward(y, rstd, scale)
+        return torch.addcmul(_per_channel(shift, x), y, _per_channel(scale, x))
+
+    @staticmethod
+    def backward(ctx: Any, dz: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        y, rstd, scale = ctx.saved_tensors
+        pixels = y.shape[2] * y.shape[3]
+        d_shift = dz.sum((2, 3), dtype=torch.float32)
+        d_scale = (dz * y).sum((2, 3), dtype=torch.float32)
+        # dx = scale rstd (dz - <dz> - y <dz y>), < > being means over the pixels.
+        a = scale * rstd
+        dx = torch.addcmul(
+            _per_channel(-a * d_shift / pixels, y), y, _per_channel(-a * d_scale / pixels, y)
+        )
+        return torch.addcmul(dx, dz, _per_channel(a, y)), d_scale, d_shift
+
+
+def _per_channel(values: Tensor, like: Tensor) -> Tensor:
+    return values.to(like.dtype)[:, :, None, None]
+
+
+class ConditionalInstanceNorm2d(nn.Module):
+    """Instance normalisation whose scale and shift are rows of a table, one per style.
+
+    Dumoulin et al. 2017, equation 5: z = gamma_s (x - mu) / sigma + beta_s. The rows are mixed by a
+    weight vector rather than picked by an index, so that a blend of styles is a blend of rows, and
+    so that it exports. The statistics are those of each image (none are kept), in float32 whatever
+    the precision around them.
+    """
+
+    def __init__(self, channels: int, styles: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(styles, channels))
+        self.bias = nn.Parameter(torch.zeros(styles, channels))
+
+    def forward(self, x: Tensor, style_weights: Tensor) -> Tensor:
+        """Normalise `x` (N, C, H, W) with the rows mixed by `style_weights` (S,) or (N, S)."""
+        # Written out, since autocast would run a matrix product in bfloat16.
+        scale, shift = (
+            (style_weights[..., None] * rows).sum(-2) for rows in (self.weight, self.bias)
+        )
+        rows = (x.shape[0], x.shape[1])
+        y: Tensor = _InstanceNorm.apply(x, scale.expand(rows), shift.expand(rows))
+        return y
+
+    def folded(self, style_weights: Tensor) -> FoldedNorm:
+        """A plain instance norm with the mixture that `style_weights` (S,) asks for."""
+        scale, shift = (style_weights @ rows.detach() for rows in (self.weight, self.bias))
+        return FoldedNorm(scale, shift)
+
+    def extra_repr(self) -> str:
+        """Shown when printed."""
+        styles, channels = self.weight.shape
+        return f"{channels}, styles={styles}"
+
+
+class FoldedNorm(nn.InstanceNorm2d):
+    """Instance norm with one scale and shift, in the place of a conditional one."""
+
+    def __init__(self, scale: Tensor, shift: Tensor) -> None:
+        super().__init__(len(scale), eps=EPSILON, affine=True)
+        self.weight, self.bias = nn.Parameter(scale), nn.Parameter(shift)
+
+    def forward(self, x: Tensor, style_weights: Tensor | None = None) -> Tensor:
+        """Normalise `x` (N, C, H, W); `style_weights` are folded in already."""
+        return super().forward(x)
+
+
+class ConvNorm(nn.Module):
+    """Convolution, then the norm. Padded by reflection: "zero padding gives bad border artifacts"."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        styles: int,
+        stride: int = 1,
+        padding: Padding = "reflect",
+    ) -> None:
+        super().__init__()
+        # The norm subtracts the mean, so a bias here would be subtracted with it.
+        self.conv = nn.Conv2d(
+            inputs, outputs, kernel, stride, kernel // 2, bias=False, padding_mode=padding
+        )
+        self.norm: ConditionalInstanceNorm2d | FoldedNorm
+        self.norm = ConditionalInstanceNorm2d(outputs, styles)
+
+    def forward(self, x: Tensor, style_weights: Tensor) -> Tensor:
+        """`x` (N, C, H, W), H and W more than half the kernel, to (N, outputs, H / stride, W / stride)."""
+        y: Tensor = self.norm(self.conv(x), style_weights)
+        return y
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions around a shortcut, with no ReLU after the sum (Gross and Wilber 2016)."""
+
+    def __init__(self, channels: int, styles: int, padding: Padding = "reflect") -> None:
+        super().__init__()
+        self.first = ConvNorm(channels, channels, 3, styles, padding=padding)
+        self.second = ConvNorm(channels, channels, 3, styles, padding=padding)
+
+    def forward(self, x: Tensor, style_weights: Tensor) -> Tensor:
+        """`x` (N, C, H, W), H and W at least 2, to the same."""
+        y: Tensor = self.second(F.relu(self.first(x, style_weights)), style_weights)
+        return x + y
