@@ -125,14 +125,41 @@ def stylize(
 
 
 @app.command
-def styles(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
-    """List the styles there are, with their paintings.
+def styles(
+    *,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    sheet: Path | None = None,
+    output: Annotated[Path, Parameter(alias="-o")] = Path("styles.png"),
+    size: int = 320,
+    fast: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """List the styles there are, with their paintings, or show them all on one photo.
 
     Parameters
     ----------
     json
         Print JSON.
+    sheet
+        A photo to paint in every style.
+    output
+        The sheet to write.
+    size
+        Longer side of each of its paintings in pixels.
+    fast
+        Paint by the faster net, where a style has one.
     """
+    if sheet is not None:
+        from fastnst.runtime.sheet import style_sheet
+
+        with _progress() as progress:
+            task = progress.add_task("Painting", total=None)
+
+            def report(name: str, number: int, total: int) -> None:
+                progress.update(task, completed=number, total=total)
+
+            whole = style_sheet(sheet, output, size=size, fast=fast, report=report)
+        print(f"{output}  {whole.width}x{whole.height}")
+        return
     from fastnst.runtime.stylizer import describe_styles
 
     rows = describe_styles()

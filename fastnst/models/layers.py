@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Padding: TypeAlias = Literal["reflect", "zeros"]
 EPSILON = 1e-5
 """Added to the variance before the square root, as in Ulyanov et al. 2016."""
 
@@ -112,12 +111,11 @@ class ConvNorm(nn.Module):
         kernel: int,
         styles: int,
         stride: int = 1,
-        padding: Padding = "reflect",
     ) -> None:
         super().__init__()
         # The norm subtracts the mean, so a bias here would be subtracted with it.
         self.conv = nn.Conv2d(
-            inputs, outputs, kernel, stride, kernel // 2, bias=False, padding_mode=padding
+            inputs, outputs, kernel, stride, kernel // 2, bias=False, padding_mode="reflect"
         )
         self.norm: ConditionalInstanceNorm2d | FoldedNorm
         self.norm = ConditionalInstanceNorm2d(outputs, styles)
@@ -131,10 +129,10 @@ class ConvNorm(nn.Module):
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions around a shortcut, with no ReLU after the sum (Gross and Wilber 2016)."""
 
-    def __init__(self, channels: int, styles: int, padding: Padding = "reflect") -> None:
+    def __init__(self, channels: int, styles: int) -> None:
         super().__init__()
-        self.first = ConvNorm(channels, channels, 3, styles, padding=padding)
-        self.second = ConvNorm(channels, channels, 3, styles, padding=padding)
+        self.first = ConvNorm(channels, channels, 3, styles)
+        self.second = ConvNorm(channels, channels, 3, styles)
 
     def forward(self, x: Tensor, style_weights: Tensor) -> Tensor:
         """`x` (N, C, H, W), H and W at least 2, to the same."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -14,85 +14,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fastnst.errors import FastnstError
-from fastnst.images import read_image, resize_longer
-from fastnst.models import NetConfig, build_net, excess, lattice, load_net
+from fastnst.models import NetConfig, StyleNet, build_net, excess, lattice
 from fastnst.perceptual import LossTerms, PerceptualLoss, load_encoder
 from fastnst.styles import Credit, StyleCard
 from fastnst.training.crops import Batch
 from fastnst.training.guard import flat
 from fastnst.training.muon import Muon
+from fastnst.training.paintings import DEFAULT_SIZE, Painting, named_apart
+from fastnst.training.starting import choose_rows, find_start, started
 
-DEFAULT_SIZE = 512
-"""Pixels on the longer side of a painting."""
 STROKES = (1.0, 1.75)
 """Sizes of the strokes of a net of several styles."""
+ROW_PHOTOS = 4
+"""Photos by which a new style is given the row to start from."""
 FULL_STRENGTH = 0.75
 """Share of the crops that are painted at full strength, where there is an identity row; the others' strengths
 are uniform from 0 to 1."""
-SMALLEST_PAINTING = 64
-"""Pixels on the shorter side, as given and as scaled: 8 at relu4_3, the deepest style layer."""
-
-
-@dataclass(frozen=True)
-class Painting(Credit):
-    """A painting to learn from, and its credit."""
-
-    path: Path = Path()
-    """The picture."""
-    size: int | None = None
-    """Its longer side is scaled to this many pixels, which sets the size of the brush strokes. Of one of
-    several, null for that of `painting`."""
-    weight: float = 1.0
-    """Of its style term, beside those of others."""
-
-    def load(self, stroke: float = 1.0) -> Tensor:
-        """The painting as RGB (1, 3, H, W), float, 0..255.
-
-        Args:
-            stroke: Times its size.
-
-        Raises:
-            UnreadableImage: It can't be read.
-            FastnstError: It is too small.
-        """
-        size = round((self.size or DEFAULT_SIZE) * stroke)
-        if not SMALLEST_PAINTING <= size <= 4096:
-            raise FastnstError(
-                f"The size of the painting is {size}.",
-                f"It is {SMALLEST_PAINTING} to 4096 px.",
-            )
-        scan = read_image(self.path).convert("RGB")
-        image = resize_longer(scan, size)
-        for picture, how in ((scan, "is"), (image, f"at --model.painting.size {size} is")):
-            if min(picture.size) < SMALLEST_PAINTING:
-                raise FastnstError(
-                    f"The painting {self.path} {how} {picture.width}x{picture.height} px, too small to learn from.",
-                    f"It needs {SMALLEST_PAINTING} px on its shorter side; 300 and more are good.",
-                )
-        return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
-
-
-def _named(paintings: list[Painting], size: int | None) -> list[Painting]:
-    """Paintings with names, by default those of their files, and sizes."""
-    named = [
-        replace(painting, name=painting.name or painting.path.stem, size=painting.size or size)
-        for painting in paintings
-    ]
-    names = [painting.name for painting in named]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise FastnstError(
-            f"Two paintings have the name {twice[0]}.",
-            "Give each a name of its own, in a YAML file.",
-        )
-    odd = [name for name in names if not name or set(name) & set(",:/\\ ")]
-    if odd:
-        raise FastnstError(
-            f"The name {odd[0]!r} of a painting can't be asked for.",
-            "Give it one without commas, colons, slashes and blanks, in a YAML file or as that of its file.",
-        )
-    return named
 
 
 class StyleTransfer(pl.LightningModule):
@@ -127,7 +64,8 @@ class StyleTransfer(pl.LightningModule):
         vector_rate: float,
         warmup_steps: int,
         encoder_weights: Path | None = None,
-        start: Path | None = None,
+        start: str | None = None,
+        learn: Literal["all", "rows"] = "all",
     ) -> None:
         """Build the net and the objective.
 
@@ -140,7 +78,7 @@ class StyleTransfer(pl.LightningModule):
                 or two where there are several paintings.
             identity: Whether one more row learns to give the photo back; null if there are several paintings.
             identity_weight: Of the mean squared difference to the photo, in units of the range.
-            optimizer: muon takes a third fewer steps to the same objective; adam is the paper's.
+            optimizer: muon, or adam, the paper's.
             content_layers: Layers of VGG-16 that keep the photo, each with its share.
             style_layers: Layers that bring the painting, each with its share.
             content_weight: Of the content term; 1 for an unrelated photo.
@@ -152,7 +90,10 @@ class StyleTransfer(pl.LightningModule):
             vector_rate: Of the scales, shifts and biases.
             warmup_steps: Steps over which the rate rises; then it falls to 0 along a half cosine.
             encoder_weights: The loss network's weights; null for those that ship with fastnst.
-            start: A .safetensors file of a trained net of the same kind to start from; null starts anew.
+            start: A trained net of the same kind to start from, by the name of a gallery or as a
+                .safetensors file; null starts anew. If its styles are others, each new one starts from
+                the one that suits it best.
+            learn: all, or rows, the scales and shifts, alone.
 
         Raises:
             ValueError: A weight or the rate is out of range.
@@ -169,7 +110,7 @@ class StyleTransfer(pl.LightningModule):
                 f" {identity_weight}; the first two must be above 0, the others at least 0"
             )
         many = len(paintings) > 1
-        self.paintings = _named(paintings, painting.size) if paintings else [painting]
+        self.paintings = named_apart(paintings, painting.size) if paintings else [painting]
         self.strokes = tuple(strokes or (STROKES if many else (1.0,)))
         if self.strokes[0] <= 0 or list(self.strokes) != sorted(set(self.strokes)):
             raise ValueError(f"strokes are {list(self.strokes)}; they must rise from above 0")
@@ -192,15 +133,12 @@ class StyleTransfer(pl.LightningModule):
         self.seen: dict[str, Tensor] = {}
         """The terms of the last batch."""
         self.net = build_net(net).to(memory_format=torch.channels_last)
+        self._donor: StyleNet | None = None
         if start is not None:
-            known, card = load_net(start)
-            if known.config != self.net.config:
-                raise FastnstError(
-                    f"The net in {start} is {known.config}, and {self.net.config} is to be trained.",
-                    "Give the same --model.net, or another start.",
-                )
-            self.net.load_state_dict(known.state_dict())
-            self.steps_before = card.steps
+            self._donor, self.steps_before = started(self.net, find_start(start))
+        if learn == "rows":
+            for name, parameter in self.net.named_parameters():
+                parameter.requires_grad_(".norm." in name)
         self.loss = PerceptualLoss(
             load_encoder("vgg16", encoder_weights),
             content_layers=content_layers,
@@ -221,7 +159,11 @@ class StyleTransfer(pl.LightningModule):
                 for stroke in self.strokes
             ]
         )
-        self.loss.calibrate(photos.to(self.device).float())
+        photos = photos.to(self.device).float()
+        self.loss.calibrate(photos)
+        if self._donor is not None and self.trainer.ckpt_path is None:
+            choose_rows(self.net, self._donor.to(self.device), self.loss, photos[:ROW_PHOTOS])
+        self._donor = None
 
     def forward(
         self, photos: Tensor, styles: Tensor, strengths: Tensor | None = None
@@ -298,7 +240,7 @@ class StyleTransfer(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Muon, or Adam as in the paper, with a warm-up and a half cosine down to 0 at the last step."""
-        parameters = list(self.net.parameters())
+        parameters = [p for p in self.net.parameters() if p.requires_grad]
         rates = {"kernel_rate": self.learning_rate, "vector_rate": self.vector_rate}
         optimizer: torch.optim.Optimizer
         if self.optimizer == "muon":

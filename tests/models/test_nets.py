@@ -77,6 +77,26 @@ class TestNet:
         torch.testing.assert_close(folded(x), net(x, weights), atol=1e-3, rtol=0)
         assert not any(isinstance(m, ConditionalInstanceNorm2d) for m in folded.modules())
 
+    def test_the_order_of_rows_does_not_matter(self, name):
+        net, x = small(name, styles=3), torch.rand(1, 3, 32, 32) * 255
+        weights, order = torch.tensor([0.2, 0.5, 0.3]), torch.tensor([2, 0, 1])
+        expected = net(x, weights)
+        for module in net.modules():
+            if isinstance(module, ConditionalInstanceNorm2d):
+                module.weight.data, module.bias.data = module.weight[order], module.bias[order]
+        torch.testing.assert_close(net(x, weights[order]), expected, atol=1e-3, rtol=0)
+
+    def test_the_identity_row_is_the_photo_and_what_lies_between_lies_between(self, name):
+        torch.manual_seed(0)
+        net = build_net(NetConfig(name=name, width=4, blocks=1, styles=2, identity=True))
+        x = torch.rand(2, 3, 32, 32) * 255
+        torch.testing.assert_close(net(x, torch.tensor([0.0, 1.0])), x)
+        assert (net(x, torch.tensor([1.0, 0.0])) - x).abs().mean() > 20
+        half = torch.tensor([0.5, 0.5])
+        painted = bounded(net.unbounded(x, half))
+        torch.testing.assert_close(net(x, half), (painted + x) / 2)
+        torch.testing.assert_close(net.folded(half)(x), net(x, half), atol=1e-3, rtol=0)
+
     def test_saved_and_loaded_is_equal(self, name, tmp_path):
         net = small(name, styles=2)
         save_net(tmp_path / "a.safetensors", net, card(net))

@@ -169,7 +169,13 @@ def test_a_training_ends_early_if_it_is_asked_to(job):
 
 def test_a_net_that_is_trained_can_be_started_from(job):
     start = job(steps=3)
-    again = job(f"--model.start={start}", "--model.learning_rate=1e-12", steps=1, name="b")
+    again = job(
+        f"--model.start={start}",
+        "--model.learning_rate=1e-12",
+        "--model.vector_rate=1e-12",
+        steps=1,
+        name="b",
+    )
     for key, value in load_net(start)[0].state_dict().items():
         torch.testing.assert_close(load_net(again)[0].state_dict()[key], value, atol=1e-6, rtol=0)
     assert load_net(again)[1].steps == 4

@@ -1,0 +1,80 @@
+"""Paintings to learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fastnst.errors import FastnstError
+from fastnst.images import read_image, resize_longer
+from fastnst.styles import Credit
+
+DEFAULT_SIZE = 512
+"""Pixels on the longer side of a painting."""
+SMALLEST_PAINTING = 64
+"""Pixels on the shorter side, as given and as scaled: 8 at relu4_3, the deepest style layer."""
+
+
+@dataclass(frozen=True)
+class Painting(Credit):
+    """A painting to learn from, and its credit."""
+
+    path: Path = Path()
+    """The picture."""
+    size: int | None = None
+    """Its longer side is scaled to this many pixels, which sets the size of the brush strokes. Of one of
+    several, null for that of `painting`."""
+    weight: float = 1.0
+    """Of its style term, beside those of others."""
+
+    def load(self, stroke: float = 1.0) -> Tensor:
+        """The painting as RGB (1, 3, H, W), float, 0..255.
+
+        Args:
+            stroke: Times its size.
+
+        Raises:
+            UnreadableImage: It can't be read.
+            FastnstError: It is too small.
+        """
+        size = round((self.size or DEFAULT_SIZE) * stroke)
+        if not SMALLEST_PAINTING <= size <= 4096:
+            raise FastnstError(
+                f"The size of the painting is {size}.",
+                f"It is {SMALLEST_PAINTING} to 4096 px.",
+            )
+        scan = read_image(self.path).convert("RGB")
+        image = resize_longer(scan, size)
+        for picture, how in ((scan, "is"), (image, f"at --model.painting.size {size} is")):
+            if min(picture.size) < SMALLEST_PAINTING:
+                raise FastnstError(
+                    f"The painting {self.path} {how} {picture.width}x{picture.height} px, too small to learn from.",
+                    f"It needs {SMALLEST_PAINTING} px on its shorter side; 300 and more are good.",
+                )
+        return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
+
+
+def named_apart(paintings: list[Painting], size: int | None) -> list[Painting]:
+    """Paintings with names, by default those of their files, and sizes."""
+    named = [
+        replace(painting, name=painting.name or painting.path.stem, size=painting.size or size)
+        for painting in paintings
+    ]
+    names = [painting.name for painting in named]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise FastnstError(
+            f"Two paintings have the name {twice[0]}.",
+            "Give each a name of its own, in a YAML file.",
+        )
+    odd = [name for name in names if not name or set(name) & set(",:/\\ ")]
+    if odd:
+        raise FastnstError(
+            f"The name {odd[0]!r} of a painting can't be asked for.",
+            "Give it one without commas, colons, slashes and blanks, in a YAML file or as that of its file.",
+        )
+    return named

@@ -1,0 +1,71 @@
+"""Train the shipped gallery, both of its nets, and export them; a stopped one goes on where it stood.
+
+    python scripts/train_gallery.py --paintings FOLDER [FOLDER ...] --photos FOLDER --steps 20000
+
+The paintings are those of configs/gallery.yaml, found by file name in the folders. The runs are runs/gallery-swift and
+runs/gallery-johnson in the current folder; `--nets swift` makes one of them. Further words go to `fastnst train`.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import yaml
+
+import fastnst
+from fastnst.errors import FastnstError
+from fastnst.styles import shipped
+from fastnst.training.train import kept
+
+NETS = {
+    "swift": ["--model.net.name=swift", "--model.net.width=32"],
+    "johnson": ["--model.net.name=johnson", "--model.net.width=32"],
+}
+
+
+def found(config: Path, folders: list[Path]) -> str:
+    """The configuration with the paintings' whole paths.
+
+    Raises:
+        FastnstError: One is in none of the folders.
+    """
+    values = yaml.safe_load(config.read_text())
+    for painting in values["model"]["paintings"]:
+        places = [folder / painting["path"] for folder in folders]
+        there = [place for place in places if place.is_file()]
+        if not there:
+            raise FastnstError(f"There is no {painting['path']} in {', '.join(map(str, folders))}.")
+        painting["path"] = str(there[0].resolve())
+    return yaml.safe_dump(values, sort_keys=False)
+
+
+def main() -> None:
+    """Train and export."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--paintings", type=Path, nargs="+", required=True)
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=20000)
+    parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
+    parser.add_argument("--config", type=Path, default=shipped("configs") / "gallery.yaml")
+    options, words = parser.parse_known_args()
+    for net in options.nets:
+        name = f"gallery-{net}"
+        weights, checkpoint = kept(Path("runs", name))
+        try:
+            if checkpoint.is_file():
+                fastnst.train(name=name, resume=True)
+            else:
+                with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
+                    config.write(found(options.config, options.paintings))
+                    config.flush()
+                    fastnst.train(
+                        *NETS[net], *words, data=options.photos, name=name,
+                        config=[config.name], steps=options.steps,
+                    )  # fmt: skip
+            print(fastnst.export(weights))
+        except FastnstError as error:
+            raise SystemExit(str(error)) from error
+
+
+if __name__ == "__main__":
+    main()

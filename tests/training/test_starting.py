@@ -1,0 +1,72 @@
+import pytest
+import torch
+
+from fastnst.errors import BadStyleFile, FastnstError
+from fastnst.models import NetConfig, build_net, save_net
+from fastnst.perceptual import LossTerms
+from fastnst.styles import Credit, StyleCard
+from fastnst.training.starting import choose_rows, find_start, started
+
+
+def net(styles: int, *, identity: bool = False, width: int = 4):
+    made = build_net(NetConfig("swift", width, 1, styles, identity))
+    for norm in (m for m in made.modules() if hasattr(m, "folded") and hasattr(m, "weight")):
+        torch.nn.init.normal_(norm.weight, 1.0, 0.3)
+        torch.nn.init.normal_(norm.bias, 0.0, 0.3)
+    return made
+
+
+class Judge:
+    """Style k wants the painting that the donor's row `wishes[k]` makes."""
+
+    def __init__(self, donor, photos, wishes):
+        rows = torch.eye(donor.config.styles)
+        self.wanted = [donor(photos, rows[wish]).clamp(0, 255) for wish in wishes]
+
+    def content_targets(self, photos):
+        return {}
+
+    def __call__(self, painted, targets, styles):
+        apart = (painted - self.wanted[styles[0]]).square().mean()
+        return LossTerms(apart, apart * 0, apart * 0)
+
+
+def test_each_new_style_starts_from_the_row_that_suits_it_best(tmp_path):
+    torch.manual_seed(0)
+    donor = net(4, identity=True)
+    path = tmp_path / "gallery.safetensors"
+    facts = StyleCard("a", (Credit(),), donor.config.as_dict(), 8, 32, steps=9)
+    save_net(path, donor, facts)
+    new = net(3, identity=True)
+    before = new.head.norm.weight.clone()
+    known, steps = started(new, path)
+    assert steps == 9
+    assert torch.equal(new.head.conv.weight, donor.head.conv.weight)
+    assert torch.equal(new.head.norm.weight, before)
+    photos = torch.rand(2, 3, 32, 32) * 255
+    with torch.no_grad():
+        choose_rows(new, known, Judge(donor, photos, [2, 0]), photos)
+    for ours, theirs in ((0, 2), (1, 0), (2, 3)):  # The last ones are the identity rows.
+        assert torch.equal(new.head.norm.weight[ours], donor.head.norm.weight[theirs])
+        assert torch.equal(
+            new.blocks[0].second.norm.bias[ours], donor.blocks[0].second.norm.bias[theirs]
+        )
+
+
+def test_the_same_styles_start_from_everything(tmp_path):
+    torch.manual_seed(0)
+    donor, new = net(2), net(2)
+    facts = StyleCard("a", (Credit(), Credit()), donor.config.as_dict(), 8, 32)
+    save_net(tmp_path / "a.safetensors", donor, facts)
+    assert started(new, tmp_path / "a.safetensors")[0] is None
+    for key, value in donor.state_dict().items():
+        assert torch.equal(new.state_dict()[key], value)
+    with pytest.raises(FastnstError, match=r"The net in .* is .*width=4.*width=8.* to be trained"):
+        started(net(2, width=8), tmp_path / "a.safetensors")
+
+
+def test_what_can_not_be_started_from_is_named():
+    with pytest.raises(FastnstError, match=r"There is no net 'gallery' to start from"):
+        find_start("gallery")
+    with pytest.raises(BadStyleFile, match=r"gone\.safetensors can't be read"):
+        started(net(1), find_start("gone.safetensors"))
