@@ -114,8 +114,9 @@ class ConvNorm(nn.Module):
     ) -> None:
         super().__init__()
         # The norm subtracts the mean, so a bias here would be subtracted with it.
+        padding = (kernel - stride + 1) // 2
         self.conv = nn.Conv2d(
-            inputs, outputs, kernel, stride, kernel // 2, bias=False, padding_mode="reflect"
+            inputs, outputs, kernel, stride, padding, bias=False, padding_mode="reflect"
         )
         self.norm: ConditionalInstanceNorm2d | FoldedNorm
         self.norm = ConditionalInstanceNorm2d(outputs, styles)

@@ -22,7 +22,7 @@ EDGE = math.atanh(127.5 / HEADROOM)
 
 
 BLOCK = 4
-"""Pixels a side that `swift` lays out in channels."""
+"""Pixels a side that `swift` takes together."""
 
 
 @dataclass(frozen=True)
@@ -165,10 +165,9 @@ class TransformNet(StyleNet):
 class SwiftNet(StyleNet):
     """`swift`: the net for real time.
 
-    The photo is laid out in 48 channels, a pixel's place in its 4x4 block being its channel (Shi et al.
-    2016's shuffle, backwards). Half as large again, where a convolution sees far and costs little, it
-    goes through residual blocks; shuffled up and beside what was there before, which has the fine
-    detail, it is laid out again.
+    One convolution takes blocks of 4x4 pixels, with those around them, to channels. Half as large again,
+    where a convolution sees far and costs little, they go through residual blocks; shuffled up (Shi et
+    al. 2016) and beside what was there before, which has the fine detail, they become pixels again.
     """
 
     multiple_of = 8
@@ -177,11 +176,10 @@ class SwiftNet(StyleNet):
     def __init__(self, config: NetConfig) -> None:
         super().__init__(config)
         styles, fine, coarse = config.styles, 3 * config.width // 4, 2 * config.width
-        block = 3 * BLOCK**2
-        self.head = ConvNorm(block, fine, 3, styles)
+        self.head = ConvNorm(3, fine, 3 * BLOCK, styles, stride=BLOCK)
         self.down = ConvNorm(fine, coarse, 3, styles, stride=2)
         self.blocks = nn.ModuleList(ResidualBlock(coarse, styles) for _ in range(config.blocks))
-        self.out = nn.Conv2d(coarse // 4 + fine, block, 3, padding=1, padding_mode="reflect")
+        self.out = nn.Conv2d(coarse // 4 + fine, 3 * BLOCK**2, 3, padding=1, padding_mode="reflect")
         with torch.no_grad():
             # All pixels of a block begin alike, without a checkerboard (Aitken et al. 2017), and near
             # mid-grey, as `TransformNet`'s.
@@ -190,7 +188,7 @@ class SwiftNet(StyleNet):
 
     def paint(self, x: Tensor, style_weights: Tensor) -> Tensor:
         """See `StyleNet`."""
-        fine = F.relu(self.head(F.pixel_unshuffle(x, BLOCK), style_weights))
+        fine = F.relu(self.head(x, style_weights))
         x = F.relu(self.down(fine, style_weights))
         for block in self.blocks:
             x = block(x, style_weights)
