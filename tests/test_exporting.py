@@ -67,6 +67,18 @@ def test_the_graph_has_nothing_that_a_single_style_does_not_need(tmp_path, name,
     assert {node.op_type for node in graph.node} == LAYERS | resizing
 
 
+def test_the_graph_of_many_styles_has_no_arithmetic_with_shapes(tmp_path):
+    net = build_net(NetConfig("swift", 4, 1, styles=5, identity=True))
+    names = [Credit(name="a"), Credit(name="b")]
+    card = StyleCard("ab", tuple(names), net.config.as_dict(), 8, 32, strokes=(1.0, 2.0))
+    save_net(tmp_path / "ab.safetensors", net, card)
+    graph = onnx.load(export(tmp_path).path).graph
+    assert [node.name for node in graph.input] == ["image", "style_weights"]
+    kinds = {node.op_type for node in graph.node}
+    # Of the weights: a row of each norm, and the identity row's, which is the photo's share.
+    assert kinds == LAYERS | {"DepthToSpace", "Concat", "MatMul", "Gather", "Reshape"}
+
+
 def test_a_net_that_differs_from_torch_leaves_no_file(tmp_path, monkeypatch):
     trained(tmp_path / "a.safetensors")
     monkeypatch.setattr(job, "_difference", lambda net, path: 3.0)

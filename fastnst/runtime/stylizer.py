@@ -254,12 +254,16 @@ class Stylizer:
             raise BadStyleFile(
                 f"{self.path} failed on a picture of {width}x{height} px: {_first_line(error)}."
             ) from error
-        if painted.shape != batch.shape or not np.isfinite(painted).all():
+        # Two looks without a copy: either is no number if one of the values is.
+        low, high = (painted.min(), painted.max()) if painted.size else (0.0, 0.0)
+        if painted.shape != batch.shape or not np.isfinite([low, high]).all():
             raise BadStyleFile(
                 f"{self.path} is no style net: it made {list(painted.shape)} of {list(batch.shape)},"
                 " or values that are no numbers."
             )
-        result: FloatBatch = np.clip(painted, 0, 255)
+        result: FloatBatch = painted
+        if low < 0 or high > 255:  # Not of files that fastnst wrote.
+            result = np.clip(painted, 0, 255)
         return result
 
 
