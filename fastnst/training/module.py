@@ -238,20 +238,19 @@ class StyleTransfer(pl.LightningModule):
             {f"{stage}/{name}": value.detach() for name, value in values.items()}, sync_dist=True
         )
 
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Kernels, and scales, shifts and biases: those that are learnt, with their rates."""
+        parameters = [p for p in self.net.parameters() if p.requires_grad]
+        groups = [
+            {"params": [p for p in parameters if (p.ndim == 4) == kernel], "lr": rate}
+            for kernel, rate in ((True, self.learning_rate), (False, self.vector_rate))
+        ]
+        return [group for group in groups if group["params"]]
+
     def configure_optimizers(self) -> Any:
         """Muon, or Adam as in the paper, with a warm-up and a half cosine down to 0 at the last step."""
-        parameters = [p for p in self.net.parameters() if p.requires_grad]
-        rates = {"kernel_rate": self.learning_rate, "vector_rate": self.vector_rate}
-        optimizer: torch.optim.Optimizer
-        if self.optimizer == "muon":
-            optimizer = Muon(parameters, **rates)
-        else:
-            optimizer = torch.optim.Adam(
-                [
-                    {"params": [p for p in parameters if (p.ndim == 4) == kernel], "lr": rate}
-                    for kernel, rate in zip((True, False), rates.values(), strict=True)
-                ]
-            )
+        groups = self.parameter_groups()
+        optimizer = Muon(groups) if self.optimizer == "muon" else torch.optim.Adam(groups)
         steps = self.trainer.max_steps
         warmup = min(self.warmup_steps, steps // 10)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from fastnst.hardware import has_bfloat16
@@ -31,22 +30,14 @@ class Muon(Optimizer):
     are learnt by Adam (Kingma and Ba 2015).
     """
 
-    def __init__(
-        self, parameters: Iterable[Parameter], *, kernel_rate: float, vector_rate: float
-    ) -> None:
-        """Sort the parameters.
+    def __init__(self, groups: list[dict[str, Any]]) -> None:
+        """Take the parameters.
 
         Args:
-            parameters: To learn; those with 4 dimensions are kernels.
-            kernel_rate: Root mean square of a kernel's steps.
-            vector_rate: Adam's rate for the others.
+            groups: Of `params` and their `lr`: the root mean square of a kernel's steps, Adam's rate for
+                the others. Kernels are those with 4 dimensions.
         """
-        both = list(parameters)
-        groups = [
-            {"params": [p for p in both if p.ndim == 4], "lr": kernel_rate},
-            {"params": [p for p in both if p.ndim != 4], "lr": vector_rate},
-        ]
-        super().__init__([group for group in groups if group["params"]], {})
+        super().__init__(groups, {})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]

@@ -210,12 +210,14 @@ def _check_resume(cli: _Cli, run: Path, checkpoint: Path, before: list[Path]) ->
     try:
         kept = torch.load(checkpoint, map_location="cpu", weights_only=True)
         step, weights = kept["global_step"], kept["state_dict"]
+        groups = [len(g["params"]) for g in kept["optimizer_states"][0]["param_groups"]]
     except Exception as error:  # Whatever unpickling a damaged file leads to.
         raise BadStyleFile(
             f"The checkpoint {checkpoint} is damaged.", "Start anew under another --name."
         ) from error
     net = {f"net.{name}": value.shape for name, value in cli.model.net.state_dict().items()}
-    if {name: value.shape for name, value in weights.items()} != net:
+    ours = [len(group["params"]) for group in cli.model.parameter_groups()]
+    if {name: value.shape for name, value in weights.items()} != net or groups != ours:
         raise BadStyleFile(
             f"The net in {checkpoint} is not the one that this version of fastnst trains.",
             "Go on with the version that began it, or start anew under another --name.",

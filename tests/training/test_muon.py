@@ -24,7 +24,7 @@ def test_a_kernel_moves_by_its_rate_whatever_the_size_of_its_gradient():
     for size in (1.0, 1e-4):
         kernel = Parameter(torch.zeros(8, 4, 3, 3))
         kernel.grad = size * gradient
-        Muon([kernel], kernel_rate=0.01, vector_rate=1.0).step()
+        Muon([{"params": [kernel], "lr": 0.01}]).step()
         moved.append(kernel.detach().square().mean().sqrt())
         assert (kernel * gradient).sum() < 0
     torch.testing.assert_close(moved[0], torch.tensor(0.01), rtol=0.2, atol=0)
@@ -35,7 +35,7 @@ def test_vectors_are_learnt_by_adam():
     torch.manual_seed(0)
     ours, torchs = Parameter(torch.randn(2, 5)), Parameter(torch.empty(2, 5))
     torchs.data.copy_(ours.data)
-    pair = (Muon([ours], kernel_rate=1.0, vector_rate=0.01), torch.optim.Adam([torchs], lr=0.01))
+    pair = (Muon([{"params": [ours], "lr": 0.01}]), torch.optim.Adam([torchs], lr=0.01))
     for _ in range(5):
         gradient = torch.randn(2, 5)
         for parameter, optimizer in zip((ours, torchs), pair, strict=True):
@@ -46,5 +46,5 @@ def test_vectors_are_learnt_by_adam():
 
 def test_without_a_gradient_nothing_moves():
     kernel = Parameter(torch.ones(2, 2, 3, 3))
-    Muon([kernel], kernel_rate=1.0, vector_rate=1.0).step()
+    Muon([{"params": [kernel], "lr": 1.0}]).step()
     assert torch.equal(kernel, torch.ones(2, 2, 3, 3))

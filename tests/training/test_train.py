@@ -186,11 +186,22 @@ def test_a_net_that_is_trained_can_be_started_from(job):
         job(f"--model.start={start}", "--model.net.width=8", name="c")
 
 
-def test_a_checkpoint_of_another_net_is_refused(job):
+def renamed_layer(checkpoint):
+    checkpoint["state_dict"]["net.old.weight"] = checkpoint["state_dict"].pop("net.out.weight")
+
+
+def other_optimizer(checkpoint):
+    (first, second) = checkpoint["optimizer_states"][0]["param_groups"]
+    first["params"] += second["params"]
+    checkpoint["optimizer_states"][0]["param_groups"] = [first]
+
+
+@pytest.mark.parametrize("change", [renamed_layer, other_optimizer])
+def test_a_checkpoint_of_another_version_is_refused(job, change):
     job(steps=2)
     path = "runs/a/checkpoints/last.ckpt"
     checkpoint = torch.load(path, weights_only=True)
-    checkpoint["state_dict"]["net.old.weight"] = checkpoint["state_dict"].pop("net.out.weight")
+    change(checkpoint)
     torch.save(checkpoint, path)
     with pytest.raises(
         BadStyleFile, match=r"last\.ckpt is not the one that this version of fastnst trains"
