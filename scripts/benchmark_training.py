@@ -184,14 +184,16 @@ def parts(options: argparse.Namespace) -> dict[str, float]:
     """Seconds of each part of a step by itself, and what the step multiplies and adds."""
     from torch.utils.flop_counter import FlopCounterMode
 
+    from fastnst.training.muon import Muon
+
     cli = configured(options, 1)
     module, data = cli.model, cli.datamodule
     data.setup("fit")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     module.to(device)
-    module.loss.set_styles([module.painting.load().to(device)])
+    module.loss.set_styles([module.paintings[0].load().to(device)])
     module.loss.calibrate(data.calibration.to(device).float())
-    optimizer = torch.optim.Adam(module.net.parameters(), 1e-3)
+    optimizer = Muon(module.parameter_groups())
     loader = iter(data.train_dataloader())
     batch = next(loader).photos.to(device)
     photos = batch.to(torch.float32, memory_format=torch.channels_last)
@@ -205,7 +207,7 @@ def parts(options: argparse.Namespace) -> dict[str, float]:
     def step() -> dict[str, float]:
         seconds = {}
         for name, part in {
-            "net": lambda: within("painted", lambda: module(photos)),
+            "net": lambda: within("painted", lambda: module.net(photos)),
             "loss network": lambda: within("terms", lambda: module.loss(kept["painted"], module.loss.content_targets(photos))),
             "backward": lambda: kept["terms"].total.backward(),
             "optimizer": lambda: (optimizer.step(), optimizer.zero_grad()),

@@ -214,7 +214,7 @@ def lattice(painted: Tensor, period: int = 4) -> Tensor:
 
     Of the painting's fine detail (itself less the mean of the 3x3 around), the mean over all pixels with
     the same place in the lattice: nothing in a photo, whose detail has no such order. The sum of the
-    squares, in units of the range, so that a pattern of 2 of 255 has about 1e-3.
+    squares over a 4x4 block, in units of the range, so that a pattern of 2 of 255 has about 1e-3.
 
     Args:
         painted: RGB (N, 3, H, W), float, 0..255; H and W multiples of `period`.
@@ -224,4 +224,4 @@ def lattice(painted: Tensor, period: int = 4) -> Tensor:
     around = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), 3, stride=1)
     n, c, h, w = x.shape
     detail = (x - around).reshape(n, c, h // period, period, w // period, period)
-    return detail.mean(dim=(2, 4)).square().sum(dim=(1, 2, 3)).mean()
+    return 16 * detail.mean(dim=(2, 4)).square().mean(dim=(2, 3)).sum(dim=1).mean()

@@ -210,7 +210,7 @@ class StyleTransfer(pl.LightningModule):
         terms: LossTerms = self.loss(painted, targets, styles, strengths=factors)
         others = {
             "excess": self.excess_weight * excess(painting),
-            "lattice": self.lattice_weight * lattice(painted),
+            "lattice": self.lattice_weight * lattice(painted, self.net.multiple_of),
         }
         if strengths is not None:
             apart = ((painted - photos) / 255).square().mean((1, 2, 3))

@@ -188,3 +188,9 @@ def test_a_photo_has_no_lattice_and_a_checkerboard_has():
     expected = 3 * ((s - s / 9) ** 2 + 8 * (s / 9) ** 2)
     torch.testing.assert_close(lattice(board), torch.tensor(expected), rtol=0.1, atol=0)
     assert 0.9 < lattice(smooth + board) / lattice(board) < 1.1
+    # Over twice the period it is as strong, and one of twice the period is seen there alone.
+    torch.testing.assert_close(lattice(board, 8), lattice(board), rtol=1e-3, atol=0)
+    sparse = torch.zeros(1, 3, 128, 128)
+    sparse[..., ::8, ::8] = 4.0
+    torch.testing.assert_close(lattice(sparse, 8), lattice(board) / 4, rtol=0.1, atol=0)
+    assert lattice(sparse) < lattice(sparse, 8) / 3
