@@ -93,7 +93,7 @@ def export(
             "Name one to write with --style.",
         )
     with written_whole(path) as temporary:
-        _write(net, card, temporary)
+        _write(net.lean(), card, temporary)
         difference = _difference(net, temporary)
         if not difference <= TOLERANCE:
             raise FastnstError(

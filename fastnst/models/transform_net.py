@@ -69,6 +69,8 @@ class StyleNet(nn.Module, ABC):
         self.config = config
         self._share = 0.0
         """Of the photo, where a mixture with an identity row was folded in."""
+        self._centred = True
+        """Whether the first convolution takes -1..1, not 0..255."""
 
     @abstractmethod
     def paint(self, x: Tensor, style_weights: Tensor) -> Tensor:
@@ -91,7 +93,8 @@ class StyleNet(nn.Module, ABC):
         """The painting before tanh, of the same shape, float32: -EDGE is black and EDGE white."""
         if style_weights is None:
             style_weights = torch.eye(self.config.styles)[0].to(image)
-        return self.paint(image / 127.5 - 1.0, style_weights).float()
+        x = image / 127.5 - 1.0 if self._centred else image
+        return self.paint(x, style_weights).float()
 
     def finished(
         self, painting: Tensor, image: Tensor, style_weights: Tensor | None = None
@@ -113,6 +116,15 @@ class StyleNet(nn.Module, ABC):
         for module in net.modules():
             if isinstance(module, ConvNorm) and isinstance(module.norm, ConditionalInstanceNorm2d):
                 module.norm = module.norm.folded(style_weights)
+        return net
+
+    def lean(self) -> StyleNet:
+        """A copy whose first convolution takes 0..255: the norm after it takes the shift away by itself."""
+        net = copy.deepcopy(self)
+        first = next(module for module in net.modules() if isinstance(module, ConvNorm))
+        with torch.no_grad():
+            first.conv.weight.div_(127.5)
+        net._centred = False
         return net
 
 

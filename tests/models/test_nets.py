@@ -77,6 +77,10 @@ class TestNet:
         torch.testing.assert_close(folded(x), net(x, weights), atol=1e-3, rtol=0)
         assert not any(isinstance(m, ConditionalInstanceNorm2d) for m in folded.modules())
 
+    def test_a_lean_net_paints_the_same(self, name):
+        net, x = small(name), torch.rand(1, 3, 32, 48) * 255
+        torch.testing.assert_close(net.lean()(x), net(x), atol=1e-3, rtol=0)
+
     def test_the_order_of_rows_does_not_matter(self, name):
         net, x = small(name, styles=3), torch.rand(1, 3, 32, 32) * 255
         weights, order = torch.tensor([0.2, 0.5, 0.3]), torch.tensor([2, 0, 1])
