@@ -133,9 +133,10 @@ def test_one_of_many_styles_is_measured_by_its_own_name(folder, many):
 def test_what_was_found_of_many_styles_is_kept_side_by_side(folder, many, monkeypatch):
     monkeypatch.setattr(job, "export", lambda run, output: Exported(many, 0.0))
     (folder / "run").mkdir()
-    for style in ("alpha", "beta"):
-        monkeypatch.setattr(job, "measure", lambda *_, name=style: Measured(*[name] * 14))
+    for size, style in enumerate(("alpha", "beta")):
+        found = Measured(size, 1, *[1.0] * 5, (1.0, 2.0, 3.0), (1.0, 2.0, 3.0), *[1.0] * 4)
+        monkeypatch.setattr(job, "measure", lambda *_, found=found: found)
         evaluate(folder / "run", of=style)
     kept = json.loads((folder / "run" / EVALUATION).read_text())
-    assert [kept[style]["sizes"][0]["size"] for style in ("alpha", "beta")] == ["alpha", "beta"]
+    assert [kept[style]["sizes"][0]["size"] for style in ("alpha", "beta")] == [0, 1]
     assert kept["steps"] == kept["beta"]["steps"] == 1

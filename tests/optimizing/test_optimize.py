@@ -13,6 +13,8 @@ import fastnst
 from fastnst.cli import app
 from fastnst.errors import CannotWrite, Diverged, FastnstError, Interrupted
 from fastnst.optimizing import optimize as job
+from fastnst.optimizing import pyramid
+from fastnst.optimizing.pyramid import sizes_up_to
 
 
 @pytest.fixture
@@ -146,16 +148,16 @@ def test_without_a_name_the_picture_is_put_beside_the_photo(folder):
 
 
 def test_sizes_double_up_to_the_picture_s():
-    assert job._sizes((512, 512), 512, None) == [128, 256, 512]
-    assert job._sizes((1024, 700), 1024, None) == [128, 256, 512, 1024]
-    assert job._sizes((900, 200), 900, None) == [450, 900]  # 100 px on the shorter side.
-    assert job._sizes((512, 512), 512, 1) == [512]
-    assert job._sizes((4000, 3000), 1024, 2) == [512, 1024]
+    assert sizes_up_to((512, 512), 512, None) == [128, 256, 512]
+    assert sizes_up_to((1024, 700), 1024, None) == [128, 256, 512, 1024]
+    assert sizes_up_to((900, 200), 900, None) == [450, 900]  # 100 px on the shorter side.
+    assert sizes_up_to((512, 512), 512, 1) == [512]
+    assert sizes_up_to((4000, 3000), 1024, 2) == [512, 1024]
 
 
 def interrupt_at(monkeypatch, iteration, times=1):
     """Press Ctrl-C when so many iterations are done."""
-    plain = job.descend
+    plain = pyramid.descend
 
     def descend(*args, **options):
         for step in plain(*args, **options):
@@ -164,7 +166,7 @@ def interrupt_at(monkeypatch, iteration, times=1):
                     os.kill(os.getpid(), signal.SIGINT)
             yield step
 
-    monkeypatch.setattr(job, "descend", descend)
+    monkeypatch.setattr(pyramid, "descend", descend)
 
 
 @pytest.mark.parametrize("times", [1, 2])
