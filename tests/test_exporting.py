@@ -3,11 +3,13 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from PIL import Image
 
 import fastnst.exporting as job
 from fastnst.errors import BadStyleFile, CannotWrite, FastnstError
 from fastnst.exporting import export
 from fastnst.models import NETS, NetConfig, build_net, save_net
+from fastnst.runtime.stylizer import Stylizer
 from fastnst.styles import CARD_KEY, Credit, StyleCard
 
 
@@ -99,3 +101,39 @@ def test_bad_input_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CannotWrite, match=r"file/a\.onnx can't be written"):
         export(tmp_path, output=tmp_path / "file" / "a.onnx")
+
+
+@pytest.mark.parametrize(("precision", "share"), [("fp16", 0.6), ("int8", 0.5)])
+@pytest.mark.parametrize("styles", [1, 2])
+def test_lower_precision_paints_nearly_the_same_from_a_smaller_file(
+    tmp_path, make_photos, precision, share, styles
+):
+    torch.manual_seed(0)
+    net = build_net(NetConfig("swift", 24, 2, styles))
+    credits = tuple(Credit(name=f"style-{number}") for number in range(styles))
+    card = StyleCard("a", credits, net.config.as_dict(), net.multiple_of, net.minimum)
+    save_net(tmp_path / "a.safetensors", net, card)
+    photos = make_photos(tmp_path / "photos", 3, (128, 96))
+    whole = export(tmp_path)
+    lower = export(tmp_path, precision=precision, data=photos)
+    assert lower.path.name == f"a-{precision}.onnx"
+    assert lower.path.stat().st_size < share * whole.path.stat().st_size
+    assert 0 < lower.lowered < 2
+    assert f"{lower.lowered:.2f} of 255 in the mean" in str(lower)
+    first, second = (Stylizer(exported.path) for exported in (whole, lower))
+    assert second.card == first.card
+    photo = np.asarray(Image.open(photos / "001.jpg"))
+    apart = np.abs(first(photo).astype(int) - second(photo)).mean()
+    assert apart == pytest.approx(lower.lowered, rel=0.5)
+
+
+def test_lower_precision_that_can_not_be_made_is_refused(tmp_path, make_photos):
+    trained(tmp_path / "a.safetensors")
+    with pytest.raises(FastnstError, match=r"There is no precision 'int4'\. Did you mean 'int8'\?"):
+        export(tmp_path, precision="int4")
+    with pytest.raises(FastnstError, match=r"What int8 does to a net is measured on photos\. Give"):
+        export(tmp_path, precision="int8")
+    (tmp_path / "none").mkdir()
+    with pytest.raises(FastnstError, match=r"There is no photo to measure on in .*none\. Give"):
+        export(tmp_path, precision="int8", data=tmp_path / "none")
+    assert [path.name for path in tmp_path.glob("*.onnx")] == []
