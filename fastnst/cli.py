@@ -176,7 +176,10 @@ def styles(
     table = Table(box=None, pad_edge=False)
     for column in rows[0]:
         table.add_column(
-            column.replace("_", " "), justify="right" if column == "size_mb" else "left"
+            column.replace("_", " "),
+            justify="right" if column == "size_mb" else "left",
+            # Names are there to be typed.
+            min_width=max(len(row["name"]) for row in rows) if column == "name" else None,
         )
     for row in rows:
         table.add_row(*(escape(str(value)) for value in row.values()))
