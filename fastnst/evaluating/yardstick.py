@@ -125,7 +125,8 @@ def measure(
         if shown is not None:
             done = before + number + 1
             shown.update(done, f"{size} px  {from_noise[-1]} iterations from noise")
-    others = [*painted[1:], painted[0]]
+    # A photo alone is compared with its mirror image.
+    others = [*painted[1:], painted[0]] if len(painted) > 1 else [painted[0][:, ::-1]]
     apart = [_difference(a, b) for a, b in zip(painted, others, strict=True)]
     moving = [unsteadiness([stylizer(frame) for frame in pan(photo)]) for photo in photos]
     return Measured(

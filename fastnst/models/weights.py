@@ -52,6 +52,7 @@ def load_net(path: Path) -> tuple[StyleNet, StyleCard]:
         net.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise BadStyleFile(
-            f"The weights in {path} do not fit the net of its card: {str(error).splitlines()[0]}"
+            f"The weights in {path} do not fit the net of its card as this version of fastnst builds it.",
+            f"Use the version that wrote it ({card.fastnst or 'not stated'}), or train it again.",
         ) from error
     return net.eval(), card

@@ -58,6 +58,7 @@ def test_a_style_is_placed_between_its_photos_and_their_optimization(folder, neg
 
 def test_the_iterations_are_those_after_which_the_objective_is_as_low(folder, negative):
     found = evaluate(negative, photos=1).sizes[0]
+    assert found.flicker < 0.05  # Of one photo too.
     curves = [json.loads(file.read_text()) for file in folder.glob("cache/**/*.json")]
     assert len(curves) == 3
     for reached in (found.from_noise[1], found.from_photo[1]):
