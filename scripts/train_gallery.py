@@ -14,6 +14,7 @@ import yaml
 
 import fastnst
 from fastnst.errors import FastnstError
+from fastnst.models import load_net
 from fastnst.styles import shipped
 from fastnst.training.train import kept
 
@@ -53,7 +54,8 @@ def main() -> None:
         weights, checkpoint = kept(Path("runs", name))
         try:
             if checkpoint.is_file():
-                fastnst.train(name=name, resume=True)
+                if load_net(weights)[1].steps < options.steps:
+                    fastnst.train(name=name, resume=True, steps=options.steps)
             else:
                 with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
                     config.write(found(options.config, options.paintings))

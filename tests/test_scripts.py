@@ -5,11 +5,12 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from PIL import Image
 
 pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
-from fastnst.styles import shipped
+from fastnst.styles import read_card, shipped
 
 SCRIPTS = shipped("checkpoints").parent / "scripts"
 
@@ -35,3 +36,36 @@ def test_compare_writes_its_table_its_curves_and_its_sheet(workdir, astronaut):
         assert sheet.size == (4 * 48, 4 * (48 + 44))  # 16 pictures: photo and painting come first.
     with Image.open("out/compare.png") as plot:
         assert plot.height > plot.width
+
+
+def test_train_gallery_trains_goes_on_and_exports(workdir, make_photos, monkeypatch):
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(workdir / "cache"))
+    make_photos(workdir / "photos")
+    make_photos(workdir / "paintings", 2)
+    paintings = [{"path": f"00{number}.jpg", "name": name} for number, name in enumerate("ab")]
+    config = {"model": {"paintings": paintings, "painting": {"size": 96}}}
+    (workdir / "gallery.yaml").write_text(yaml.safe_dump(config))
+    small = [
+        "--model.net.width=4",
+        "--model.net.blocks=1",
+        "--data.crop=64",
+        "--data.num_workers=0",
+    ]
+
+    def run(steps: int) -> str:
+        done = subprocess.run(
+            [
+                *(sys.executable, SCRIPTS / "train_gallery.py", "--nets", "swift"),
+                *("--paintings", "photos", "paintings", "--photos", "photos"),
+                *("--config", "gallery.yaml", "--steps", str(steps), *small),
+            ],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    for steps in (1, 2, 2):  # Begun, gone on with, finished already.
+        assert "runs/gallery-swift/gallery-swift.onnx" in run(steps)
+    card = read_card(workdir / "runs" / "gallery-swift" / "gallery-swift.onnx")
+    assert ([style.name for style in card.styles], card.steps) == (["a", "b"], 2)
