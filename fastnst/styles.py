@@ -154,8 +154,8 @@ def find_style(name: str | Path, *, fast: bool = False) -> Path:
     """The file of a style, by name or by path: whatever is a `Path` or ends in .onnx.
 
     Args:
-        name: The style's name or file; of a blend, `a:0.6,b:0.4`, the first name.
-        fast: Prefer the faster net, where both have the style.
+        name: The style's name or file; or a blend, `a:0.6,b:0.4`, of styles that one file has.
+        fast: Prefer the faster net, where both have it.
 
     Raises:
         UnknownStyle: There is no such style; the message has the nearest names.
@@ -165,12 +165,21 @@ def find_style(name: str | Path, *, fast: bool = False) -> Path:
         if not os.path.isfile(path):
             raise UnknownStyle(f"There is no file {path}.", "Give the path of an .onnx file.")
         return path
+    wanted = [word.partition(":")[0].strip() for word in name.split(",")]
     styles = list_styles(fast=fast)
-    first = name.split(",")[0].split(":")[0].strip()
-    if first not in styles:
-        hint = did_you_mean(first, styles) or "No styles were found: train one first."
-        raise UnknownStyle(f"There is no style {first!r}.", hint)
-    return styles[first]
+    for each in wanted:
+        if each not in styles:
+            hint = did_you_mean(each, styles) or "No styles were found: train one first."
+            raise UnknownStyle(f"There is no style {each!r}.", hint)
+    # The preferred file of the first that has them all; else that of another of them.
+    files = dict.fromkeys(styles[each] for each in wanted)
+    for file in files:
+        if set(wanted) <= set(names_in(file, read_card(file))):
+            return file
+    raise UnknownStyle(
+        f"No file has all of {', '.join(wanted)}.",
+        "Blend styles of one file: see `fastnst styles`.",
+    )
 
 
 def read_card(path: Path) -> StyleCard | None:

@@ -119,3 +119,17 @@ def test_a_file_cut_anywhere_or_of_noise_has_a_card_or_none(many, tmp_path):
         assert read_card(path) is None or end > len(data) - 7
     path.write_bytes(b"\xff" * 1000)
     assert read_card(path) is None
+
+
+def test_a_blend_is_found_in_the_file_that_has_all_of_it(workdir, monkeypatch, many, negative):
+    (workdir / "a").mkdir()
+    for name, source in (("alpha", negative), ("many", many)):
+        (workdir / "a" / f"{name}.onnx").write_bytes(source.read_bytes())
+    monkeypatch.setenv("FASTNST_STYLES", str(workdir / "a"))
+    assert find_style("alpha") == workdir / "a" / "alpha.onnx"
+    assert find_style("alpha:0.6, beta:0.4") == workdir / "a" / "many.onnx"
+    with pytest.raises(UnknownStyle, match=r"There is no style 'bta'\. Did you mean 'beta'\?"):
+        find_style("alpha,bta")
+    with pytest.raises(UnknownStyle, match=r"No file has all of beta, starry-night\. Blend styles"):
+        (workdir / "a" / "starry-night.onnx").write_bytes(negative.read_bytes())
+        find_style("beta,starry-night")

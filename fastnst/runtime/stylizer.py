@@ -41,9 +41,9 @@ class Stylizer:
     """A style, or all styles of a file, ready to paint.
 
     Example:
-        >>> stylizer = Stylizer("starry-night")
+        >>> stylizer = Stylizer("great-wave")
         >>> stylizer("photo.jpg").save("painted.jpg")
-        >>> stylizer("photo.jpg", style="starry-night:0.6,great-wave:0.4", strength=0.8).save("mixed.jpg")
+        >>> stylizer("photo.jpg", style="the-kiss:0.6,great-wave:0.4", strength=0.8).save("mixed.jpg")
     """
 
     def __init__(
