@@ -9,6 +9,7 @@ from fastnst.models.transform_net import (
     bounded,
     excess,
     lattice,
+    repeats,
 )
 from fastnst.models.weights import load_net, save_net
 
@@ -33,5 +34,6 @@ __all__ = [
     "excess",
     "lattice",
     "load_net",
+    "repeats",
     "save_net",
 ]

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fastnst.models import NetConfig, StyleNet, build_net, excess, lattice
+from fastnst.models import NetConfig, StyleNet, build_net, excess, lattice, repeats
 from fastnst.perceptual import LossTerms, PerceptualLoss, load_encoder
 from fastnst.styles import Credit, StyleCard
 from fastnst.training.crops import Batch
@@ -60,6 +60,7 @@ class StyleTransfer(pl.LightningModule):
         tv_weight: float,
         excess_weight: float,
         lattice_weight: float,
+        repeats_weight: float,
         learning_rate: float,
         vector_rate: float,
         warmup_steps: int,
@@ -86,6 +87,7 @@ class StyleTransfer(pl.LightningModule):
             tv_weight: Of the total variation, which smooths.
             excess_weight: Of what the painting goes past black and white, see `excess`.
             lattice_weight: Of the pattern that strided nets leave, see `lattice`.
+            repeats_weight: Of marks set again and again in flat areas, see `repeats`.
             learning_rate: Of the kernels, at its highest.
             vector_rate: Of the scales, shifts and biases.
             warmup_steps: Steps over which the rate rises; then it falls to 0 along a half cosine.
@@ -102,12 +104,12 @@ class StyleTransfer(pl.LightningModule):
         super().__init__()
         if (
             min(learning_rate, vector_rate) <= 0
-            or min(warmup_steps, excess_weight, lattice_weight, identity_weight) < 0
+            or min(warmup_steps, excess_weight, lattice_weight, repeats_weight, identity_weight) < 0
         ):
             raise ValueError(
                 f"learning_rate is {learning_rate}, vector_rate {vector_rate}, warmup_steps {warmup_steps},"
-                f" excess_weight {excess_weight}, lattice_weight {lattice_weight}, identity_weight"
-                f" {identity_weight}; the first two must be above 0, the others at least 0"
+                f" excess_weight {excess_weight}, lattice_weight {lattice_weight}, repeats_weight {repeats_weight},"
+                f" identity_weight {identity_weight}; the first two must be above 0, the others at least 0"
             )
         many = len(paintings) > 1
         self.paintings = named_apart(paintings, painting.size) if paintings else [painting]
@@ -125,6 +127,7 @@ class StyleTransfer(pl.LightningModule):
         self.warmup_steps = warmup_steps
         self.excess_weight = excess_weight
         self.lattice_weight = lattice_weight
+        self.repeats_weight = repeats_weight
         self.encoder_weights = encoder_weights
         self.steps_before = 0
         """Of the training that this one starts from."""
@@ -211,6 +214,8 @@ class StyleTransfer(pl.LightningModule):
         others = {
             "excess": self.excess_weight * excess(painting),
             "lattice": self.lattice_weight * lattice(painted, self.net.multiple_of),
+            # Blocks that alternate, too.
+            "repeats": self.repeats_weight * repeats(painted, 2 * self.net.multiple_of),
         }
         if strengths is not None:
             apart = ((painted - photos) / 255).square().mean((1, 2, 3))
@@ -304,6 +309,7 @@ class StyleTransfer(pl.LightningModule):
                 "tv_weight": loss.tv_weight,
                 "excess_weight": self.excess_weight,
                 "lattice_weight": self.lattice_weight,
+                "repeats_weight": self.repeats_weight,
                 # What differs from style to style, in their order.
                 **(each[0] if len(each) == 1 else {"styles": each}),
             },

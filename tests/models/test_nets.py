@@ -15,6 +15,7 @@ from fastnst.models import (
     excess,
     lattice,
     load_net,
+    repeats,
     save_net,
 )
 from fastnst.models.transform_net import EDGE
@@ -198,3 +199,27 @@ def test_a_photo_has_no_lattice_and_a_checkerboard_has():
     sparse[..., ::8, ::8] = 4.0
     torch.testing.assert_close(lattice(sparse, 8), lattice(board) / 4, rtol=0.1, atol=0)
     assert lattice(sparse) < lattice(sparse, 8) / 3
+
+
+def test_rows_of_one_mark_are_found_where_they_are_and_lines_and_noise_are_not():
+    rng = torch.Generator().manual_seed(0)
+    noise = torch.randn(1, 3, 128, 128, generator=rng) * 30 + 128
+    assert repeats(noise, 16) < 1e-9
+    lines = torch.full((1, 3, 128, 128), 128.0)
+    lines[..., 40:43] = 0
+    assert repeats(lines, 16) < 1e-9
+    marked = noise.clone()
+    mark = torch.randn(3, 16, 16, generator=rng) * 60
+    marked[..., :64, :64] += mark.repeat(1, 4, 4)
+    found = repeats(marked, 16)
+    assert found > 1e-3
+    # A quarter of the picture: elsewhere there is nothing. Half of the period is found, another is not.
+    torch.testing.assert_close(repeats(marked[..., :64, :64], 16), 4 * found)
+    assert (
+        repeats(torch.full((1, 3, 128, 128), 128.0) + mark[:, :8, :8].repeat(1, 16, 16), 16) > 1e-2
+    )
+    assert (
+        repeats(torch.full((1, 3, 130, 130), 128.0) + mark[:, :13, :13].repeat(1, 10, 10), 16)
+        < 1e-9
+    )
+    assert repeats(marked[..., :63, :], 16) == 0
