@@ -22,7 +22,8 @@ from fastnst.images import Pixels
 from fastnst.models import StyleNet, load_net
 from fastnst.precision import Precision, calibration_photos, check_precision, lowered
 from fastnst.runtime.mixing import RowWeights, row_weights, shares
-from fastnst.runtime.stylizer import STYLE_WEIGHTS, Stylizer
+from fastnst.runtime.session import STYLE_WEIGHTS
+from fastnst.runtime.stylizer import Stylizer
 from fastnst.styles import CARD_KEY, StyleCard
 
 EVALUATION = "evaluation.json"

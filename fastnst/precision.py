@@ -16,7 +16,7 @@ import onnx
 
 from fastnst.errors import FastnstError, did_you_mean
 from fastnst.images import READABLE, Pixels, read_image, resize_longer
-from fastnst.runtime.stylizer import STYLE_WEIGHTS
+from fastnst.runtime.session import STYLE_WEIGHTS
 
 Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
 CALIBRATION_PHOTOS = 16

@@ -8,31 +8,28 @@ from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 from PIL import Image
 
-from fastnst.errors import BadStyleFile, DeviceUnavailable, FastnstError
+from fastnst.errors import BadStyleFile, FastnstError
 from fastnst.images import Pixels, read_image, resize_longer, upright_srgb
+from fastnst.runtime.frozen import FrozenNet
 from fastnst.runtime.mixing import Blend, RowWeights, Stroke, row_weights, shares
+from fastnst.runtime.session import Device, check_signature, first_line, open_session
+from fastnst.runtime.tiles import Plan, chosen_side, free_memory, measure, paint
 from fastnst.styles import CARD_KEY, Credit, StyleCard, find_style, list_styles, names_in, read_card
 
-Device = Literal["auto", "cpu", "cuda", "coreml", "directml"]
-PROVIDERS: dict[str, str] = {
-    "cuda": "CUDAExecutionProvider",
-    "directml": "DmlExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-    "cpu": "CPUExecutionProvider",
-}
-"""onnxruntime's name of each device, in the order in which `auto` tries them."""
-PACKAGES = {"cuda": "onnxruntime-gpu", "directml": "onnxruntime-directml", "coreml": "onnxruntime"}
-STYLE_WEIGHTS = "style_weights"
-"""The second input of a file of many styles: how much of each row of scales and shifts, (rows,)."""
 FOREIGN_MULTIPLE = 4
 """What sizes a net without a card is given: nearly all halve twice."""
 MARGIN = 16
 """Pixels of reflected photo around what the net is given, cut off again: nets paint a line along their
 very edge, of 5 to 9 of 255 for the shipped style, and none with this. A multiple of every `multiple_of`."""
 
+LEAST_TILE = 64
+"""Pixels; what nets see around smaller ones is most of the work."""
+SURELY_FITS = 1_000_000
+"""Pixels of which no machine is asked whether it has the memory."""
+
+Tile: TypeAlias = Literal["auto", "off"] | int
 FloatBatch: TypeAlias = npt.NDArray[np.float32]
 Photo = TypeVar("Photo", Image.Image, Pixels)
 
@@ -54,6 +51,8 @@ class Stylizer:
         strength: float = 1.0,
         stroke: Stroke = "fine",
         fast: bool = False,
+        tile: Tile = "auto",
+        exact: bool = False,
         device: Device = "auto",
     ) -> None:
         """Load a style.
@@ -67,16 +66,27 @@ class Stylizer:
             strength: 0 gives the photo, 1 the painting. For files of many styles, as `stroke`.
             stroke: `fine`, `bold`, or from 0 to 1 between them.
             fast: Take the faster net where a name has two.
+            tile: Paint in tiles of this side in pixels, that match; `auto` does where memory is too
+                small for the whole, `off` never.
+            exact: With tiles, measure what norms take of the whole on all of it, in place of a sample:
+                the same picture as without tiles, for several times the time.
             device: Where to run. `auto` takes the fastest that can load the style.
 
         Raises:
             UnknownStyle: There is no such style or file.
             BadStyleFile: The file is no style net.
             DeviceUnavailable: The device was asked for by name and is not there.
-            FastnstError: A share, the strength or the stroke is out of range, or the file has none.
+            FastnstError: A share, the strength, the stroke or the tile is out of range, or the file has
+                none.
         """
+        if tile not in ("auto", "off") and (isinstance(tile, str) or tile < LEAST_TILE):
+            raise FastnstError(
+                f"The tile is {tile}.", f"Give auto, off, or a side of {LEAST_TILE} px or more."
+            )
+        self._tile, self._exact = tile, exact
+        self._frozen: FrozenNet | None = None
         self.path = find_style(style if isinstance(style, str) else Path(style), fast=fast)
-        self._session, self.device = _open_session(self.path, device)
+        self._session, self.device = open_session(self.path, device)
         try:
             text = self._session.get_modelmeta().custom_metadata_map.get(CARD_KEY)
         except UnicodeDecodeError as error:
@@ -88,7 +98,7 @@ class Stylizer:
             self._blend = style
         self._strength, self._stroke = strength, stroke
         self._rows = row_weights(self.path, self.card, self._blend, strength, stroke)
-        self._inputs, self._output, self.fixed_size = _check_signature(
+        self._inputs, self._output, self.fixed_size = check_signature(
             self._session, self.path, len(self._rows)
         )
         self._multiple = self.card.multiple_of if self.card else FOREIGN_MULTIPLE
@@ -212,6 +222,9 @@ class Stylizer:
     def _paint(self, pixels: Pixels, rows: RowWeights) -> Pixels:
         """Pad to what the net takes, run it, crop, round."""
         height, width = pixels.shape[:2]
+        side = self._tile_side(height, width)
+        if side is not None:
+            return self._paint_tiles(pixels, rows, side)
         before = 0 if self.fixed_size else MARGIN
         target = self.fixed_size or tuple(
             max(self._minimum, -(-(side + 2 * MARGIN) // self._multiple) * self._multiple)
@@ -223,6 +236,41 @@ class Stylizer:
         painted = self.run(batch, rows)[0, :, before : before + height, before : before + width]
         # In place: new memory of this size costs more than the rounding.
         return np.rint(painted, out=painted).transpose(1, 2, 0).astype(np.uint8)
+
+    def _tile_side(self, height: int, width: int) -> int | None:
+        """The side of the tiles; None to paint the whole at once."""
+        if self._tile == "off" or self.fixed_size is not None:
+            return None
+        if self._tile != "auto":
+            side = self._tile // self._multiple * self._multiple
+            return side if max(height, width) > side else None
+        if height * width <= SURELY_FITS:
+            return None
+        try:
+            return chosen_side(self._frozen_net(), height, width, free_memory())
+        except FastnstError:  # It has parts that tiles can't be cut for: it is tried at once.
+            return None
+
+    def _frozen_net(self) -> FrozenNet:
+        if self._frozen is None:
+            self._frozen = FrozenNet(
+                self.path, lambda model: open_session(self.path, "cpu", model)[0]
+            )
+        return self._frozen
+
+    def _paint_tiles(self, pixels: Pixels, rows: RowWeights, side: int) -> Pixels:
+        net = self._frozen_net()
+        height, width = pixels.shape[:2]
+        plan = Plan(height, width, MARGIN, self._multiple, self._minimum, net.reach, side)
+
+        def some(first: int, last: int) -> Pixels:
+            return pixels[first:last]
+
+        statistics = measure(net, plan, some, rows, exact=self._exact)
+        painted = np.empty_like(pixels)
+        for first, band in paint(net, plan, some, rows, statistics):
+            painted[first : first + len(band)] = band
+        return painted
 
     def run(self, batch: FloatBatch, rows: RowWeights | None = None) -> FloatBatch:
         """Run the bare net, without padding.
@@ -252,7 +300,7 @@ class Stylizer:
                     "Give a smaller size: --size N",
                 ) from error
             raise BadStyleFile(
-                f"{self.path} failed on a picture of {width}x{height} px: {_first_line(error)}."
+                f"{self.path} failed on a picture of {width}x{height} px: {first_line(error)}."
             ) from error
         # Two looks without a copy: either is no number if one of the values is.
         low, high = (painted.min(), painted.max()) if painted.size else (0.0, 0.0)
@@ -273,76 +321,6 @@ def _check_array(photo: Any) -> None:
             f"The array is {photo.dtype} of shape {photo.shape}.",
             "Give uint8 RGB of shape (height, width, 3).",
         )
-
-
-def _open_session(path: Path, device: Device) -> tuple[ort.InferenceSession, str]:
-    available = ort.get_available_providers()
-    if device == "auto":
-        candidates = [name for name, provider in PROVIDERS.items() if provider in available]
-    elif device not in PROVIDERS:
-        raise DeviceUnavailable(
-            f"There is no device {device!r}.", f"Choose from: auto, {', '.join(PROVIDERS)}."
-        )
-    elif PROVIDERS[device] not in available:
-        raise DeviceUnavailable(
-            f"The device {device!r} is not available in the installed onnxruntime, which has: "
-            f"{', '.join(name for name, provider in PROVIDERS.items() if provider in available)}.",
-            f"Install it with: pip install {PACKAGES[device]}",
-        )
-    else:
-        candidates = [device]
-    options = ort.SessionOptions()
-    options.log_severity_level = 4  # Errors come as exceptions; the log would print them again.
-    for name in candidates:
-        try:
-            session = ort.InferenceSession(path, options, providers=[PROVIDERS[name]])
-        except Exception as error:  # onnxruntime's exceptions share no base of their own.
-            if name == candidates[-1]:
-                raise BadStyleFile(
-                    f"{path} can't be loaded as an ONNX net: {_first_line(error)}.",
-                    "Give a style that `fastnst export` wrote, or see `fastnst styles`.",
-                ) from error
-            continue
-        # onnxruntime itself falls back to the CPU with only a line in its log.
-        if PROVIDERS[name] in session.get_providers():
-            return session, name
-    raise DeviceUnavailable(
-        f"The device {device!r} could not be started.",
-        "Check its driver, or run on the processor: --device cpu",
-    )
-
-
-def _check_signature(
-    session: ort.InferenceSession, path: Path, rows: int
-) -> tuple[list[str], str, tuple[int, int] | None]:
-    """Names of the inputs and the output, and the height and width if they are fixed."""
-    inputs, outputs = session.get_inputs(), session.get_outputs()
-    image = inputs[0] if inputs else None
-    weights = [[STYLE_WEIGHTS, "tensor(float)", [rows]]] if rows > 1 else []
-    if (
-        image is None
-        or [[node.name, node.type, node.shape] for node in inputs[1:]] != weights
-        or image.type != "tensor(float)"
-        or len(image.shape) != 4
-        or image.shape[1] != 3
-        or not outputs
-        or outputs[0].type != "tensor(float)"
-        or (len(outputs[0].shape) != 4 or outputs[0].shape[1] not in (3, None))
-    ):
-        taken = ", ".join(f"{node.name} {node.type} {node.shape}" for node in inputs) or "nothing"
-        raise BadStyleFile(
-            f"{path} is no style net: it takes {taken}.",
-            "A style net takes one float image of shape (N, 3, H, W) and gives one back.",
-        )
-    height, width = image.shape[2:]
-    fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
-    return [node.name for node in inputs], outputs[0].name, fixed
-
-
-def _first_line(error: Exception) -> str:
-    """What onnxruntime says, without its code and error number in front."""
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return line.removeprefix("[ONNXRuntimeError] : ").split(" : ", 2)[-1].rstrip(".")
 
 
 def describe_styles() -> list[dict[str, Any]]:

@@ -1,0 +1,201 @@
+"""Pictures of any size, painted in tiles that match.
+
+Instance norms take their statistics from the whole picture, so that tiles painted by themselves differ in
+colour at every seam. Here the statistics are measured first, over the whole or over tiles spread over it,
+and every tile is painted with them, together with as much around it as the net sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnst.images import Pixels
+from fastnst.runtime.frozen import Core, Floats, FrozenNet, Statistics
+
+SAMPLE, SAMPLE_SIDE, SAMPLE_REACH = 96, 128, 48
+"""Squares that statistics are measured on unless the whole is asked for, their side, and how much around them
+is looked at (what is further off hardly matters for a mean)."""
+
+PLASTIC = 1.324717957244746
+"""The plastic ratio, for two dimensions what the golden one is for one."""
+FREE_SHARE = 0.6
+"""Of the memory that is free, what painting may take."""
+SIDES = (1024, 768, 512, 384, 256)
+"""Of tiles that are chosen by memory."""
+
+Rows = Callable[[int, int], Pixels]
+"""Rows from the first to before the second of a picture, uint8 (rows, W, 3)."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a picture is cut into tiles.
+
+    The picture is continued by `border` pixels of its mirror image on each side, and a bit more to come to
+    multiples of `multiple`; a tile's core is painted, and what is around it, `reach` wide, is looked at.
+    """
+
+    height: int
+    """Of the picture in pixels."""
+    width: int
+    border: int
+    multiple: int
+    minimum: int
+    """The least side of what a net takes."""
+    reach: int
+    side: int
+    """Of a core, at most, a multiple of `multiple`."""
+
+    @property
+    def padded(self) -> tuple[int, int]:
+        """Height and width with the border."""
+        height, width = (
+            max(self.minimum, -(-(side + 2 * self.border) // self.multiple) * self.multiple)
+            for side in (self.height, self.width)
+        )
+        return height, width
+
+    def edges(self, length: int) -> list[int]:
+        """Where the cores along a side begin and end: as many as are needed, alike, at multiples."""
+        count = max(1, -(-length // self.side))
+        steps = length // self.multiple
+        return [round(steps * k / count) * self.multiple for k in range(count + 1)]
+
+    def cores(self) -> list[Core]:
+        """All of them, row by row."""
+        rows, columns = map(self.edges, self.padded)
+        return [
+            (top, left, bottom, right)
+            for top, bottom in pairwise(rows)
+            for left, right in pairwise(columns)
+        ]
+
+    def window(self, core: Core) -> Core:
+        """The core and what is around it, as far as there is something."""
+        reach = -(-self.reach // self.multiple) * self.multiple
+        height, width = self.padded
+        top, left, bottom, right = core
+        return (
+            max(0, top - reach),
+            max(0, left - reach),
+            min(height, bottom + reach),
+            min(width, right + reach),
+        )
+
+    def inside(self, core: Core) -> Core:
+        """The core with its window's corner as the origin."""
+        top, left, _, _ = self.window(core)
+        return core[0] - top, core[1] - left, core[2] - top, core[3] - left
+
+    def cut(self, rows: Rows, core: Core) -> Floats:
+        """A core's window of a picture, float32 RGB (1, 3, h, w), 0..255."""
+        top, left, bottom, right = self.window(core)
+        ys, xs = (
+            _mirrored(np.arange(first, last) - self.border, side)
+            for first, last, side in ((top, bottom, self.height), (left, right, self.width))
+        )
+        some = rows(ys.min(), ys.max() + 1)
+        window = some[(ys - ys.min())[:, None], xs[None]]
+        return np.ascontiguousarray(window.transpose(2, 0, 1)[None], dtype=np.float32)
+
+
+def _mirrored(places: npt.NDArray[np.int64], side: int) -> npt.NDArray[np.int64]:
+    """Places of a side continued by its mirror image, again and again, as `np.pad` does."""
+    period = max(1, 2 * (side - 1))
+    places = np.mod(places, period)
+    result: npt.NDArray[np.int64] = np.minimum(places, period - places)
+    return result
+
+
+def measure(
+    net: FrozenNet, plan: Plan, rows: Rows, mixture: Floats, *, exact: bool = False
+) -> Statistics:
+    """What the norms would take from the whole picture.
+
+    Args:
+        net: Measures.
+        plan: The tiles.
+        rows: The picture.
+        mixture: How much of each row of scales and shifts.
+        exact: Measure the whole, in place of `SAMPLE` squares where it has more than those: for each norm
+            the net up to it runs once more over everything.
+    """
+    cores = plan.cores()
+    height, width = plan.padded
+    if not exact and height * width > 2 * SAMPLE * SAMPLE_SIDE**2:
+        side = SAMPLE_SIDE
+        plan = replace(plan, side=side, reach=min(plan.reach, SAMPLE_REACH))
+        # Roberts' R2 sequence: it leaves no region out, however many there are.
+        places = np.mod(np.arange(1, SAMPLE + 1)[:, None] / PLASTIC ** np.array([1, 2]), 1.0)
+        steps = (np.array([height - side, width - side]) * places).astype(int) // plan.multiple
+        corners = steps * plan.multiple
+        cores = [(int(y), int(x), int(y) + side, int(x) + side) for y, x in corners]
+
+    def windows() -> Iterator[tuple[Floats, Core]]:
+        for core in cores:
+            yield plan.cut(rows, core), plan.inside(core)
+
+    return net.measure(windows, mixture)
+
+
+def paint(
+    net: FrozenNet, plan: Plan, rows: Rows, mixture: Floats, statistics: Statistics
+) -> Iterator[tuple[int, Pixels]]:
+    """Paint a picture, a band of tiles after the other.
+
+    Yields:
+        The first row, and the painted rows from there, uint8 (rows, W, 3). A band is asked of `rows` again
+        by the next one only as far as the net reaches.
+    """
+    y_edges, x_edges = map(plan.edges, plan.padded)
+    border = plan.border
+    for top, bottom in pairwise(y_edges):
+        first, last = max(0, top - border), min(plan.height, bottom - border)
+        if last <= first:
+            continue
+        band = np.empty((last - first, plan.width, 3), np.uint8)
+        for left, right in pairwise(x_edges):
+            start, end = max(0, left - border), min(plan.width, right - border)
+            if end <= start:
+                continue
+            core = (top, left, bottom, right)
+            window = plan.window(core)
+            painted = net.paint(plan.cut(rows, core), mixture, statistics)[0]
+            part = painted[
+                :,
+                first + border - window[0] : last + border - window[0],
+                start + border - window[1] : end + border - window[1],
+            ]
+            band[:, start:end] = np.rint(np.clip(part, 0, 255)).transpose(1, 2, 0)
+        yield first, band
+
+
+def free_memory() -> float:
+    """Bytes that this process may still take: of the machine, or of the container that it is in."""
+    import psutil
+
+    free = float(psutil.virtual_memory().available)
+    for folder, most, used in (
+        ("/sys/fs/cgroup", "memory.max", "memory.current"),
+        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ):
+        with suppress(OSError, ValueError):
+            limit, taken = (int(Path(folder, name).read_text()) for name in (most, used))
+            free = min(free, limit - taken)
+    return max(free, 0.0)
+
+
+def chosen_side(net: FrozenNet, height: int, width: int, free: float) -> int | None:
+    """The side of the tiles for which there is memory; None if there is for the whole."""
+    room = FREE_SHARE * free / net.bytes_per_pixel
+    if height * width <= room:
+        return None
+    fitting = (side for side in SIDES if (side + 2 * net.reach) ** 2 <= room)
+    return next(fitting, SIDES[-1])

@@ -1,0 +1,190 @@
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+from PIL import Image
+
+from fastnst import Stylizer
+from fastnst.errors import FastnstError
+from fastnst.runtime import stylizer as module
+from fastnst.runtime.frozen import FrozenNet
+from fastnst.runtime.session import open_session
+from fastnst.runtime.tiles import Plan, chosen_side, measure, paint
+from fastnst.styles import find_style
+
+
+@pytest.fixture(scope="module")
+def swift() -> Stylizer:
+    return Stylizer("the-scream", fast=True, tile="off")
+
+
+@pytest.fixture
+def photo(astronaut) -> np.ndarray:
+    """Odd sides."""
+    with Image.open(astronaut) as image:
+        return np.asarray(image.convert("RGB"))[:261, :309]
+
+
+def frozen(path) -> FrozenNet:
+    return FrozenNet(path, lambda model: open_session(path, "cpu", model)[0])
+
+
+def plan(photo, net, side, multiple=8) -> Plan:
+    return Plan(*photo.shape[:2], 16, multiple, 32, net.reach, side)
+
+
+def painted(net, plan, photo, rows, statistics) -> np.ndarray:
+    whole = np.zeros_like(photo)
+    for first, band in paint(net, plan, lambda a, b: photo[a:b], rows, statistics):
+        whole[first : first + len(band)] = band
+    return whole
+
+
+@pytest.mark.parametrize(
+    ("style", "fast", "reach"), [("starry-night", False, 60), ("starry-night", True, 104)]
+)
+def test_how_far_a_net_looks_is_the_sum_of_its_kernels(style, fast, reach):
+    # johnson: 4 + 1 + 2, ten convolutions of 4, resized 4, 2, resized 2, 1, 4.
+    # swift: 4 + 4, ten of 8, shuffled 8, 4, shuffled 4.
+    assert frozen(find_style(style, fast=fast)).reach == reach
+
+
+def test_nothing_further_off_changes_a_pixel(swift, photo):
+    net = frozen(swift.path)
+    rows = swift._rows
+    around = photo.copy()
+    seen = slice(130 - net.reach, 138 + net.reach)
+    around[:] = np.random.default_rng(0).integers(0, 256, photo.shape, dtype=np.uint8)
+    around[seen, seen] = photo[seen, seen]
+    one = plan(photo, net, 4096)
+    statistics = measure(net, one, lambda a, b: photo[a:b], rows)
+    pictures = [painted(net, one, picture, rows, statistics) for picture in (photo, around)]
+    assert np.array_equal(*(picture[130:138, 130:138] for picture in pictures))
+    assert not np.array_equal(*(picture[130:138, 130 - net.reach - 16] for picture in pictures))
+
+
+@pytest.mark.parametrize("side", [64, 128, 256])
+def test_tiles_are_what_the_whole_is_by_the_same_statistics(swift, photo, side):
+    net = frozen(swift.path)
+    some = lambda a, b: photo[a:b]  # noqa: E731
+    statistics = measure(net, plan(photo, net, side), some, swift._rows)
+    whole = painted(net, plan(photo, net, 4096), photo, swift._rows, statistics)
+    tiles = painted(net, plan(photo, net, side), photo, swift._rows, statistics)
+    assert np.abs(whole.astype(int) - tiles).max() <= 1
+    plain = swift(photo)
+    assert np.abs(plain.astype(int) - tiles).mean() < 0.1
+
+
+def test_statistics_of_parts_are_those_of_the_whole(swift, photo):
+    net = frozen(swift.path)
+    some = lambda a, b: photo[a:b]  # noqa: E731
+    parts = measure(net, plan(photo, net, 64), some, swift._rows)
+    whole = measure(net, plan(photo, net, 4096), some, swift._rows)
+    assert parts.keys() == whole.keys()
+    assert len(parts) == 2 * net.norms == 24
+    for name, values in parts.items():
+        deviation = np.sqrt(whole[name.replace("mean", "var")])
+        assert np.abs(values - whole[name]).max() < 1e-2 * deviation.max()
+
+
+def test_a_sky_has_no_step_at_a_seam(photo):
+    y, x = np.mgrid[:400, :600]
+    sky = np.stack([90 + y / 8, 140 + y / 10, 200 + x / 40], axis=-1).astype(np.uint8)
+    sky[250:] = photo[:150, :300].repeat(2, axis=1)
+    tiled = Stylizer("the-scream", fast=True, tile=128)(sky).astype(int)
+    whole = Stylizer("the-scream", fast=True, tile="off")(sky).astype(int)
+    assert np.abs(tiled - whole).max() <= 2
+
+
+def test_every_style_strength_and_stroke_is_painted_in_tiles(many, photo):
+    whole, tiles = (Stylizer(many, tile=tile) for tile in ("off", 128))
+    for wish in (
+        {"style": "beta"},
+        {"style": "alpha:0.3,beta:0.7"},
+        {"strength": 0.4},
+        {"stroke": "bold"},
+    ):
+        pictures = [stylizer(photo, **wish).astype(int) for stylizer in (whole, tiles)]
+        assert np.abs(pictures[0] - pictures[1]).max() <= 1
+    assert np.array_equal(tiles(photo, strength=0), photo)
+
+
+@pytest.mark.parametrize("shape", [(1, 300), (300, 1), (33, 200), (200, 129)])
+def test_odd_sizes_come_back_exactly(negative, shape):
+    photo = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    assert np.array_equal(Stylizer(negative, tile=64)(photo), 255 - photo)
+
+
+def test_tiles_are_taken_where_memory_is_small(swift, photo, monkeypatch):
+    monkeypatch.setattr(module, "SURELY_FITS", 1000)
+    asked = []
+    monkeypatch.setattr(
+        module,
+        "measure",
+        lambda *args, **options: asked.append(args[1].side) or measure(*args, **options),
+    )
+    auto = Stylizer("the-scream", fast=True)
+    need = 261 * 309 * frozen(swift.path).bytes_per_pixel / 0.6
+    for free, side in ((need * 1.01, None), (need * 0.99, 256), (0.0, 256)):
+        monkeypatch.setattr(module, "free_memory", lambda free=free: free)
+        asked.clear()
+        auto(photo)
+        assert asked == ([] if side is None else [side])
+
+
+def test_the_largest_tile_that_fits_is_chosen(swift):
+    net = frozen(swift.path)
+    for side, larger in ((256, 384), (384, 512), (512, 768), (768, 1024)):
+        enough = (larger + 2 * net.reach) ** 2 * net.bytes_per_pixel / 0.6
+        assert chosen_side(net, 5000, 5000, enough * 0.99) == side
+        assert chosen_side(net, 5000, 5000, enough * 1.01) == larger
+    assert chosen_side(net, 5000, 5000, 0) == 256
+    assert chosen_side(net, 50, 50, 1e12) is None
+
+
+def test_a_sample_is_measured_of_a_large_picture(swift, astronaut, monkeypatch):
+    monkeypatch.setattr("fastnst.runtime.tiles.SAMPLE", 8)
+    with Image.open(astronaut) as image:
+        large = np.asarray(image.convert("RGB").resize((900, 900)))
+    net = frozen(swift.path)
+    seen = []
+    inner = net.measure
+    monkeypatch.setattr(
+        net,
+        "measure",
+        lambda windows, rows: seen.append(len(list(windows()))) or inner(windows, rows),
+    )
+    some = lambda a, b: large[a:b]  # noqa: E731
+    measure(net, plan(large, net, 256), some, swift._rows)
+    measure(net, plan(large, net, 256), some, swift._rows, exact=True)
+    assert seen == [8, 16]
+
+
+@pytest.mark.parametrize("tile", ["of", 63, 0, -5])
+def test_an_impossible_tile_is_refused(negative, tile):
+    with pytest.raises(
+        FastnstError, match=r"The tile is .* Give auto, off, or a side of 64 px or more"
+    ):
+        Stylizer(negative, tile=tile)
+
+
+def test_a_net_with_unknown_parts_says_so_and_is_painted_whole(tmp_path, monkeypatch, photo):
+    graph = helper.make_graph(
+        [
+            helper.make_node("GlobalAveragePool", ["image"], ["mean"]),
+            helper.make_node("Sub", ["image", "mean"], ["stylized"]),
+        ],
+        "net",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, "h", "w"])],
+        [helper.make_tensor_value_info("stylized", TensorProto.FLOAT, ["n", 3, "h", "w"])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "odd.onnx")
+    with pytest.raises(
+        FastnstError, match="can't paint in tiles: how far its part GlobalAveragePool looks"
+    ):
+        Stylizer(tmp_path / "odd.onnx", tile=64)(photo)
+    monkeypatch.setattr(module, "SURELY_FITS", 1000)
+    monkeypatch.setattr(module, "free_memory", lambda: 0.0)
+    auto, off = (Stylizer(tmp_path / "odd.onnx", tile=tile)(photo) for tile in ("auto", "off"))
+    assert np.array_equal(auto, off)
