@@ -10,11 +10,11 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import torch
 import yaml
 
 import fastnst
 from fastnst.errors import FastnstError
-from fastnst.models import load_net
 from fastnst.styles import shipped
 from fastnst.training.train import kept
 
@@ -54,7 +54,10 @@ def main() -> None:
         weights, checkpoint = kept(Path("runs", name))
         try:
             if checkpoint.is_file():
-                if load_net(weights)[1].steps < options.steps:
+                done = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=False)[
+                    "global_step"
+                ]
+                if done < options.steps:
                     fastnst.train(name=name, resume=True, steps=options.steps)
             else:
                 with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
