@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -50,8 +51,19 @@ def stylize(
     strength: float = 1.0,
     stroke: Literal["fine", "bold"] | float = "fine",
     fast: Annotated[bool, Parameter(negative="")] = False,
-    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    output: Annotated[Path | None, Parameter(alias="-o", allow_leading_hyphen=True)] = None,
     size: int | None = None,
+    max_size: int | None = None,
+    preview_size: int | None = None,
+    keep_color: Annotated[bool | Literal["luminance", "match"], Parameter(negative="")] = False,
+    mask: Annotated[Sequence[str], Parameter(negative="")] = (),
+    alpha_mask: Annotated[bool, Parameter(negative="")] = False,
+    tile: Literal["auto", "off"] | int = "auto",
+    exact: Annotated[bool, Parameter(negative="")] = False,
+    quality: int = 95,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    skip_existing: Annotated[bool, Parameter(negative="")] = False,
+    max_megapixels: float = 180,
     device: Literal["auto", "cpu", "cuda", "coreml", "directml"] = "auto",
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -60,7 +72,7 @@ def stylize(
     Parameters
     ----------
     inputs
-        Photos, and folders, which are searched to any depth.
+        Photos, and folders, which are searched to any depth; - is standard input.
     style
         A style by name; `fastnst styles` lists them. Or a blend of several: a:0.6,b:0.4.
     model
@@ -73,14 +85,41 @@ def stylize(
     fast
         Paint by the faster net, where the style has one.
     output
-        A file for one photo, else a folder. Without it, NAME-STYLE.EXT beside each photo.
+        A file for one photo, else a folder; - is standard output. Without it, NAME-STYLE.EXT beside each
+        photo.
     size
         Longer side of the output in pixels; without it, the size of the photo.
+    max_size
+        The most that the longer side may be.
+    preview_size
+        Longer side that the net paints at: what it paints is enlarged with the photo's detail, so that
+        strokes have a size relative to the picture, and a small copy looks like the large one.
+    keep_color
+        Keep the photo's colours, and take light and dark from the painting; --keep-color=match moves the
+        painting's palette to the photo's.
+    mask
+        A grey picture: where to paint, and how much. MASK=STYLE, several times, for a style in each region.
+    alpha_mask
+        Paint as much as the photo is opaque.
+    tile
+        Paint in tiles of this side in pixels, without seams; auto does where memory is too small, off never.
+    exact
+        With tiles, paint just what would be painted at once; takes several times as long.
+    quality
+        Of JPEG, WebP, AVIF and HEIC, 1 to 100.
+    overwrite
+        A painting may take its photo's place.
+    skip_existing
+        Leave out photos whose painting is there.
+    max_megapixels
+        Larger photos are refused.
     device
         Where to run; auto takes the fastest there is.
     json
         Print one JSON object per file.
     """
+    from fastnst.runtime.jobs import PIPE
+    from fastnst.runtime.look import Look
     from fastnst.runtime.stylize import stylize as run
     from fastnst.runtime.stylizer import Stylizer
 
@@ -94,7 +133,17 @@ def stylize(
         strength=strength,
         stroke=stroke,
         fast=fast,
+        tile=tile,
+        exact=exact,
         device=device,
+    )
+    look = Look(
+        size,
+        max_size,
+        preview_size,
+        "luminance" if keep_color is True else keep_color or None,
+        mask,
+        alpha_mask,
     )
     if stylizer.note:
         _say(stylizer.note)
@@ -104,22 +153,29 @@ def stylize(
 
         def report(painted: Painted, number: int, total: int) -> None:
             progress.update(task, completed=number, total=total)
+            if painted.error:
+                failed.append(painted)
+                progress.console.print(
+                    painted.error, markup=False, highlight=False, emoji=False, soft_wrap=True
+                )
+            if output == PIPE or (painted.skipped and not json):
+                return
             if json:
                 print(_json_line(painted), flush=True)
             elif painted.output:
+                frames = f"  {painted.frames} frames" if painted.frames > 1 else ""
                 progress.console.print(
-                    f"{painted.output}  {painted.width}x{painted.height}  {painted.seconds:.2f} s",
+                    f"{painted.output}  {painted.width}x{painted.height}{frames}  {painted.seconds:.2f} s",
                     markup=False,
                     highlight=False,
                     emoji=False,
                     soft_wrap=True,
                 )
-            if painted.error:
-                failed.append(painted)
 
-        run(inputs, output, style=stylizer, size=size, report=report)
-    for painted in failed:
-        _say(painted.error)
+        run(
+            inputs, output, style=stylizer, look=look, quality=quality, overwrite=overwrite,
+            skip_existing=skip_existing, max_megapixels=max_megapixels, report=report,
+        )  # fmt: skip
     if failed:
         raise SystemExit(1)
 
@@ -187,7 +243,11 @@ def styles(
 
 
 def _json_line(painted: Painted) -> str:
-    values = {key: value for key, value in asdict(painted).items() if value not in ("", None)}
+    values = {
+        key: value for key, value in asdict(painted).items() if value not in ("", None, False)
+    }
+    if painted.frames == 1:
+        del values["frames"]
     values["seconds"] = round(painted.seconds, 4)
     return jsonlib.dumps(values, default=str)
 

@@ -1,58 +1,237 @@
-"""Pillow <-> uint8 RGB: orientation, colour profile, alpha, depth, size, and files written whole."""
+"""Pictures as they are meant to be seen: upright, sRGB, 8 bit, with what is to be kept of their files."""
 
 from __future__ import annotations
 
 import io
+import math
 import os
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from fastnst.errors import CannotWrite, FastnstError, UnreadableImage
-from fastnst.files import written_whole
+from fastnst.errors import FastnstError, MissingExtra, UnreadableImage
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """uint8, RGB, (H, W, 3)."""
+Source: TypeAlias = str | os.PathLike[str] | BinaryIO
+"""A file by its path, or one that is open."""
 
-READABLE = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+HEIF = frozenset({".heic", ".heif"})
+"""Formats that need an extra."""
+READABLE = HEIF | {
+    ".jpg", ".jpeg", ".png", ".apng", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".gif",
+}  # fmt: skip
 """What a folder is searched for."""
-WRITABLE = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+ANIMATED = frozenset({"GIF", "PNG", "WEBP"})
+"""Formats whose frames follow one another in time (and are not the pages of a TIFF)."""
 
-MOST_PIXELS = 2 * 89_478_485
-"""More are refused: Pillow's own limit, past which it takes a file for a decompression bomb."""
+MOST_PIXELS = 180_000_000
+"""More are refused unless asked for: a small file can hold a picture that fills the memory."""
+STRUCTURE = frozenset(
+    {254, 255, *range(256, 260), 262, 266, 273, *range(277, 285), 290, 291, 296, 297, 301, 317, 318, 319,
+     *range(320, 326), 330, 332, 336, 337, 338, 339, 340, 341, 342, 347, 512, 513, 514, 529, 530, 531, 532,
+     700, 33723, 34377, 34675}
+)  # fmt: skip
+"""EXIF (TIFF) tags of how pixels are stored, which are not those of the painting, and of other metadata."""
 
 
-def read_image(path: str | os.PathLike[str]) -> Image.Image:
-    """Read a picture as it is meant to be seen: upright, sRGB, 8 bit.
+PARTS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+"""Directories of EXIF beside the main one."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a painting keeps of a photo's file besides pixels."""
+
+    exif: bytes = b""
+    """With the orientation reset, its sizes and thumbnail left out."""
+    dpi: tuple[float, float] | None = None
+    """Dots per inch, across and down."""
+    durations: tuple[int, ...] = ()
+    """Milliseconds of each frame; empty for a still."""
+    disposals: tuple[int, ...] = ()
+    """What becomes of each frame when the next one comes, as its format counts."""
+    loop: int | None = None
+    """How often an animation is shown; 0 is for ever, None once."""
+
+
+class Picture:
+    """A picture file that is open.
+
+    Args:
+        image: As Pillow opened it.
+        name: Of the file, for errors.
+    """
+
+    def __init__(self, image: Image.Image, name: str) -> None:
+        self._image, self._name = image, name
+        self.format = image.format or ""
+        """As Pillow names it."""
+        frames = getattr(image, "n_frames", 1) if self.format in ANIMATED else 1
+        self.animated = frames > 1
+        """Whether there is more than one frame."""
+        self._count = frames
+
+    def kept(self) -> Kept:
+        """What to keep of the file, once its frames are read."""
+        dpi = self._image.info.get("dpi")
+        try:
+            across, down = (float(value) for value in dpi or ())
+            dpi = (across, down) if 1 <= across <= 30000 and 1 <= down <= 30000 else None
+        except (TypeError, ValueError, ZeroDivisionError):
+            dpi = None
+        loop = self._image.info.get("loop") if self.animated else None
+        return Kept(
+            self._exif, dpi, tuple(self._durations), tuple(self._disposals),
+            loop if isinstance(loop, int) else None,
+        )  # fmt: skip
+
+    def frames(self) -> Iterator[Image.Image]:
+        """Each frame in whole, RGB or (with transparency) RGBA; one of a still.
+
+        Raises:
+            UnreadableImage: It is damaged.
+        """
+        self._durations: list[int] = []
+        self._disposals: list[int] = []
+        self._exif = _exif(self._image)
+        for number in range(self._count):
+            with _reading(self._name):
+                if number:
+                    self._image.seek(number)
+                self._image.load()
+                if self.animated:
+                    duration = self._image.info.get("duration", 0)
+                    self._durations.append(round(duration) if math.isfinite(duration) else 0)
+                    method = getattr(
+                        self._image, "disposal_method", self._image.info.get("disposal")
+                    )
+                    self._disposals.append(int(method or 0))
+                frame = upright_srgb(self._image)
+            yield frame
+
+
+@contextmanager
+def open_picture(source: Source, *, most_pixels: int = MOST_PIXELS) -> Iterator[Picture]:
+    """Open a picture file.
+
+    Args:
+        source: Its path, or an open file.
+        most_pixels: Larger ones are refused.
+
+    Raises:
+        UnreadableImage: There is no such file, or it is no picture, or too large.
+        MissingExtra: Its format needs a package that is not installed.
+    """
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        name = str(path)
+        if not path.exists():
+            raise UnreadableImage(f"There is no file {path}.")
+        if path.is_dir():
+            raise UnreadableImage(f"{path} is a folder, not a picture.")
+        if path.suffix.lower() in HEIF:
+            know_heif(path)
+        source = path
+    else:
+        name = "What was piped in"
+    with _reading(name), _any_size():
+        image = Image.open(source)
+    with image:
+        if image.width * image.height > most_pixels:
+            raise UnreadableImage(
+                f"{name} is {image.width}x{image.height} px, more than {most_pixels / 1e6:g} megapixels.",
+                "If you trust the file, raise the limit: --max-megapixels N",
+            )
+        yield Picture(image, name)
+
+
+def read_image(source: Source, *, most_pixels: int = MOST_PIXELS) -> Image.Image:
+    """Read a picture as it is meant to be seen: upright, sRGB, 8 bit; of an animation the first frame.
 
     Returns:
         Mode RGB, or RGBA if the file has transparency.
 
     Raises:
-        UnreadableImage: There is no such file, or it is no complete picture.
+        UnreadableImage: There is no such file, or it is no complete picture, or too large.
+        MissingExtra: Its format needs a package that is not installed.
     """
-    path = Path(path)
-    if not path.exists():
-        raise UnreadableImage(f"There is no file {path}.")
-    if path.is_dir():
-        raise UnreadableImage(f"{path} is a folder, not a picture.")
+    with open_picture(source, most_pixels=most_pixels) as picture:
+        return next(picture.frames())
+
+
+def know_heif(path: Path) -> None:
+    """Make Pillow read and write HEIC.
+
+    Raises:
+        MissingExtra: The package for it is not there.
+    """
     try:
-        with Image.open(path) as image:
-            image.load()
-            return upright_srgb(image)
+        import pillow_heif
+    except ImportError as error:
+        raise MissingExtra(
+            f"{path} is HEIC, which needs pillow-heif.",
+            "Install it with: pip install 'fastnst[heif]'",
+        ) from error
+    pillow_heif.register_heif_opener()
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Pillow's decoders raise nearly anything on a damaged file."""
+    try:
+        yield
     except UnidentifiedImageError as error:
         raise UnreadableImage(
-            f"{path} is not a picture that can be read.",
-            "Give a JPEG, PNG, WebP, TIFF, BMP or GIF.",
+            f"{name} is not a picture that can be read.",
+            "Give a JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF.",
         ) from error
-    except Image.DecompressionBombError as error:
-        raise UnreadableImage(f"{path} is too large: {error}") from error
-    except Exception as error:  # Pillow's decoders raise nearly anything on a damaged file.
-        raise UnreadableImage(f"{path} is damaged or can't be read: {error}.") from error
+    except FastnstError:
+        raise
+    except MemoryError as error:
+        raise UnreadableImage(f"There is not enough memory to read {name}.") from error
+    except Exception as error:
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise UnreadableImage(f"{name} is damaged or can't be read: {reason}.") from error
+
+
+_opening = threading.Lock()
+
+
+@contextmanager
+def _any_size() -> Iterator[None]:
+    """Without Pillow's own limit, which is the whole process's; ours is said by the caller."""
+    with _opening:
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+def _exif(image: Image.Image) -> bytes:
+    """The EXIF to keep; none if there is none or it is broken."""
+    with suppress(Exception):
+        exif, kept = image.getexif(), Image.Exif()
+        inner = {part: dict(exif.get_ifd(part)) for part in PARTS}
+        kept.update({tag: exif[tag] for tag in set(exif) - STRUCTURE - set(PARTS)})
+        if ExifTags.Base.Orientation in kept:
+            kept[ExifTags.Base.Orientation] = 1
+        for tag in (ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight):
+            inner[ExifTags.IFD.Exif].pop(tag, None)
+        for part, values in inner.items():
+            if values:
+                kept.get_ifd(part).update(values)
+                kept[part] = 0
+        return kept.tobytes() if kept else b""
+    return b""
 
 
 def upright_srgb(image: Image.Image) -> Image.Image:
@@ -107,62 +286,3 @@ def resize_longer(image: Image.Image, size: int) -> Image.Image:
             "Give a smaller size.",
         )
     return image.resize((width, height), Image.Resampling.LANCZOS)
-
-
-def write_image(
-    path: Path, image: Image.Image, *, quality: int = 95, description: str = ""
-) -> None:
-    """Write a picture in the format of the name, whole or not at all.
-
-    JPEG is written with 4:4:4 chroma; transparency, which it can't hold, is laid on white. (Lossy WebP
-    always halves its chroma: the format has nothing else.)
-
-    Args:
-        path: Ends in .jpg, .jpeg, .png or .webp; missing folders are made.
-        image: RGB or RGBA, sRGB.
-        quality: Of JPEG and WebP, 1..100.
-        description: Plain ASCII, kept in the file's EXIF as its ImageDescription.
-
-    Raises:
-        CannotWrite: The format is not one of these, or the folder or the disk does not take it.
-    """
-    check_writable(path)
-    suffix = path.suffix.lower()
-    options: dict[str, object] = {"icc_profile": _srgb_profile()}
-    if description:
-        exif = Image.Exif()
-        exif[ExifTags.Base.ImageDescription] = description
-        exif[ExifTags.Base.Software] = "fastnst"
-        options["exif"] = exif
-    if suffix in (".jpg", ".jpeg"):
-        if image.mode == "RGBA":
-            flat = Image.new("RGB", image.size, "white")
-            flat.paste(image, mask=image.getchannel("A"))
-            image = flat
-        options |= {"format": "JPEG", "quality": quality, "subsampling": 0}
-    elif suffix == ".webp":
-        options |= {"format": "WEBP", "quality": quality, "method": 4}
-    else:
-        options |= {"format": "PNG"}
-    with written_whole(path) as temporary:
-        try:
-            image.save(temporary, **options)  # type: ignore[arg-type]
-        except ValueError as error:
-            raise CannotWrite(
-                f"{path} can't be written: {error}.",
-                f"It is {image.width}x{image.height} px; WebP holds 16383, JPEG 65500 px a side.",
-            ) from error
-
-
-def check_writable(path: Path) -> None:
-    """Raise `CannotWrite` if the name does not end in a format that can be written."""
-    if path.suffix.lower() not in WRITABLE:
-        raise CannotWrite(
-            f"{path} can't be written: the format {path.suffix or '(none)'} is not one of "
-            f"{', '.join(sorted(WRITABLE))}.",
-            "Give the output a name that ends in one of these.",
-        )
-
-
-def _srgb_profile() -> bytes:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -18,7 +18,7 @@ from PIL import Image
 
 from fastnst.errors import CannotWrite, Diverged, FastnstError, Interrupted, did_you_mean
 from fastnst.hardware import Device, has_bfloat16, keep_freed_memory, pick_device
-from fastnst.images import WRITABLE, check_writable, read_image, write_image
+from fastnst.images import read_image
 from fastnst.interrupts import Interrupts
 from fastnst.optimizing.descent import Optimizer
 from fastnst.optimizing.pyramid import Stage, coarse_to_fine, sizes_up_to
@@ -31,6 +31,7 @@ from fastnst.perceptual import (
     load_encoder,
 )
 from fastnst.progress import StepProgress
+from fastnst.saving import WRITABLE, check_writable, write_image
 
 Precision: TypeAlias = Literal["auto", "bf16", "fp32"]
 

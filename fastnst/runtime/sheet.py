@@ -9,8 +9,10 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from fastnst.errors import FastnstError
-from fastnst.images import check_writable, read_image, resize_longer, write_image
-from fastnst.runtime.stylizer import Device, Stylizer
+from fastnst.images import read_image, resize_longer
+from fastnst.runtime.session import Device
+from fastnst.runtime.stylizer import Stylizer
+from fastnst.saving import check_writable, write_image
 from fastnst.styles import list_styles
 
 GAP = 8

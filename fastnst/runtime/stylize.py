@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO
 
-from fastnst.errors import FastnstError
-from fastnst.images import READABLE, WRITABLE, check_writable, write_image
-from fastnst.runtime.stylizer import Device, Stylizer
+from PIL import Image
+
+from fastnst.errors import FastnstError, Interrupted
+from fastnst.images import MOST_PIXELS, Kept, open_picture
+from fastnst.interrupts import Interrupts
+from fastnst.runtime.jobs import PIPE, Job, find_jobs
+from fastnst.runtime.look import Look
+from fastnst.runtime.session import Device
+from fastnst.runtime.stylizer import Stylizer
+from fastnst.saving import FORMATS, can_move, write_image
+
+SMALL = 30_000_000
+"""Pixels of a picture beside which another is read or written, to use all of the machine and not all memory."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +41,11 @@ class Painted:
     height: int = 0
     """Of the output, in pixels."""
     seconds: float = 0.0
-    """For reading, painting and writing."""
+    """For painting it."""
+    frames: int = 1
+    """Of an animation."""
+    skipped: bool = False
+    """Whether it was there already."""
     error: str = ""
     """Why it failed, in one sentence."""
 
@@ -37,19 +55,27 @@ def stylize(
     output: str | os.PathLike[str] | None = None,
     *,
     style: str | os.PathLike[str] | Stylizer,
-    size: int | None = None,
+    look: Look | None = None,
+    quality: int = 95,
+    overwrite: bool = False,
+    skip_existing: bool = False,
+    max_megapixels: float = MOST_PIXELS / 1e6,
     device: Device = "auto",
     report: Callable[[Painted, int, int], None] | None = None,
 ) -> list[Painted]:
-    """Paint files and folders.
+    """Paint files and folders; while one is painted the next one is read and the last one written.
 
     Args:
-        inputs: Photos, and folders of photos, which are searched to any depth.
+        inputs: Photos, and folders of photos, which are searched to any depth; `-` is standard input.
         output: A file for a single photo, else a folder, which is made and gets the shape of the input
-            folders. None puts `NAME-STYLE.EXT` beside each photo, and a folder's pictures into a
-            folder `NAME-STYLE` beside it.
+            folders; `-` is standard output. None puts `NAME-STYLE.EXT` beside each photo, and a folder's
+            pictures into a folder `NAME-STYLE` beside it.
         style: A style's name, an .onnx file, or a `Stylizer`.
-        size: The longer side of the output in pixels; None keeps each photo's size.
+        look: Size, colours, regions; None for the photo's size, all of it in the painting's colours.
+        quality: Of JPEG, WebP, AVIF and HEIC, 1..100.
+        overwrite: A painting may take its photo's place.
+        skip_existing: Leave out photos whose painting is there.
+        max_megapixels: Larger photos are refused.
         device: Where to run, unless `style` is a `Stylizer`.
         report: Called after each file with what became of it, its number from 1, and how many there are.
 
@@ -58,126 +84,127 @@ def stylize(
 
     Raises:
         FastnstError: Nothing can be done at all: the style is unknown, a folder is empty, ...
+        Interrupted: Ctrl-C: the picture at hand is painted, and the others are not.
     """
-    if size is not None and size < 1:
-        raise FastnstError(f"The size is {size}.", "It is the longer side in pixels: 1 or more.")
-    stylizer = style if isinstance(style, Stylizer) else Stylizer(style, device=device)
     if "" in (os.fspath(path) for path in inputs) or output == "":
         raise FastnstError("A path is empty.", "Give the name of a file or a folder.")
+    if not 1 <= quality <= 100:
+        raise FastnstError(f"The quality is {quality}.", "Give 1 (small) to 100 (good).")
+    if not max_megapixels > 0:
+        raise FastnstError(f"The most megapixels are {max_megapixels}.", "Give more than 0.")
+    stylizer = style if isinstance(style, Stylizer) else Stylizer(style, device=device)
     out = None if output is None else Path(output)
-    jobs = _distinct(_jobs([Path(path) for path in inputs], out, stylizer.name))
-    results = []
-    for number, (source, target) in enumerate(jobs, start=1):
-        result = _paint_file(stylizer, source, target, size)
-        results.append(result)
+    jobs = deque(find_jobs([Path(path) for path in inputs], out, stylizer.name))
+    look, total, results = look or Look(), len(jobs), []
+
+    def reader(job: Job) -> _Photo | Painted:
+        return _read(job, overwrite, skip_existing, round(max_megapixels * 1e6))
+
+    def done(painted: Painted) -> None:
+        results.append(painted)
         if report:
-            report(result, number, len(jobs))
+            report(painted, len(results), total)
+
+    with (
+        Interrupts("this picture") as interrupts,
+        ThreadPoolExecutor(1) as reading,
+        ThreadPoolExecutor(1) as writing,
+    ):
+        ahead: Future[_Photo | Painted] | None = None
+        behind: Future[Painted] | None = None
+        while jobs and not interrupts.asked:
+            job = jobs.popleft()
+            photo = ahead.result() if ahead else reader(job)
+            small = isinstance(photo, Painted) or photo.pixels <= SMALL
+            ahead = reading.submit(reader, jobs[0]) if jobs and small else None
+            finished = photo if isinstance(photo, Painted) else _paint(photo, stylizer, look)
+            if behind is not None:
+                done(behind.result())
+                behind = None
+            if isinstance(finished, Painted):
+                done(finished)
+            else:
+                behind = writing.submit(_write, finished, quality)
+                if not small:
+                    behind.result()
+        if behind is not None:
+            done(behind.result())
+    if interrupts.asked and jobs:
+        raise Interrupted(
+            f"Stopped after {len(results)} of {total} pictures.", "Go on with --skip-existing."
+        )
     return results
 
 
-Job: TypeAlias = tuple[Path, Path | FastnstError]
-"""A photo, and where its painting goes or why there will be none."""
+@dataclass
+class _Photo:
+    """A photo that was read, then its painting."""
+
+    source: Path
+    target: Path
+    frames: list[Image.Image]
+    kept: Kept
+    format: str
+    seconds: float = 0.0
+
+    @property
+    def pixels(self) -> int:
+        width, height = self.frames[0].size
+        return width * height * len(self.frames)
 
 
-def _paint_file(
-    stylizer: Stylizer, source: Path, target: Path | FastnstError, size: int | None
-) -> Painted:
-    started = time.perf_counter()
+def _read(job: Job, overwrite: bool, skip_existing: bool, most_pixels: int) -> _Photo | Painted:
+    source, target = job
     try:
         if isinstance(target, FastnstError):
             raise target
-        if os.path.exists(target) and os.path.exists(source) and target.samefile(source):
+        piped = target == PIPE
+        if not piped and skip_existing and os.path.exists(target):
+            return Painted(source, target, skipped=True)
+        if not overwrite and not piped and _same(source, target):
             raise FastnstError(
-                f"{source} would be overwritten by its painting.", "Give another output with -o."
+                f"{source} would be overwritten by its painting.",
+                "Give another output with -o, or say --overwrite.",
             )
-        painted = stylizer(source, size=size)
-        write_image(target, painted)
+        file: Path | BinaryIO = source
+        if source == PIPE:
+            file = BytesIO(sys.stdin.buffer.read())
+        with open_picture(file, most_pixels=most_pixels) as picture:
+            frames = picture.frames()
+            moving = picture.animated and (piped or can_move(target))
+            read = list(frames) if moving else [next(frames)]
+            return _Photo(source, target, read, picture.kept(), picture.format)
     except (FastnstError, OSError) as error:
-        return Painted(source, None, seconds=time.perf_counter() - started, error=str(error))
-    return Painted(source, target, *painted.size, seconds=time.perf_counter() - started)
+        return Painted(source, None, error=str(error))
 
 
-def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[Job]:
-    if not inputs:
-        raise FastnstError("No photo was given.", "Say: fastnst stylize PHOTO --style NAME")
-    one_photo = len(inputs) == 1 and not os.path.isdir(inputs[0])
-    to_file = False
-    if output is not None and output.suffix and not os.path.isdir(output):
-        to_file = one_photo
-        if one_photo:
-            check_writable(output)
-        elif output.suffix.lower() in WRITABLE:
-            raise FastnstError(
-                f"The output {output} is one file, but the input is more than one photo.",
-                "Give a folder with -o.",
+def _same(source: Path, target: Path) -> bool:
+    return os.path.exists(target) and os.path.exists(source) and target.samefile(source)
+
+
+def _paint(photo: _Photo, stylizer: Stylizer, look: Look) -> _Photo | Painted:
+    started = time.perf_counter()
+    try:
+        for number, frame in enumerate(photo.frames):
+            photo.frames[number] = look.paint(stylizer, frame)
+    except FastnstError as error:
+        return Painted(photo.source, None, error=str(error))
+    photo.seconds = time.perf_counter() - started
+    return photo
+
+
+def _write(photo: _Photo, quality: int) -> Painted:
+    width, height = photo.frames[0].size
+    try:
+        if photo.target == PIPE:
+            endings = {name: ending for ending, name in reversed(FORMATS.items())}
+            ending = endings.get(photo.format, ".png")
+            write_image(
+                sys.stdout.buffer, photo.frames, ending=ending, quality=quality, kept=photo.kept
             )
-    for path in inputs:
-        if os.path.isdir(path):
-            folder = output or path.resolve().with_name(f"{path.resolve().name}-{style}")
-            photos = _photos_in(path, besides=folder)
-            if not photos:
-                yield path, _no_picture(path)
-            for photo in photos:
-                yield photo, folder / photo.relative_to(path).with_suffix(_suffix(photo))
-        elif output is None:
-            yield path, path.with_name(f"{path.stem}-{style}{_suffix(path)}")
-        elif to_file:
-            yield path, output
+            sys.stdout.buffer.flush()
         else:
-            yield path, output / f"{path.stem}{_suffix(path)}"
-
-
-def _distinct(jobs: Iterable[Job]) -> list[Job]:
-    """The same jobs, none writing over a photo of another or its painting: photo.jpg becomes photo-2.jpg."""
-
-    def place(path: Path) -> str:
-        return os.path.normcase(os.path.realpath(path))
-
-    jobs = list(jobs)
-    sources = {place(source) for source, _ in jobs}
-    taken: set[str] = set()
-    result: list[Job] = []
-    for source, wanted in jobs:
-        if isinstance(wanted, FastnstError):
-            result.append((source, wanted))
-            continue
-        target, number = wanted, 1
-        own = place(source)
-        while (at := place(target)) in taken or (at in sources and at != own):
-            number += 1
-            target = wanted.with_stem(f"{wanted.stem}-{number}")
-        taken.add(place(target))
-        result.append((source, target))
-    return result
-
-
-def _photos_in(folder: Path, *, besides: Path) -> list[Path]:
-    """The pictures under a folder, hidden ones and those under `besides`, where paintings go, left out."""
-    apart = os.path.realpath(besides)
-    if apart == os.path.realpath(folder):
-        apart = ""
-    photos = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".") and os.path.realpath(os.path.join(place, name)) != apart
-        ]
-        photos += [
-            Path(place, name)
-            for name in files
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in READABLE
-        ]
-    return sorted(photos)
-
-
-def _no_picture(folder: Path) -> FastnstError:
-    return FastnstError(
-        f"There is no picture in the folder {folder}.",
-        f"Pictures are files that end in {', '.join(sorted(READABLE))}.",
-    )
-
-
-def _suffix(path: Path) -> str:
-    """The input's own format where it can be written, else PNG."""
-    return path.suffix if path.suffix.lower() in WRITABLE else ".png"
+            write_image(photo.target, photo.frames, quality=quality, kept=photo.kept)
+    except (FastnstError, OSError) as error:
+        return Painted(photo.source, None, seconds=photo.seconds, error=str(error))
+    return Painted(photo.source, photo.target, width, height, photo.seconds, len(photo.frames))

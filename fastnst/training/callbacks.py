@@ -14,10 +14,10 @@ from torch import Tensor
 
 from fastnst.errors import Diverged
 from fastnst.files import written_whole
-from fastnst.images import write_image
 from fastnst.interrupts import Interrupts
 from fastnst.models import save_net
 from fastnst.progress import StepProgress
+from fastnst.saving import write_image
 
 
 class TrainingProgress(ProgressBar):

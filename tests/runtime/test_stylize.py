@@ -1,12 +1,15 @@
 import errno
+import io
 import os
 import shutil
+import signal
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from fastnst.errors import CannotWrite, FastnstError
+from fastnst.errors import CannotWrite, FastnstError, Interrupted
+from fastnst.runtime.look import Look
 from fastnst.runtime.stylize import stylize
 
 
@@ -83,37 +86,41 @@ def test_no_painting_takes_the_place_of_another(photos, negative):
 
 
 def test_no_painting_takes_the_place_of_a_photo(photos, negative):
-    Image.open(photos / "a.png").rotate(180).save(photos / "a.bmp")
-    before, other = pixels(photos / "a.png"), pixels(photos / "a.bmp")
-    results = stylize([photos / "a.bmp", photos / "a.png"], photos, style=negative)
+    before = pixels(photos / "a.png")
+    (photos / "other").mkdir()
+    Image.open(photos / "a.png").rotate(180).save(photos / "other" / "a.png")
+    results = stylize([photos / "other" / "a.png", photos / "a.png"], photos, style=negative)
     assert [r.output for r in results] == [photos / "a-2.png", None]
     assert "a.png would be overwritten" in results[1].error
     assert np.array_equal(pixels(photos / "a.png"), before)
-    assert np.array_equal(pixels(photos / "a-2.png"), 255 - other)
+    assert np.array_equal(pixels(photos / "a-2.png"), 255 - before[::-1, ::-1])
 
 
-def test_the_input_is_never_overwritten(photos, negative):
+def test_the_input_is_never_overwritten_unless_that_is_asked_for(photos, negative):
     before = (photos / "a.png").read_bytes()
     (result,) = stylize([photos / "a.png"], photos / "a.png", style=negative)
     assert "a.png would be overwritten by its painting. Give another output" in result.error
     assert (photos / "a.png").read_bytes() == before
-
-
-def test_formats_that_are_only_read_come_out_as_png(photos, negative):
-    Image.open(photos / "a.png").save(photos / "a.bmp")
-    (result,) = stylize([photos / "a.bmp"], "out", style=negative)
-    assert str(result.output) == "out/a.png"
+    expected = 255 - pixels(photos / "a.png")
+    stylize([photos / "a.png"], photos / "a.png", style=negative, overwrite=True)
+    assert np.array_equal(pixels(photos / "a.png"), expected)
 
 
 def test_what_can_not_be_done_at_all_is_said_at_once(photos, negative):
     with pytest.raises(FastnstError, match=r"The size is 0\."):
-        stylize([photos], style=negative, size=0)
+        stylize([photos], style=negative, look=Look(size=0))
     with pytest.raises(
         FastnstError, match=r"one\.jpg is one file, but the input is more than one photo"
     ):
         stylize([photos], "one.jpg", style=negative)
-    with pytest.raises(CannotWrite, match=r"the format \.gif is not one of"):
-        stylize([photos / "a.png"], "a.gif", style=negative)
+    with pytest.raises(CannotWrite, match=r"the format \.psd is not one of"):
+        stylize([photos / "a.png"], "a.psd", style=negative)
+    with pytest.raises(FastnstError, match=r"The quality is 0\. Give 1 \(small\) to 100"):
+        stylize([photos], style=negative, quality=0)
+    with pytest.raises(FastnstError, match=r"The most megapixels are -1"):
+        stylize([photos], style=negative, max_megapixels=-1)
+    with pytest.raises(FastnstError, match=r"A pipe takes one photo"):
+        stylize(["-", photos], style=negative)
     with pytest.raises(FastnstError, match=r"No photo was given"):
         stylize([], style=negative)
     with pytest.raises(FastnstError, match=r"A path is empty"):
@@ -157,4 +164,150 @@ def test_exif_orientation_is_applied(workdir, negative):
     (result,) = stylize(["a.jpg"], "out.jpg", style=negative)
     with Image.open("out.jpg") as image:
         assert image.size == (result.width, result.height) == (20, 40)
-        assert 0x0112 not in image.getexif()
+        assert image.getexif()[0x0112] == 1
+
+
+def test_what_is_painted_already_is_left_as_it_is(photos, negative):
+    stylize([photos / "a.png"], "out", style=negative)
+    before = os.stat("out/a.png").st_mtime_ns
+    results = stylize([photos], "out", style=negative, skip_existing=True)
+    assert [(r.skipped, bool(r.error)) for r in results] == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]
+    assert os.stat("out/a.png").st_mtime_ns == before
+
+
+def test_ctrl_c_finishes_the_picture_at_hand(workdir, make_photos, negative):
+    make_photos(workdir / "many", 6)
+
+    def stop(painted, number, total):
+        if number == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(
+        Interrupted, match=r"Stopped after \d of 6 pictures\. Go on with --skip-existing"
+    ):
+        stylize(["many"], "out", style=negative, report=stop)
+    done = sorted(path.name for path in (workdir / "out").iterdir())
+    assert 2 <= len(done) < 6
+    assert done == [f"{number:03d}.jpg" for number in range(len(done))]
+    stylize(["many"], "out", style=negative, skip_existing=True)
+    assert len(list((workdir / "out").iterdir())) == 6
+
+
+def test_results_come_in_order_whichever_fails(workdir, make_photos, negative):
+    folder = make_photos(workdir / "many", 9)
+    for number in (0, 3, 4, 8):
+        (folder / f"{number:03d}.jpg").write_text("no picture")
+    results = stylize([folder], "out", style=negative)
+    assert [r.input.name for r in results] == [f"{number:03d}.jpg" for number in range(9)]
+    assert [bool(r.error) for r in results] == [n in (0, 3, 4, 8) for n in range(9)]
+
+
+def test_a_pipe_keeps_the_format(workdir, photos, negative, monkeypatch):
+    class Pipe:
+        def __init__(self, content=b""):
+            self.buffer = io.BytesIO(content)
+
+    for name, wanted in (("a.png", "PNG"), ("b.webp", "WEBP")):
+        Image.open(photos / "a.png").save(photos / name)
+        out = Pipe()
+        monkeypatch.setattr("sys.stdin", Pipe((photos / name).read_bytes()))
+        monkeypatch.setattr("sys.stdout", out)
+        (result,) = stylize(["-"], "-", style=negative)
+        assert not result.error
+        with Image.open(io.BytesIO(out.buffer.getvalue())) as image:
+            assert image.format == wanted
+            assert image.size == (21, 30)
+    monkeypatch.setattr("sys.stdin", Pipe(b"nonsense"))
+    (result,) = stylize(["-"], "x.png", style=negative)
+    assert result.error.startswith("What was piped in is not a picture")
+
+
+def test_a_photo_beyond_the_limit_is_refused_and_the_limit_raised(photos, negative):
+    (result,) = stylize([photos / "a.png"], "out", style=negative, max_megapixels=0.0001)
+    assert (
+        "is 21x30 px, more than 0.0001 megapixels. If you trust the file, raise the limit"
+        in result.error
+    )
+    bomb = photos / "bomb.png"
+    Image.new("1", (14_000, 14_000)).save(bomb)
+    (result,) = stylize([bomb], "out", style=negative)
+    assert "is 14000x14000 px, more than 180 megapixels" in result.error
+
+
+def test_exif_and_resolution_are_kept(workdir, negative):
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    exif[0x0131] = "Camera 1.0"
+    exif.get_ifd(0x8769).update({0x9003: "2020:01:02 03:04:05", 0xA002: 40, 0xA003: 20})
+    exif.get_ifd(0x8825).update({1: "N", 2: (1.0, 2.0, 3.0)})
+    Image.new("RGB", (40, 20), "red").save("a.jpg", exif=exif, dpi=(300, 300))
+    for ending in (".jpg", ".png", ".webp", ".tif", ".avif"):
+        stylize(["a.jpg"], f"out{ending}", style=negative)
+        with Image.open(f"out{ending}") as image:
+            kept = image.getexif()
+            assert (kept[0x010F], kept[0x0131]) == ("Maker", "fastnst")
+            assert dict(kept.get_ifd(0x8769)) == {0x9003: "2020:01:02 03:04:05"}
+            assert dict(kept.get_ifd(0x8825)) == {1: "N", 2: (1.0, 2.0, 3.0)}
+            if ending in (".jpg", ".png", ".tif"):
+                assert [round(d) for d in image.info["dpi"]] == [300, 300]
+
+
+@pytest.mark.parametrize(
+    ("ending", "loop"),
+    [(".gif", 0), (".gif", 3), (".gif", None), (".webp", 2), (".png", 0), (".png", 5)],
+)
+def test_every_frame_of_an_animation_is_painted(workdir, negative, ending, loop):
+    rng = np.random.default_rng(0)
+    # Few colours, so that a palette holds them.
+    frames = [
+        Image.fromarray(rng.choice(np.array([0, 60, 255], np.uint8), (20, 30, 1)).repeat(3, 2))
+        for _ in range(4)
+    ]
+    durations = [40, 200, 80, 1000]
+    options = {"lossless": True} if ending == ".webp" else {}
+    if loop is not None:
+        options["loop"] = loop
+    frames[0].save(
+        f"a{ending}", save_all=True, append_images=frames[1:], duration=durations, **options
+    )
+    (result,) = stylize([f"a{ending}"], f"out{ending}", style=negative, quality=100)
+    assert (result.error, result.frames) == ("", 4)
+    with Image.open(f"out{ending}") as image:
+        assert image.n_frames == 4
+        assert image.info.get("loop") == loop
+        for number, frame in enumerate(frames):
+            image.seek(number)
+            image.load()
+            assert image.info["duration"] == durations[number]
+            error = np.abs(np.asarray(image.convert("RGB"), int) - (255 - np.asarray(frame, int)))
+            assert error.mean() < (12 if ending == ".webp" else 1)
+    stylize([f"a{ending}"], "still.jpg", style=negative)
+    with Image.open("still.jpg") as image:
+        assert image.size == (30, 20)
+
+
+@pytest.mark.parametrize("disposal", [1, 2])
+def test_a_transparent_animation_shows_what_it_showed(workdir, negative, disposal):
+    frames = []
+    for number in range(3):
+        frame = np.zeros((16, 16, 4), np.uint8)
+        frame[4 * number : 4 * number + 4, :8] = (250, 100, 20, 255)
+        frames.append(Image.fromarray(frame))
+    frames[0].save(
+        "a.gif", save_all=True, append_images=frames[1:], duration=100, disposal=disposal, loop=0
+    )
+    stylize(["a.gif"], "out.gif", style=negative)
+    with Image.open("a.gif") as before, Image.open("out.gif") as after:
+        assert after.n_frames == before.n_frames == 3
+        for number in range(3):
+            before.seek(number)
+            after.seek(number)
+            assert after.disposal_method == before.disposal_method
+            shown, painted = (np.asarray(image.convert("RGBA")) for image in (before, after))
+            assert np.array_equal(shown[..., 3], painted[..., 3])
+            there = shown[..., 3] == 255
+            assert np.array_equal(painted[there][:, :3], 255 - shown[there][:, :3])

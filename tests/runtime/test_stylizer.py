@@ -128,7 +128,7 @@ def test_a_net_that_paints_another_size_or_no_numbers_is_refused(negative, monke
 def test_a_size_beyond_all_bounds_is_one_sentence(negative):
     for size in (10**6, 10**10):
         with pytest.raises(
-            FastnstError, match=f"would be {size}x{size} px, more than the 179 megapix"
+            FastnstError, match=f"would be {size}x{size} px, more than the 180 megapix"
         ):
             Stylizer(negative)(noise(8, 8), size=size)
 

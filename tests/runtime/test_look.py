@@ -1,0 +1,158 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from fastnst import Stylizer
+from fastnst.colors import luminance
+from fastnst.errors import FastnstError, UnknownStyle, UnreadableImage
+from fastnst.runtime.look import Look, carried
+
+
+@pytest.fixture
+def photo(astronaut) -> Image.Image:
+    with Image.open(astronaut) as image:
+        return image.convert("RGB").crop((100, 60, 401, 281))
+
+
+def pixels(image) -> np.ndarray:
+    return np.asarray(image).astype(int)
+
+
+def test_a_plain_look_is_the_stylizer_alone(negative, photo):
+    assert np.array_equal(pixels(Look().paint(Stylizer(negative), photo)), 255 - pixels(photo))
+
+
+def test_sizes(negative, photo):
+    stylizer = Stylizer(negative)
+    assert Look(size=602).paint(stylizer, photo).size == (602, 442)
+    assert Look(max_size=150).paint(stylizer, photo).size == (150, 110)
+    assert Look(max_size=1500).paint(stylizer, photo).size == photo.size
+    assert Look(size=602, max_size=301).paint(stylizer, photo).size == photo.size
+    for name in ("size", "max_size", "preview_size"):
+        with pytest.raises(FastnstError, match=rf"The {name.replace('_', ' ')} is 0\."):
+            Look(**{name: 0})
+
+
+def test_keep_color_takes_luminance_from_the_painting_and_colour_from_the_photo(negative, photo):
+    painted = Look(keep_color="luminance").paint(Stylizer(negative), photo)
+    wanted = luminance(255 - np.asarray(photo))
+    assert np.abs(luminance(np.asarray(painted)) - wanted).max() <= 1.5
+    # Where there is room, chrominance is the photo's.
+    dull = Image.fromarray((np.asarray(photo) // 8 + 110).astype(np.uint8))
+    painted = pixels(Look(keep_color="luminance").paint(Stylizer(negative), dull))
+    chroma = [p - luminance(p)[..., None] for p in (painted, pixels(dull))]
+    assert np.abs(chroma[0] - chroma[1]).max() <= 1
+
+
+def test_match_gives_the_painting_the_photos_palette(negative, photo):
+    dull = photo.point(lambda value: value // 2 + 64)  # So that nothing is clipped.
+    painted = pixels(Look(keep_color="match").paint(Stylizer(negative), dull)).reshape(-1, 3)
+    wanted = pixels(dull).reshape(-1, 3)
+    assert np.abs(painted.mean(axis=0) - wanted.mean(axis=0)).max() < 1
+    assert np.abs(np.cov(painted, rowvar=False) / np.cov(wanted, rowvar=False) - 1).max() < 0.1
+
+
+def test_a_mask_says_where_and_how_much(workdir, negative, photo):
+    mask = np.zeros((221, 301), np.uint8)
+    mask[:, 100:200], mask[:, 200:] = 51, 255
+    Image.fromarray(mask).save("mask.png")
+    painted = pixels(Look(masks=["mask.png"]).paint(Stylizer(negative), photo))
+    before = pixels(photo)
+    assert np.array_equal(painted[:, :100], before[:, :100])
+    assert np.array_equal(painted[:, 200:], 255 - before[:, 200:])
+    mixed = 0.8 * before + 0.2 * (255 - before)
+    assert np.abs(painted - mixed)[:, 100:200].max() <= 0.51
+
+
+def test_masks_of_another_size_are_fitted(workdir, negative, photo):
+    Image.new("L", (10, 7), 255).save("mask.png")
+    painted = pixels(Look(masks=["mask.png"]).paint(Stylizer(negative), photo))
+    assert np.array_equal(painted, 255 - pixels(photo))
+
+
+def test_each_region_has_its_style_and_where_masks_overlap_they_share(workdir, many, photo):
+    left, right = (np.zeros((221, 301), np.uint8) for _ in range(2))
+    left[:, :200], right[:, 100:280] = 255, 255
+    Image.fromarray(left).save("left.png")
+    Image.fromarray(right).save("right.png")
+    stylizer = Stylizer(many)
+    look = Look(masks=["left.png=alpha", "right.png=beta"])
+    painted = pixels(look.paint(stylizer, photo))
+    alpha, beta = (pixels(stylizer(photo, style=name)) for name in ("alpha", "beta"))
+    assert np.array_equal(painted[:, :100], alpha[:, :100])
+    assert np.array_equal(painted[:, 200:280], beta[:, 200:280])
+    assert np.abs(painted - (alpha + beta) / 2)[:, 100:200].max() <= 0.51
+    assert np.array_equal(painted[:, 280:], pixels(photo)[:, 280:])
+
+
+def test_masks_that_can_not_be_used_are_named(workdir, many, photo):
+    with pytest.raises(UnreadableImage, match=r"There is no file gone\.png"):
+        Look(masks=["gone.png"])
+    Image.new("L", (4, 4)).save("mask.png")
+    with pytest.raises(UnknownStyle, match="gamma"):
+        Look(masks=["mask.png=gamma"]).paint(Stylizer(many), photo)
+
+
+def test_an_alpha_mask_paints_what_is_opaque(negative, photo):
+    alpha = np.tile(np.linspace(0, 255, 301).astype(np.uint8), (221, 1))
+    image = photo.copy()
+    image.putalpha(Image.fromarray(alpha))
+    painted = pixels(Look(alpha_mask=True).paint(Stylizer(negative), image))
+    assert np.array_equal(painted[..., 3], alpha)
+    assert np.array_equal(painted[:, -1, :3], 255 - pixels(photo)[:, -1])
+    share = alpha[..., None] / 255
+    before = pixels(photo)
+    mixed = before + share * (255 - 2 * before)
+    assert np.abs(painted[..., :3] - mixed)[alpha > 0].max() <= 0.51
+
+
+def test_what_is_not_seen_colours_nothing(photo):
+    stylizer = Stylizer("the-scream", fast=True)
+    alpha = np.zeros((221, 301), np.uint8)
+    alpha[60:160, 50:250] = 255
+    pictures = []
+    for hidden in (0, 255):
+        content = np.asarray(photo).copy()
+        content[alpha == 0] = (hidden, 255 - hidden, hidden)
+        image = Image.fromarray(np.dstack([content, alpha]))
+        pictures.append(pixels(Look().paint(stylizer, image)))
+    assert np.array_equal(pictures[0][alpha == 255], pictures[1][alpha == 255])
+    assert np.array_equal(pictures[0][..., 3], alpha)
+    # All hidden is a picture too.
+    image = photo.copy()
+    image.putalpha(0)
+    assert Look().paint(stylizer, image).size == photo.size
+
+
+def test_a_painting_carried_to_its_own_size_is_itself(photo):
+    before = np.asarray(photo)
+    assert np.abs(carried(255 - before, before, before).astype(int) - (255 - before)).max() <= 1
+
+
+def test_a_small_preview_looks_like_the_large_result(astronaut):
+    stylizer = Stylizer("starry-night", fast=True)
+    with Image.open(astronaut) as image:
+        large = image.convert("RGB").resize((1000, 1000), Image.Resampling.LANCZOS)
+    look = Look(preview_size=250)
+    small = pixels(Look(size=250, preview_size=250).paint(stylizer, large))
+    for wanted, most in ((look, 5.0), (Look(), None)):
+        result = wanted.paint(stylizer, large)
+        assert result.size == (1000, 1000)
+        shrunk = pixels(result.resize((250, 250), Image.Resampling.BOX))
+        apart = np.abs(shrunk - small).mean()
+        assert apart < most if most else apart > 15
+
+
+def test_the_photos_detail_is_carried_over():
+    # A step between two pixels of the small copy: the large painting has it where the photo has.
+    photo = np.zeros((240, 240, 3), np.uint8)
+    photo[:, 101:] = 200
+    small = np.asarray(Image.fromarray(photo).resize((60, 60), Image.Resampling.BOX))
+    painted = (40 + 0.8 * small).astype(np.uint8)
+    large = carried(painted, small, photo).astype(int)
+    plain = np.asarray(
+        Image.fromarray(painted).resize((240, 240), Image.Resampling.BICUBIC)
+    ).astype(int)
+    wanted = 40 + 0.8 * photo
+    assert np.abs(large - wanted)[:, 90:112].max() < 12
+    assert np.abs(plain - wanted)[:, 90:112].max() > 50
