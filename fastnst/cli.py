@@ -60,6 +60,7 @@ def stylize(
     alpha_mask: Annotated[bool, Parameter(negative="")] = False,
     tile: Literal["auto", "off"] | int = "auto",
     exact: Annotated[bool, Parameter(negative="")] = False,
+    wrap: Annotated[bool, Parameter(negative="")] = False,
     quality: int = 95,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
     skip_existing: Annotated[bool, Parameter(negative="")] = False,
@@ -105,6 +106,8 @@ def stylize(
         Paint in tiles of this side in pixels, without seams; auto does where memory is too small, off never.
     exact
         With tiles, paint just what would be painted at once; takes several times as long.
+    wrap
+        For panoramas all around: the left and the right edge meet without a seam.
     quality
         Of JPEG, WebP, AVIF and HEIC, 1 to 100.
     overwrite
@@ -135,6 +138,7 @@ def stylize(
         fast=fast,
         tile=tile,
         exact=exact,
+        wrap=wrap,
         device=device,
     )
     look = Look(

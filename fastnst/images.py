@@ -234,6 +234,12 @@ def _exif(image: Image.Image) -> bytes:
     return b""
 
 
+def rgb(image: Image.Image) -> Pixels:
+    """The pixels without transparency, (H, W, 3)."""
+    pixels: Pixels = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    return pixels
+
+
 def upright_srgb(image: Image.Image) -> Image.Image:
     """The picture with its EXIF orientation applied, in sRGB, as RGB or (with transparency) RGBA."""
     with suppress(Exception):  # Broken EXIF is no EXIF.

@@ -13,7 +13,7 @@ from PIL import Image
 
 from fastnst.colors import luminance, match_colors, with_luminance
 from fastnst.errors import FastnstError
-from fastnst.images import Pixels, read_image, resize_longer
+from fastnst.images import Pixels, read_image, resize_longer, rgb
 from fastnst.runtime.stylizer import Stylizer
 
 KeepColor: TypeAlias = Literal["luminance", "match"]
@@ -77,15 +77,15 @@ class Look:
         if self.max_size is not None and max(image.size) > self.max_size:
             image = resize_longer(image, self.max_size)
         alpha = image.getchannel("A") if image.mode == "RGBA" else None
-        photo = np.asarray(image.convert("RGB"))
+        photo = rgb(image)
+        del image  # Of a large picture there are never more copies than are needed.
         if alpha is not None and alpha.getextrema()[0] == 0:
             photo = _filled(photo, np.asarray(alpha) > 0)
         painted = self._painted(stylizer, photo)
         if painted.shape != photo.shape:  # By a net of one fixed size.
             height, width = painted.shape[:2]
-            photo = np.asarray(
-                image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
-            )
+            fitting = Image.fromarray(photo).resize((width, height), Image.Resampling.LANCZOS)
+            photo = np.asarray(fitting)
             alpha = alpha.resize((width, height)) if alpha else None
         if self.keep_color == "match":
             painted = match_colors(painted, photo)
@@ -93,6 +93,7 @@ class Look:
             painted = _banded(lambda a, b: with_luminance(a, luminance(b)), photo, painted)
         if self.alpha_mask and alpha is not None:
             painted = _banded(_mixed, photo, painted, np.asarray(alpha))
+        del photo
         result = Image.fromarray(painted)
         if alpha is not None:
             result.putalpha(alpha)

@@ -185,8 +185,8 @@ def _same(source: Path, target: Path) -> bool:
 def _paint(photo: _Photo, stylizer: Stylizer, look: Look) -> _Photo | Painted:
     started = time.perf_counter()
     try:
-        for number, frame in enumerate(photo.frames):
-            photo.frames[number] = look.paint(stylizer, frame)
+        for _ in range(len(photo.frames)):  # Each leaves memory before its painting is made.
+            photo.frames.append(look.paint(stylizer, photo.frames.pop(0)))
     except FastnstError as error:
         return Painted(photo.source, None, error=str(error))
     photo.seconds = time.perf_counter() - started

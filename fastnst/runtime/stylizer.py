@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from fastnst.errors import BadStyleFile, FastnstError
-from fastnst.images import Pixels, read_image, resize_longer, upright_srgb
+from fastnst.images import Pixels, read_image, resize_longer, rgb, upright_srgb
 from fastnst.runtime.frozen import FrozenNet
 from fastnst.runtime.mixing import Blend, RowWeights, Stroke, row_weights, shares
 from fastnst.runtime.session import Device, check_signature, first_line, open_session
@@ -53,6 +53,7 @@ class Stylizer:
         fast: bool = False,
         tile: Tile = "auto",
         exact: bool = False,
+        wrap: bool = False,
         device: Device = "auto",
     ) -> None:
         """Load a style.
@@ -70,6 +71,7 @@ class Stylizer:
                 small for the whole, `off` never.
             exact: With tiles, measure what norms take of the whole on all of it, in place of a sample:
                 the same picture as without tiles, for several times the time.
+            wrap: Let the right edge go on at the left one: for panoramas all around.
             device: Where to run. `auto` takes the fastest that can load the style.
 
         Raises:
@@ -83,7 +85,7 @@ class Stylizer:
             raise FastnstError(
                 f"The tile is {tile}.", f"Give auto, off, or a side of {LEAST_TILE} px or more."
             )
-        self._tile, self._exact = tile, exact
+        self._tile, self._exact, self._wrap = tile, exact, wrap
         self._frozen: FrozenNet | None = None
         self.path = find_style(style if isinstance(style, str) else Path(style), fast=fast)
         self._session, self.device = open_session(self.path, device)
@@ -198,13 +200,15 @@ class Stylizer:
     ) -> Image.Image | Pixels:
         if isinstance(photo, np.ndarray):
             _check_array(photo)
+            if size is None and self.fixed_size is None:
+                return self._paint(photo, rows)
             image = Image.fromarray(photo)
         elif isinstance(photo, Image.Image):
             image = upright_srgb(photo)
         else:
             image = read_image(photo)
         image = self._scaled(image, size)
-        painted = self._paint(np.asarray(image.convert("RGB")), rows)
+        painted = self._paint(rgb(image), rows)
         if isinstance(photo, np.ndarray):
             return painted
         result = Image.fromarray(painted)
@@ -239,7 +243,16 @@ class Stylizer:
 
     def _tile_side(self, height: int, width: int) -> int | None:
         """The side of the tiles; None to paint the whole at once."""
-        if self._tile == "off" or self.fixed_size is not None:
+        if self.fixed_size is not None:
+            return None
+        if (
+            self._wrap
+        ):  # Its statistics are the picture's, and not those of what is added at its sides.
+            return self._wanted_side(height, width) or max(height, width) + 4 * MARGIN
+        return self._wanted_side(height, width)
+
+    def _wanted_side(self, height: int, width: int) -> int | None:
+        if self._tile == "off":
             return None
         if self._tile != "auto":
             side = self._tile // self._multiple * self._multiple
@@ -261,7 +274,9 @@ class Stylizer:
     def _paint_tiles(self, pixels: Pixels, rows: RowWeights, side: int) -> Pixels:
         net = self._frozen_net()
         height, width = pixels.shape[:2]
-        plan = Plan(height, width, MARGIN, self._multiple, self._minimum, net.reach, side)
+        plan = Plan(
+            height, width, MARGIN, self._multiple, self._minimum, net.reach, side, self._wrap
+        )
 
         def some(first: int, last: int) -> Pixels:
             return pixels[first:last]

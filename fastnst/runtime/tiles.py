@@ -52,15 +52,22 @@ class Plan:
     reach: int
     side: int
     """Of a core, at most, a multiple of `multiple`."""
+    wrap: bool = False
+    """Whether the right edge goes on at the left one, in place of the mirror image."""
 
     @property
     def padded(self) -> tuple[int, int]:
         """Height and width with the border."""
         height, width = (
-            max(self.minimum, -(-(side + 2 * self.border) // self.multiple) * self.multiple)
-            for side in (self.height, self.width)
+            max(self.minimum, -(-(side + 2 * border) // self.multiple) * self.multiple)
+            for side, border in zip((self.height, self.width), self.borders, strict=True)
         )
         return height, width
+
+    @property
+    def borders(self) -> tuple[int, int]:
+        """What is added above and below, and at the sides."""
+        return self.border, 0 if self.wrap else self.border
 
     def edges(self, length: int) -> list[int]:
         """Where the cores along a side begin and end: as many as are needed, alike, at multiples."""
@@ -82,12 +89,10 @@ class Plan:
         reach = -(-self.reach // self.multiple) * self.multiple
         height, width = self.padded
         top, left, bottom, right = core
-        return (
-            max(0, top - reach),
-            max(0, left - reach),
-            min(height, bottom + reach),
-            min(width, right + reach),
-        )
+        top, bottom = max(0, top - reach), min(height, bottom + reach)
+        if self.wrap:
+            return top, left - reach, bottom, right + reach
+        return top, max(0, left - reach), bottom, min(width, right + reach)
 
     def inside(self, core: Core) -> Core:
         """The core with its window's corner as the origin."""
@@ -97,10 +102,10 @@ class Plan:
     def cut(self, rows: Rows, core: Core) -> Floats:
         """A core's window of a picture, float32 RGB (1, 3, h, w), 0..255."""
         top, left, bottom, right = self.window(core)
-        ys, xs = (
-            _mirrored(np.arange(first, last) - self.border, side)
-            for first, last, side in ((top, bottom, self.height), (left, right, self.width))
-        )
+        down, across = self.borders
+        ys = _mirrored(np.arange(top, bottom) - down, self.height)
+        xs = np.arange(left, right) - across
+        xs = np.mod(xs, self.width) if self.wrap else _mirrored(xs, self.width)
         some = rows(ys.min(), ys.max() + 1)
         window = some[(ys - ys.min())[:, None], xs[None]]
         return np.ascontiguousarray(window.transpose(2, 0, 1)[None], dtype=np.float32)
@@ -155,25 +160,24 @@ def paint(
         by the next one only as far as the net reaches.
     """
     y_edges, x_edges = map(plan.edges, plan.padded)
-    border = plan.border
+    down, across = plan.borders
     for top, bottom in pairwise(y_edges):
-        first, last = max(0, top - border), min(plan.height, bottom - border)
+        first, last = max(0, top - down), min(plan.height, bottom - down)
         if last <= first:
             continue
         band = np.empty((last - first, plan.width, 3), np.uint8)
         for left, right in pairwise(x_edges):
-            start, end = max(0, left - border), min(plan.width, right - border)
+            start, end = max(0, left - across), min(plan.width, right - across)
             if end <= start:
                 continue
             core = (top, left, bottom, right)
-            window = plan.window(core)
+            y, x, _, _ = plan.window(core)
             painted = net.paint(plan.cut(rows, core), mixture, statistics)[0]
-            part = painted[
-                :,
-                first + border - window[0] : last + border - window[0],
-                start + border - window[1] : end + border - window[1],
-            ]
-            band[:, start:end] = np.rint(np.clip(part, 0, 255)).transpose(1, 2, 0)
+            ys, xs = (
+                slice(first + down - y, last + down - y),
+                slice(start + across - x, end + across - x),
+            )
+            band[:, start:end] = np.rint(np.clip(painted[:, ys, xs], 0, 255)).transpose(1, 2, 0)
         yield first, band
 
 

@@ -188,3 +188,23 @@ def test_a_net_with_unknown_parts_says_so_and_is_painted_whole(tmp_path, monkeyp
     monkeypatch.setattr(module, "free_memory", lambda: 0.0)
     auto, off = (Stylizer(tmp_path / "odd.onnx", tile=tile)(photo) for tile in ("auto", "off"))
     assert np.array_equal(auto, off)
+
+
+@pytest.mark.parametrize("shape", [(96, 256), (101, 311), (40, 16)])
+@pytest.mark.parametrize("tile", ["auto", 64])
+def test_a_panorama_rolled_is_painted_the_same_and_rolled(astronaut, shape, tile):
+    with Image.open(astronaut) as image:
+        panorama = np.asarray(image.convert("RGB").resize(shape[::-1]))
+    stylizer = Stylizer("the-scream", fast=True, wrap=True, tile=tile)
+    by = 64 % shape[1]  # The net's blocks are of 8 px: they stay where they are.
+    painted = stylizer(panorama).astype(int)
+    rolled = np.roll(stylizer(np.roll(panorama, by, axis=1)), -by, axis=1)
+    assert painted.shape == panorama.shape
+    if shape[1] % 8 == 0:
+        assert np.abs(painted - rolled).max() <= 1
+    seam = np.abs(painted[:, 0] - painted[:, -1]).mean()
+    inner = np.abs(np.diff(painted, axis=1)).mean(axis=(0, 2))
+    assert (
+        seam
+        < 3 * np.quantile(inner, 0.99) + np.abs(panorama[:, 0].astype(int) - panorama[:, -1]).mean()
+    )
