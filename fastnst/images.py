@@ -150,7 +150,9 @@ def open_picture(source: Source, *, most_pixels: int = MOST_PIXELS) -> Iterator[
                 f"{name} is {image.width}x{image.height} px, more than {most_pixels / 1e6:g} megapixels.",
                 "If you trust the file, raise the limit: --max-megapixels N",
             )
-        yield Picture(image, name)
+        with _reading(name):  # Frames are counted by reading.
+            picture = Picture(image, name)
+        yield picture
 
 
 def read_image(source: Source, *, most_pixels: int = MOST_PIXELS) -> Image.Image:
