@@ -21,6 +21,7 @@ from fastnst.training.crops import Batch
 from fastnst.training.guard import flat
 from fastnst.training.muon import Muon
 from fastnst.training.paintings import DEFAULT_SIZE, Painting, named_apart
+from fastnst.training.stability import instability
 from fastnst.training.starting import choose_rows, find_start, started
 
 STROKES = (1.0, 1.75)
@@ -61,6 +62,7 @@ class StyleTransfer(pl.LightningModule):
         excess_weight: float,
         lattice_weight: float,
         repeats_weight: float,
+        stability_weight: float,
         learning_rate: float,
         vector_rate: float,
         warmup_steps: int,
@@ -88,6 +90,7 @@ class StyleTransfer(pl.LightningModule):
             excess_weight: Of what the painting goes past black and white, see `excess`.
             lattice_weight: Of the pattern that strided nets leave, see `lattice`.
             repeats_weight: Of marks set again and again in flat areas, see `repeats`.
+            stability_weight: Of what flickers when a photo moves, see `instability`.
             learning_rate: Of the kernels, at its highest.
             vector_rate: Of the scales, shifts and biases.
             warmup_steps: Steps over which the rate rises; then it falls to 0 along a half cosine.
@@ -104,12 +107,13 @@ class StyleTransfer(pl.LightningModule):
         super().__init__()
         if (
             min(learning_rate, vector_rate) <= 0
-            or min(warmup_steps, excess_weight, lattice_weight, repeats_weight, identity_weight) < 0
+            or min(warmup_steps, excess_weight, lattice_weight, repeats_weight) < 0
+            or min(stability_weight, identity_weight) < 0
         ):
             raise ValueError(
                 f"learning_rate is {learning_rate}, vector_rate {vector_rate}, warmup_steps {warmup_steps},"
                 f" excess_weight {excess_weight}, lattice_weight {lattice_weight}, repeats_weight {repeats_weight},"
-                f" identity_weight {identity_weight}; the first two must be above 0, the others at least 0"
+                f" stability_weight {stability_weight}, identity_weight {identity_weight}; the first two must be above 0, the others at least 0"
             )
         many = len(paintings) > 1
         self.paintings = named_apart(paintings, painting.size) if paintings else [painting]
@@ -128,6 +132,7 @@ class StyleTransfer(pl.LightningModule):
         self.excess_weight = excess_weight
         self.lattice_weight = lattice_weight
         self.repeats_weight = repeats_weight
+        self.stability_weight = stability_weight
         self.encoder_weights = encoder_weights
         self.steps_before = 0
         """Of the training that this one starts from."""
@@ -220,6 +225,11 @@ class StyleTransfer(pl.LightningModule):
         if strengths is not None:
             apart = ((painted - photos) / 255).square().mean((1, 2, 3))
             others["identity"] = self.identity_weight * ((1 - strengths) * apart).mean()
+        if self.stability_weight:
+            rng = np.random.default_rng((self.trainer.global_step, self.trainer.global_rank, 1))
+            others["stability"] = self.stability_weight * instability(
+                lambda moved: self(moved, styles, strengths)[0], photos, painted, rng
+            )
         self._log("train", terms)
         self.log_dict({f"train/{name}": value.detach() for name, value in others.items()})
         empty = flat(painted, photos)
@@ -310,6 +320,7 @@ class StyleTransfer(pl.LightningModule):
                 "excess_weight": self.excess_weight,
                 "lattice_weight": self.lattice_weight,
                 "repeats_weight": self.repeats_weight,
+                "stability_weight": self.stability_weight,
                 # What differs from style to style, in their order.
                 **(each[0] if len(each) == 1 else {"styles": each}),
             },

@@ -1,0 +1,129 @@
+"""What tiles do to a picture, to memory and to time.
+
+    python scripts/benchmark_tiles.py PHOTO [PHOTO ...] --style starry-night [--fast]
+
+The photos, laid side by side, are a picture of `--size` px a side, painted at once and in tiles; and pictures of 10 and
+100 megapixels, enlarged, are painted by `fastnst stylize` in tiles, each in a process of its own.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from fastnst import Stylizer
+from fastnst.images import read_image, rgb
+from fastnst.runtime.frozen import FrozenNet
+from fastnst.runtime.session import open_session
+from fastnst.runtime.stylizer import MARGIN
+from fastnst.runtime.tiles import Plan, measure, paint
+
+
+def wall(photos: list[Path], side: int) -> np.ndarray:
+    """The photos side by side, as many a row as a column, the last ones the first ones again."""
+    across = int(np.ceil(len(photos) ** 0.5))
+    part = -(-side // across)
+    cells = [
+        rgb(read_image(photos[k % len(photos)]).resize((part, part), Image.Resampling.LANCZOS))
+        for k in range(across**2)
+    ]
+    rows = [np.hstack(cells[k : k + across]) for k in range(0, across**2, across)]
+    return np.vstack(rows)[:side, :side]
+
+
+def compared(stylizer: Stylizer, picture: np.ndarray) -> None:
+    """Tiles beside the whole."""
+    path, rows = stylizer.path, stylizer._rows
+    net = FrozenNet(path, lambda model: open_session(path, "cpu", model)[0])
+    started = time.perf_counter()
+    whole = stylizer(picture).astype(np.int16)
+    at_once = time.perf_counter() - started
+
+    def plan(of: np.ndarray, side: int) -> Plan:
+        return Plan(*of.shape[:2], MARGIN, stylizer._multiple, stylizer._minimum, net.reach, side)
+
+    def painted(statistics: dict[str, np.ndarray], side: int) -> np.ndarray:
+        result = np.empty_like(picture)
+        for first, band in paint(
+            net, plan(picture, side), lambda a, b: picture[a:b], rows, statistics
+        ):
+            result[first : first + len(band)] = band
+        return result.astype(np.int16)
+
+    print(
+        f"{picture.shape[1]}x{picture.shape[0]} px, at once {at_once:.1f} s, a pixel looks {net.reach} px far"
+    )
+    exact = None
+    for name, of, all_of_it in (
+        ("all of it", picture, True),
+        ("a sample", picture, False),
+        ("a copy of half its size", np.asarray(Image.fromarray(picture).reduce(2)), True),
+        ("a copy of a quarter of its size", np.asarray(Image.fromarray(picture).reduce(4)), True),
+    ):
+        started = time.perf_counter()
+        statistics = measure(net, plan(of, 512), lambda a, b, of=of: of[a:b], rows, exact=all_of_it)
+        took = time.perf_counter() - started
+        exact = exact or statistics
+        apart = np.abs(painted(statistics, 512) - whole)
+        print(
+            f"  statistics of {name}: {took:.1f} s; against at once mean {apart.mean():.3f}, most {apart.max()} of 255"
+        )
+    reference = painted(exact, max(picture.shape) * 2)
+    for side in (256, 512, 1000):
+        started = time.perf_counter()
+        apart = np.abs(painted(exact, side // 8 * 8) - reference).max()
+        took = time.perf_counter() - started
+        print(
+            f"  tiles of {side}: {took:.1f} s; against the whole by the same statistics, most {apart} of 255"
+        )
+
+
+def measured(words: list[str], picture: Path, output: Path) -> tuple[float, float]:
+    """Seconds and gigabytes of a run of `fastnst stylize`."""
+    command = [sys.executable, "-m", "fastnst", "stylize", str(picture), "-o", str(output), *words]
+    started = time.perf_counter()
+    pid = os.posix_spawn(sys.executable, command, os.environ)
+    _, status, used = os.wait4(pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)} failed.")
+    return time.perf_counter() - started, used.ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    ) / 1e9
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("photos", type=Path, nargs="+")
+    parser.add_argument("--style", default="starry-night")
+    parser.add_argument("--fast", action="store_true")
+    parser.add_argument("--size", type=int, default=2048)
+    parser.add_argument("--megapixels", type=float, nargs="*", default=[10, 100])
+    parser.add_argument("--tile", default="512")
+    options = parser.parse_args()
+    stylizer = Stylizer(options.style, fast=options.fast, tile="off")
+    print(f"{stylizer.path.name}, {options.style}, {os.cpu_count()} processors")
+    compared(stylizer, wall(options.photos, options.size))
+    words = ["--style", options.style, "--tile", options.tile, "--max-megapixels", "2000"]
+    words += ["--fast"] if options.fast else []
+    before = None
+    with tempfile.TemporaryDirectory() as folder:
+        for megapixels in options.megapixels:
+            side = round((megapixels * 1e6) ** 0.5)
+            picture = Path(folder, f"{side}.jpg")
+            Image.fromarray(wall(options.photos, side)).save(picture, quality=90)
+            seconds, gigabytes = measured(words, picture, Path(folder, "painted.jpg"))
+            line = f"{side}x{side} px in tiles: {seconds:.1f} s, {gigabytes:.2f} GB of memory"
+            if before:
+                line += f", {seconds / before[1]:.2f} times the time of {before[0]:g} megapixels"
+            print(line)
+            before = before or (megapixels, seconds)
+
+
+if __name__ == "__main__":
+    main()
