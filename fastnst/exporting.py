@@ -56,7 +56,7 @@ class Exported:
 
 
 def export(
-    source: Path,
+    source: str | Path,
     *,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     style: str | None = None,
@@ -90,7 +90,7 @@ def export(
         CannotWrite: The folder or the disk does not take it.
     """
     check_precision(precision, data)
-    weights = _weights(source)
+    weights = _weights(Path(source))
     name = "-".join(shares(style)) if style else weights.stem
     ending = "" if precision == "fp32" else f"-{precision}"
     path = output or weights.with_name(f"{name}{ending}.onnx")

@@ -79,6 +79,11 @@ class Picture:
         """Whether there is more than one frame."""
         self._count = frames
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height as they are stored."""
+        return self._image.size
+
     def kept(self) -> Kept:
         """What to keep of the file, once its frames are read."""
         dpi = self._image.info.get("dpi")

@@ -21,7 +21,7 @@ from fastnst.images import read_image, rgb
 from fastnst.runtime.frozen import FrozenNet
 from fastnst.runtime.session import open_session
 from fastnst.runtime.stylizer import MARGIN
-from fastnst.runtime.tiles import Plan, measure, paint
+from fastnst.runtime.tiles import Plan, measure, paint, region_of
 
 
 def wall(photos: list[Path], side: int) -> np.ndarray:
@@ -49,9 +49,7 @@ def compared(stylizer: Stylizer, picture: np.ndarray) -> None:
 
     def painted(statistics: dict[str, np.ndarray], side: int) -> np.ndarray:
         result = np.empty_like(picture)
-        for first, band in paint(
-            net, plan(picture, side), lambda a, b: picture[a:b], rows, statistics
-        ):
+        for first, band in paint(net, plan(picture, side), region_of(picture), rows, statistics):
             result[first : first + len(band)] = band
         return result.astype(np.int16)
 
@@ -66,7 +64,7 @@ def compared(stylizer: Stylizer, picture: np.ndarray) -> None:
         ("a copy of a quarter of its size", np.asarray(Image.fromarray(picture).reduce(4)), True),
     ):
         started = time.perf_counter()
-        statistics = measure(net, plan(of, 512), lambda a, b, of=of: of[a:b], rows, exact=all_of_it)
+        statistics = measure(net, plan(of, 512), region_of(of), rows, exact=all_of_it)
         took = time.perf_counter() - started
         exact = exact or statistics
         apart = np.abs(painted(statistics, 512) - whole)

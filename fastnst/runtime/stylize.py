@@ -22,10 +22,14 @@ from fastnst.runtime.jobs import PIPE, Job, find_jobs
 from fastnst.runtime.look import Look
 from fastnst.runtime.session import Device
 from fastnst.runtime.stylizer import Stylizer
+from fastnst.runtime.tiles import FREE_SHARE, free_memory
 from fastnst.saving import FORMATS, can_move, write_image
 
 SMALL = 30_000_000
 """Pixels of a picture beside which another is read or written, to use all of the machine and not all memory."""
+
+HELD = 14
+"""Bytes a pixel that a photo and its painting take, decoded and encoded."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +119,12 @@ def stylize(
         while jobs and not interrupts.asked:
             job = jobs.popleft()
             photo = ahead.result() if ahead else reader(job)
-            small = isinstance(photo, Painted) or photo.pixels <= SMALL
+            small = isinstance(photo, Painted) or 0 < photo.pixels <= SMALL
             ahead = reading.submit(reader, jobs[0]) if jobs and small else None
-            finished = photo if isinstance(photo, Painted) else _paint(photo, stylizer, look)
+            finished = photo
+            if isinstance(photo, _Photo):
+                paint = _paint if photo.frames else _stream
+                finished = paint(photo, stylizer, look, quality)
             if behind is not None:
                 done(behind.result())
                 behind = None
@@ -143,14 +150,14 @@ class _Photo:
     source: Path
     target: Path
     frames: list[Image.Image]
-    kept: Kept
-    format: str
+    kept: Kept | None = None
+    format: str = ""
     seconds: float = 0.0
 
     @property
     def pixels(self) -> int:
-        width, height = self.frames[0].size
-        return width * height * len(self.frames)
+        """Of all frames; 0 if there are none, for a picture too large for memory."""
+        return sum(frame.width * frame.height for frame in self.frames)
 
 
 def _read(job: Job, overwrite: bool, skip_existing: bool, most_pixels: int) -> _Photo | Painted:
@@ -170,6 +177,8 @@ def _read(job: Job, overwrite: bool, skip_existing: bool, most_pixels: int) -> _
         if source == PIPE:
             file = BytesIO(sys.stdin.buffer.read())
         with open_picture(file, most_pixels=most_pixels) as picture:
+            if source != PIPE and too_large(*picture.size):
+                return _Photo(source, target, [])
             frames = picture.frames()
             moving = picture.animated and (piped or can_move(target))
             read = list(frames) if moving else [next(frames)]
@@ -182,7 +191,28 @@ def _same(source: Path, target: Path) -> bool:
     return os.path.exists(target) and os.path.exists(source) and target.samefile(source)
 
 
-def _paint(photo: _Photo, stylizer: Stylizer, look: Look) -> _Photo | Painted:
+def too_large(width: int, height: int) -> bool:
+    """Whether a picture and its painting would take too much of the memory that is free."""
+    return width * height > SMALL and width * height * HELD > FREE_SHARE * free_memory()
+
+
+def _stream(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> Painted:
+    from fastnst.runtime.streaming import stream
+
+    started = time.perf_counter()
+    try:
+        if look != Look():
+            raise FastnstError(
+                f"{photo.source} is too large for the memory that is free.",
+                "Without a size, colours or masks it would be painted piece by piece.",
+            )
+        size = stream(photo.source, photo.target, stylizer, quality=quality)
+    except (FastnstError, OSError) as error:
+        return Painted(photo.source, None, error=str(error))
+    return Painted(photo.source, photo.target, *size, time.perf_counter() - started)
+
+
+def _paint(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> _Photo | Painted:
     started = time.perf_counter()
     try:
         for _ in range(len(photo.frames)):  # Each leaves memory before its painting is made.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
@@ -15,7 +16,16 @@ from fastnst.images import Pixels, read_image, resize_longer, rgb, upright_srgb
 from fastnst.runtime.frozen import FrozenNet
 from fastnst.runtime.mixing import Blend, RowWeights, Stroke, row_weights, shares
 from fastnst.runtime.session import Device, check_signature, first_line, open_session
-from fastnst.runtime.tiles import Plan, chosen_side, free_memory, measure, paint
+from fastnst.runtime.tiles import (
+    SIDES,
+    Plan,
+    Region,
+    chosen_side,
+    free_memory,
+    measure,
+    paint,
+    region_of,
+)
 from fastnst.styles import CARD_KEY, Credit, StyleCard, find_style, list_styles, names_in, read_card
 
 FOREIGN_MULTIPLE = 4
@@ -272,20 +282,40 @@ class Stylizer:
         return self._frozen
 
     def _paint_tiles(self, pixels: Pixels, rows: RowWeights, side: int) -> Pixels:
-        net = self._frozen_net()
+        painted = np.empty_like(pixels)
         height, width = pixels.shape[:2]
+        for first, band in self._bands(region_of(pixels), height, width, rows, side):
+            painted[first : first + len(band)] = band
+        return painted
+
+    def bands(self, region: Region, height: int, width: int) -> Iterator[tuple[int, Pixels]]:
+        """Paint a picture that need not be in memory, in tiles.
+
+        Args:
+            region: Gives parts of it.
+            height: Of all of it, in pixels.
+            width: The same.
+
+        Yields:
+            The first row of a band, and the band, painted, uint8 (h, W, 3).
+
+        Raises:
+            FastnstError: The net has one fixed size, or parts that tiles can't be cut for.
+        """
+        if self.fixed_size is not None:
+            raise FastnstError(self.note, "It can't paint a picture of this size.")
+        side = self._wanted_side(height, width) or SIDES[0]
+        return self._bands(region, height, width, self._rows, side)
+
+    def _bands(
+        self, region: Region, height: int, width: int, rows: RowWeights, side: int
+    ) -> Iterator[tuple[int, Pixels]]:
+        net = self._frozen_net()
         plan = Plan(
             height, width, MARGIN, self._multiple, self._minimum, net.reach, side, self._wrap
         )
-
-        def some(first: int, last: int) -> Pixels:
-            return pixels[first:last]
-
-        statistics = measure(net, plan, some, rows, exact=self._exact)
-        painted = np.empty_like(pixels)
-        for first, band in paint(net, plan, some, rows, statistics):
-            painted[first : first + len(band)] = band
-        return painted
+        statistics = measure(net, plan, region, rows, exact=self._exact)
+        return paint(net, plan, region, rows, statistics)
 
     def run(self, batch: FloatBatch, rows: RowWeights | None = None) -> FloatBatch:
         """Run the bare net, without padding.

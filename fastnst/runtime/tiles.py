@@ -30,8 +30,8 @@ FREE_SHARE = 0.6
 SIDES = (1024, 768, 512, 384, 256)
 """Of tiles that are chosen by memory."""
 
-Rows = Callable[[int, int], Pixels]
-"""Rows from the first to before the second of a picture, uint8 (rows, W, 3)."""
+Region = Callable[[int, int, int, int], Pixels]
+"""Part of a picture, from top and left to before bottom and right, uint8 (h, w, 3)."""
 
 
 @dataclass(frozen=True)
@@ -99,15 +99,15 @@ class Plan:
         top, left, _, _ = self.window(core)
         return core[0] - top, core[1] - left, core[2] - top, core[3] - left
 
-    def cut(self, rows: Rows, core: Core) -> Floats:
+    def cut(self, region: Region, core: Core) -> Floats:
         """A core's window of a picture, float32 RGB (1, 3, h, w), 0..255."""
         top, left, bottom, right = self.window(core)
         down, across = self.borders
         ys = _mirrored(np.arange(top, bottom) - down, self.height)
         xs = np.arange(left, right) - across
         xs = np.mod(xs, self.width) if self.wrap else _mirrored(xs, self.width)
-        some = rows(ys.min(), ys.max() + 1)
-        window = some[(ys - ys.min())[:, None], xs[None]]
+        some = region(int(ys.min()), int(xs.min()), int(ys.max()) + 1, int(xs.max()) + 1)
+        window = some[(ys - ys.min())[:, None], (xs - xs.min())[None]]
         return np.ascontiguousarray(window.transpose(2, 0, 1)[None], dtype=np.float32)
 
 
@@ -120,14 +120,14 @@ def _mirrored(places: npt.NDArray[np.int64], side: int) -> npt.NDArray[np.int64]
 
 
 def measure(
-    net: FrozenNet, plan: Plan, rows: Rows, mixture: Floats, *, exact: bool = False
+    net: FrozenNet, plan: Plan, region: Region, mixture: Floats, *, exact: bool = False
 ) -> Statistics:
     """What the norms would take from the whole picture.
 
     Args:
         net: Measures.
         plan: The tiles.
-        rows: The picture.
+        region: Of the picture.
         mixture: How much of each row of scales and shifts.
         exact: Measure the whole, in place of `SAMPLE` squares where it has more than those: for each norm
             the net up to it runs once more over everything.
@@ -145,19 +145,18 @@ def measure(
 
     def windows() -> Iterator[tuple[Floats, Core]]:
         for core in cores:
-            yield plan.cut(rows, core), plan.inside(core)
+            yield plan.cut(region, core), plan.inside(core)
 
     return net.measure(windows, mixture)
 
 
 def paint(
-    net: FrozenNet, plan: Plan, rows: Rows, mixture: Floats, statistics: Statistics
+    net: FrozenNet, plan: Plan, region: Region, mixture: Floats, statistics: Statistics
 ) -> Iterator[tuple[int, Pixels]]:
     """Paint a picture, a band of tiles after the other.
 
     Yields:
-        The first row, and the painted rows from there, uint8 (rows, W, 3). A band is asked of `rows` again
-        by the next one only as far as the net reaches.
+        The first row, and the painted rows from there, uint8 (rows, W, 3).
     """
     y_edges, x_edges = map(plan.edges, plan.padded)
     down, across = plan.borders
@@ -172,13 +171,18 @@ def paint(
                 continue
             core = (top, left, bottom, right)
             y, x, _, _ = plan.window(core)
-            painted = net.paint(plan.cut(rows, core), mixture, statistics)[0]
+            painted = net.paint(plan.cut(region, core), mixture, statistics)[0]
             ys, xs = (
                 slice(first + down - y, last + down - y),
                 slice(start + across - x, end + across - x),
             )
             band[:, start:end] = np.rint(np.clip(painted[:, ys, xs], 0, 255)).transpose(1, 2, 0)
         yield first, band
+
+
+def region_of(pixels: Pixels) -> Region:
+    """Parts of a picture that is in memory."""
+    return lambda top, left, bottom, right: pixels[top:bottom, left:right]
 
 
 def free_memory() -> float:

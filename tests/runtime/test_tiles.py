@@ -9,7 +9,7 @@ from fastnst.errors import FastnstError
 from fastnst.runtime import stylizer as module
 from fastnst.runtime.frozen import FrozenNet
 from fastnst.runtime.session import open_session
-from fastnst.runtime.tiles import Plan, chosen_side, measure, paint
+from fastnst.runtime.tiles import Plan, chosen_side, measure, paint, region_of
 from fastnst.styles import find_style
 
 
@@ -35,7 +35,7 @@ def plan(photo, net, side, multiple=8) -> Plan:
 
 def painted(net, plan, photo, rows, statistics) -> np.ndarray:
     whole = np.zeros_like(photo)
-    for first, band in paint(net, plan, lambda a, b: photo[a:b], rows, statistics):
+    for first, band in paint(net, plan, region_of(photo), rows, statistics):
         whole[first : first + len(band)] = band
     return whole
 
@@ -57,7 +57,7 @@ def test_nothing_further_off_changes_a_pixel(swift, photo):
     around[:] = np.random.default_rng(0).integers(0, 256, photo.shape, dtype=np.uint8)
     around[seen, seen] = photo[seen, seen]
     one = plan(photo, net, 4096)
-    statistics = measure(net, one, lambda a, b: photo[a:b], rows)
+    statistics = measure(net, one, region_of(photo), rows)
     pictures = [painted(net, one, picture, rows, statistics) for picture in (photo, around)]
     assert np.array_equal(*(picture[130:138, 130:138] for picture in pictures))
     assert not np.array_equal(*(picture[130:138, 130 - net.reach - 16] for picture in pictures))
@@ -66,7 +66,7 @@ def test_nothing_further_off_changes_a_pixel(swift, photo):
 @pytest.mark.parametrize("side", [64, 128, 256])
 def test_tiles_are_what_the_whole_is_by_the_same_statistics(swift, photo, side):
     net = frozen(swift.path)
-    some = lambda a, b: photo[a:b]  # noqa: E731
+    some = region_of(photo)
     statistics = measure(net, plan(photo, net, side), some, swift._rows)
     whole = painted(net, plan(photo, net, 4096), photo, swift._rows, statistics)
     tiles = painted(net, plan(photo, net, side), photo, swift._rows, statistics)
@@ -77,7 +77,7 @@ def test_tiles_are_what_the_whole_is_by_the_same_statistics(swift, photo, side):
 
 def test_statistics_of_parts_are_those_of_the_whole(swift, photo):
     net = frozen(swift.path)
-    some = lambda a, b: photo[a:b]  # noqa: E731
+    some = region_of(photo)
     parts = measure(net, plan(photo, net, 64), some, swift._rows)
     whole = measure(net, plan(photo, net, 4096), some, swift._rows)
     assert parts.keys() == whole.keys()
@@ -154,7 +154,7 @@ def test_a_sample_is_measured_of_a_large_picture(swift, astronaut, monkeypatch):
         "measure",
         lambda windows, rows: seen.append(len(list(windows()))) or inner(windows, rows),
     )
-    some = lambda a, b: large[a:b]  # noqa: E731
+    some = region_of(large)
     measure(net, plan(large, net, 256), some, swift._rows)
     measure(net, plan(large, net, 256), some, swift._rows, exact=True)
     assert seen == [8, 16]
