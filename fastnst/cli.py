@@ -154,9 +154,15 @@ def stylize(
     failed: list[Painted] = []
     with _progress() as progress:
         task = progress.add_task("Painting", total=None)
+        done, total = 0, 1
 
-        def report(painted: Painted, number: int, total: int) -> None:
-            progress.update(task, completed=number, total=total)
+        def share(part: float) -> None:
+            progress.update(task, completed=done + part, total=total)
+
+        def report(painted: Painted, number: int, of: int) -> None:
+            nonlocal done, total
+            done, total = number, of
+            progress.update(task, completed=number, total=of)
             if painted.error:
                 failed.append(painted)
                 progress.console.print(
@@ -176,6 +182,7 @@ def stylize(
                     soft_wrap=True,
                 )
 
+        stylizer.on_share = share
         run(
             inputs, output, style=stylizer, look=look, quality=quality, overwrite=overwrite,
             skip_existing=skip_existing, max_megapixels=max_megapixels, report=report,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ def stream(
     stylizer: Stylizer,
     *,
     quality: int = 95,
-    report: Callable[[float], None] | None = None,
 ) -> tuple[int, int]:
     """Paint a picture without ever holding all of it; transparency, EXIF and resolution are kept.
 
@@ -35,7 +33,6 @@ def stream(
         target: TIFF, PNG or JPEG.
         stylizer: Paints, in tiles.
         quality: Of JPEG, 1..100.
-        report: Called with the share that is done.
 
     Returns:
         Width and height in pixels.
@@ -78,10 +75,8 @@ def stream(
             written_whole(target) as temporary,
             tempfile.NamedTemporaryFile(dir=target.parent) as raw,
         ):
-            for first, band in stylizer.bands(region, height, width):
+            for _, band in stylizer.bands(region, height, width):
                 raw.write(band.tobytes())
-                if report is not None:
-                    report((first + len(band)) / height)
             raw.flush()
             painted = pyvips.Image.rawload(raw.name, width, height, 3, access="sequential")
             painted = painted.copy(interpretation="srgb", xres=photo.xres, yres=photo.yres)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
@@ -25,6 +25,7 @@ from fastnst.runtime.tiles import (
     measure,
     paint,
     region_of,
+    squares,
 )
 from fastnst.styles import CARD_KEY, Credit, StyleCard, find_style, list_styles, names_in, read_card
 
@@ -97,6 +98,8 @@ class Stylizer:
             )
         self._tile, self._exact, self._wrap = tile, exact, wrap
         self._frozen: FrozenNet | None = None
+        self.on_share: Callable[[float], None] | None = None
+        """Called with the share of a picture that is done, 0..1, after each of its tiles."""
         self.path = find_style(style if isinstance(style, str) else Path(style), fast=fast)
         self._session, self.device = open_session(self.path, device)
         try:
@@ -314,8 +317,18 @@ class Stylizer:
         plan = Plan(
             height, width, MARGIN, self._multiple, self._minimum, net.reach, side, self._wrap
         )
-        statistics = measure(net, plan, region, rows, exact=self._exact)
-        return paint(net, plan, region, rows, statistics)
+        some, cores = squares(plan, exact=self._exact)
+        whole = plan.pixels(plan.cores()) + net.norms * some.pixels(cores) / 2
+        done = 0.0
+
+        def tick(pixels: float) -> None:
+            nonlocal done
+            done += pixels
+            if self.on_share is not None:
+                self.on_share(min(done / whole, 1.0))
+
+        statistics = measure(net, plan, region, rows, exact=self._exact, tick=tick)
+        return paint(net, plan, region, rows, statistics, tick=tick)
 
     def run(self, batch: FloatBatch, rows: RowWeights | None = None) -> FloatBatch:
         """Run the bare net, without padding.

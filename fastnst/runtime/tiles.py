@@ -7,7 +7,7 @@ and every tile is painted with them, together with as much around it as the net 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -29,6 +29,13 @@ FREE_SHARE = 0.6
 """Of the memory that is free, what painting may take."""
 SIDES = (1024, 768, 512, 384, 256)
 """Of tiles that are chosen by memory."""
+
+Tick = Callable[[float], None]
+
+
+def _no(pixels: float) -> None:
+    """Tell nobody."""
+
 
 Region = Callable[[int, int, int, int], Pixels]
 """Part of a picture, from top and left to before bottom and right, uint8 (h, w, 3)."""
@@ -99,6 +106,11 @@ class Plan:
         top, left, _, _ = self.window(core)
         return core[0] - top, core[1] - left, core[2] - top, core[3] - left
 
+    def pixels(self, cores: Sequence[Core]) -> int:
+        """Of the windows of some cores, together."""
+        windows = map(self.window, cores)
+        return sum((bottom - top) * (right - left) for top, left, bottom, right in windows)
+
     def cut(self, region: Region, core: Core) -> Floats:
         """A core's window of a picture, float32 RGB (1, 3, h, w), 0..255."""
         top, left, bottom, right = self.window(core)
@@ -119,8 +131,34 @@ def _mirrored(places: npt.NDArray[np.int64], side: int) -> npt.NDArray[np.int64]
     return result
 
 
+def squares(plan: Plan, *, exact: bool = False) -> tuple[Plan, list[Core]]:
+    """Where statistics are measured: everywhere, or in `SAMPLE` squares of a picture that has more than those.
+
+    Args:
+        plan: The tiles.
+        exact: Everywhere.
+    """
+    height, width = plan.padded
+    if exact or height * width <= 2 * SAMPLE * SAMPLE_SIDE**2:
+        return plan, plan.cores()
+    sides = np.minimum(SAMPLE_SIDE, [height, width])
+    # Roberts' R2 sequence: it leaves no region out, however many there are.
+    places = np.mod(np.arange(1, SAMPLE + 1)[:, None] / PLASTIC ** np.array([1, 2]), 1.0)
+    steps = (([height, width] - sides) * places).astype(int) // plan.multiple
+    corners = (steps * plan.multiple).tolist()
+    down, across = sides.tolist()
+    smaller = replace(plan, reach=min(plan.reach, SAMPLE_REACH))
+    return smaller, [(y, x, y + down, x + across) for y, x in corners]
+
+
 def measure(
-    net: FrozenNet, plan: Plan, region: Region, mixture: Floats, *, exact: bool = False
+    net: FrozenNet,
+    plan: Plan,
+    region: Region,
+    mixture: Floats,
+    *,
+    exact: bool = False,
+    tick: Tick = _no,
 ) -> Statistics:
     """What the norms would take from the whole picture.
 
@@ -129,31 +167,37 @@ def measure(
         plan: The tiles.
         region: Of the picture.
         mixture: How much of each row of scales and shifts.
-        exact: Measure the whole, in place of `SAMPLE` squares where it has more than those: for each norm
-            the net up to it runs once more over everything.
+        exact: Measure the whole, and no sample: for each norm the net up to it runs once more over everything.
+        tick: Called with the pixels of each window that was measured, as far as the net went.
     """
-    cores = plan.cores()
-    height, width = plan.padded
-    if not exact and height * width > 2 * SAMPLE * SAMPLE_SIDE**2:
-        side = SAMPLE_SIDE
-        plan = replace(plan, side=side, reach=min(plan.reach, SAMPLE_REACH))
-        # Roberts' R2 sequence: it leaves no region out, however many there are.
-        places = np.mod(np.arange(1, SAMPLE + 1)[:, None] / PLASTIC ** np.array([1, 2]), 1.0)
-        steps = (np.array([height - side, width - side]) * places).astype(int) // plan.multiple
-        corners = steps * plan.multiple
-        cores = [(int(y), int(x), int(y) + side, int(x) + side) for y, x in corners]
+    plan, cores = squares(plan, exact=exact)
 
     def windows() -> Iterator[tuple[Floats, Core]]:
         for core in cores:
             yield plan.cut(region, core), plan.inside(core)
+            tick(plan.pixels([core]) / 2)
 
     return net.measure(windows, mixture)
 
 
 def paint(
-    net: FrozenNet, plan: Plan, region: Region, mixture: Floats, statistics: Statistics
+    net: FrozenNet,
+    plan: Plan,
+    region: Region,
+    mixture: Floats,
+    statistics: Statistics,
+    *,
+    tick: Tick = _no,
 ) -> Iterator[tuple[int, Pixels]]:
     """Paint a picture, a band of tiles after the other.
+
+    Args:
+        net: Paints.
+        plan: The tiles.
+        region: Of the picture.
+        mixture: How much of each row of scales and shifts.
+        statistics: What `measure` found.
+        tick: Called with the pixels of each window that was painted.
 
     Yields:
         The first row, and the painted rows from there, uint8 (rows, W, 3).
@@ -176,6 +220,7 @@ def paint(
                 slice(first + down - y, last + down - y),
                 slice(start + across - x, end + across - x),
             )
+            tick(plan.pixels([core]))
             band[:, start:end] = np.rint(np.clip(painted[:, ys, xs], 0, 255)).transpose(1, 2, 0)
         yield first, band
 
@@ -196,7 +241,11 @@ def free_memory() -> float:
     ):
         with suppress(OSError, ValueError):
             limit, taken = (int(Path(folder, name).read_text()) for name in (most, used))
-            free = min(free, limit - taken)
+            facts = dict(
+                line.split() for line in Path(folder, "memory.stat").read_text().splitlines()
+            )
+            # Files that are kept in memory as long as nobody needs it.
+            free = min(free, limit - taken + int(facts.get("inactive_file", 0)))
     return max(free, 0.0)
 
 
