@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json as jsonlib
 import os
 import sys
@@ -45,7 +46,7 @@ STOPPED = 130
 
 @app.command
 def stylize(
-    *inputs: str,
+    *inputs: Annotated[str, Parameter(allow_leading_hyphen=True)],
     style: str | None = None,
     model: Path | None = None,
     strength: float = 1.0,
@@ -126,6 +127,12 @@ def stylize(
     from fastnst.runtime.stylize import stylize as run
     from fastnst.runtime.stylizer import Stylizer
 
+    for word in inputs:  # A hyphen alone is a pipe, which is why those in front of words come here.
+        if word.startswith("-") and word != str(PIPE) and not os.path.exists(word):
+            options = [
+                f"--{name.replace('_', '-')}" for name in inspect.signature(stylize).parameters
+            ]
+            raise FastnstError(f"There is no option {word}.", did_you_mean(word, options[1:]))
     if style is None and model is None:
         raise FastnstError(
             "No style was given.", "Give --style NAME (see `fastnst styles`) or --model FILE.onnx."
@@ -266,11 +273,24 @@ def _json_line(painted: Painted) -> str:
 def _progress() -> Progress:
     """A bar with rate and time left on a terminal's standard error, nothing elsewhere."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+    )
     from rich.progress import TimeRemainingColumn as Left
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(f"{speed:.2f}/s" if speed else "")
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Left())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), Left())
     return Progress(
         *columns,
         console=console,

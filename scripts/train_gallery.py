@@ -1,20 +1,23 @@
 """Train the shipped gallery, both of its nets, and export them; a stopped one goes on where it stood.
 
-    python scripts/train_gallery.py --paintings FOLDER [FOLDER ...] --photos FOLDER --steps 20000
+    python scripts/train_gallery.py --paintings FOLDER [FOLDER ...] --photos FOLDER --held-out FOLDER --steps 20000
 
 The paintings are those of configs/gallery.yaml, found by file name in the folders. The runs are runs/gallery-swift and
-runs/gallery-johnson in the current folder; `--nets swift` makes one of them. Further words go to `fastnst train`.
+runs/gallery-johnson in the current folder; `--nets swift` makes one of them. Every style is evaluated on the photos held
+out, and what is found goes into the card. Further words go to `fastnst train`.
 """
 
 import argparse
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
 
 import fastnst
 from fastnst.errors import FastnstError
+from fastnst.exporting import kept_evaluation
 from fastnst.models import load_net, save_net
 from fastnst.styles import shipped
 from fastnst.training.train import kept
@@ -25,20 +28,34 @@ NETS = {
 }
 
 
-def found(config: Path, folders: list[Path]) -> str:
+def found(config: Path, folders: list[Path]) -> dict[str, Any]:
     """The configuration with the paintings' whole paths.
 
     Raises:
         FastnstError: One is in none of the folders.
     """
-    values = yaml.safe_load(config.read_text())
+    values: dict[str, Any] = yaml.safe_load(config.read_text())
     for painting in values["model"]["paintings"]:
         places = [folder / painting["path"] for folder in folders]
         there = [place for place in places if place.is_file()]
         if not there:
             raise FastnstError(f"There is no {painting['path']} in {', '.join(map(str, folders))}.")
         painting["path"] = str(there[0].resolve())
-    return yaml.safe_dump(values, sort_keys=False)
+    return values
+
+
+def measure(run: Path, paintings: list[dict[str, Any]], photos: Path) -> None:
+    """Evaluate the styles that are not evaluated yet."""
+    done = kept_evaluation(run, load_net(run / f"{run.name}.safetensors")[1].steps)
+    for painting in paintings:
+        if painting["name"] not in done:
+            print(
+                fastnst.evaluate(
+                    run, painting["path"], data=photos, of=painting["name"],
+                    sizes=(256, 512), photos=(3, 1), max_iterations=30, progress=False,
+                ),
+                flush=True,
+            )  # fmt: skip
 
 
 def main() -> None:
@@ -46,10 +63,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--paintings", type=Path, nargs="+", required=True)
     parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--held-out", type=Path)
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
     parser.add_argument("--config", type=Path, default=shipped("configs") / "gallery.yaml")
     options, words = parser.parse_known_args()
+    try:
+        values = found(options.config, options.paintings)
+    except FastnstError as error:
+        raise SystemExit(str(error)) from error
     for kind in options.nets:
         name = f"gallery-{kind}"
         weights, checkpoint = kept(Path("runs", name))
@@ -62,7 +84,7 @@ def main() -> None:
                     fastnst.train(name=name, resume=True, steps=options.steps)
             else:
                 with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
-                    config.write(found(options.config, options.paintings))
+                    yaml.safe_dump(values, config, sort_keys=False)
                     config.flush()
                     fastnst.train(
                         *NETS[kind], *words, data=options.photos, name=name,
@@ -71,6 +93,8 @@ def main() -> None:
             # In half precision, which halves what is to be downloaded; the .onnx file is made of the same numbers.
             net, card = load_net(weights)
             save_net(weights, net.half(), card)
+            if options.held_out:
+                measure(weights.parent, values["model"]["paintings"], options.held_out)
             print(fastnst.export(weights))
         except FastnstError as error:
             raise SystemExit(str(error)) from error

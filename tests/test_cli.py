@@ -1,5 +1,6 @@
 """The command line as a user meets it: words in; text, status and files out."""
 
+import io
 import json
 import subprocess
 import sys
@@ -93,6 +94,7 @@ def test_styles_are_listed(fastnst, monkeypatch, negative):
         (["stylize", "a.jpg"], "fastnst: No style was given. Give --style NAME"),
         (["stylize", "a.jpg", "--style", "starry-night", "--strength", "2"], "fastnst: The strength is 2."),
         (["stylize", "a.jpg", "--style", ""], "fastnst: There is no style ''."),
+        (["stylize", "a.jpg", "--stile", "starry-night"], "fastnst: There is no option --stile. Did you mean '--style'?"),
         (["stylize", "a.jpg", "--style", "stary-night"], "There is no style 'stary-night'. Did you mean 'starry-night'?"),
         (["stylize", "a.jpg", "--model", "gone.onnx"], "fastnst: There is no file gone.onnx."),
         (["stylize", "--style", "starry-night"], "fastnst: No photo was given."),
@@ -145,3 +147,14 @@ def test_a_file_of_many_styles_paints_a_blend_at_a_strength_and_a_stroke(
             assert found == pytest.approx(0.625 * value + 43.75, abs=1)
     status, _, err = fastnst(*words, "--style", "alpa")
     assert (status, err) == (1, "fastnst: many.onnx has no style 'alpa'. Did you mean 'alpha'?\n")
+
+
+def test_a_photo_goes_through_a_pipe(astronaut, negative):
+    command = [sys.executable, "-m", "fastnst", "stylize", "-", "-o", "-", "--model", negative]
+    done = subprocess.run(command, input=astronaut.read_bytes(), capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    with Image.open(io.BytesIO(done.stdout)) as image:
+        assert (image.format, image.size) == ("JPEG", (512, 512))
+    done = subprocess.run(command, input=b"nonsense", capture_output=True)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"What was piped in is not a picture")

@@ -1,10 +1,13 @@
 import io
+import struct
+import sys
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from fastnst.errors import CannotWrite, FastnstError, UnreadableImage
+from fastnst.errors import CannotWrite, FastnstError, MissingExtra, UnreadableImage
 from fastnst.images import read_image, resize_longer
 from fastnst.saving import write_image
 
@@ -151,3 +154,53 @@ def test_resize_sets_the_longer_side():
         FastnstError, match=r"The size is 0\. It is the longer side in pixels: 1 or more"
     ):
         resize_longer(Image.new("RGB", (4, 4)), 0)
+
+
+def test_heic_without_its_package_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "a.heic").write_bytes(b"any")
+    for do in (
+        lambda: read_image(tmp_path / "a.heic"),
+        lambda: write_image(tmp_path / "b.heic", Image.new("RGB", (4, 4))),
+    ):
+        with pytest.raises(
+            MissingExtra, match=r"is HEIC, which needs pillow-heif\. .*fastnst\[heif\]"
+        ):
+            do()
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """A PNG of 16 bits a channel, RGB or RGBA, which Pillow does not write."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        check = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+    height, width, channels = pixels.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    data = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + data
+
+
+def tiff(pixels: np.ndarray) -> bytes:
+    """A TIFF of 16 bits a channel, RGB, not compressed."""
+    height, width, _ = pixels.shape
+    data = pixels.astype("<u2").tobytes()
+    bits = struct.pack("<HHH", 16, 16, 16)
+    tags = [
+        (256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, 8 + len(data)), (259, 3, 1, 1), (262, 3, 1, 2),
+        (273, 4, 1, 8), (277, 3, 1, 3), (278, 4, 1, height), (279, 4, 1, len(data)), (284, 3, 1, 1),
+    ]  # fmt: skip
+    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    at = 8 + len(data) + len(bits)
+    return b"II*\0" + struct.pack("<I", at) + data + bits + directory + bytes(4)
+
+
+@pytest.mark.parametrize(("write", "channels"), [(png, 3), (png, 4), (tiff, 3)])
+def test_sixteen_bits_a_channel_become_eight(tmp_path, write, channels):
+    pixels = np.random.default_rng(0).integers(0, 65536, (7, 9, channels), dtype=np.uint16)
+    (tmp_path / "a").write_bytes(write(pixels))
+    got = np.asarray(read_image(tmp_path / "a")).astype(int)
+    assert got.shape == pixels.shape
+    assert np.abs(got - pixels / 257).max() <= 1
