@@ -66,15 +66,19 @@ def stylize(
     overwrite: Annotated[bool, Parameter(negative="")] = False,
     skip_existing: Annotated[bool, Parameter(negative="")] = False,
     max_megapixels: float = 180,
+    codec: str | None = None,
+    crf: int = 18,
+    start: float = 0.0,
+    end: float | None = None,
     device: Literal["auto", "cpu", "cuda", "coreml", "directml"] = "auto",
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Paint photos, and folders of photos.
+    """Paint photos and videos, and folders of them.
 
     Parameters
     ----------
     inputs
-        Photos, and folders, which are searched to any depth; - is standard input.
+        Photos, videos, and folders, which are searched to any depth; - is standard input.
     style
         A style by name; `fastnst styles` lists them. Or a blend of several: a:0.6,b:0.4.
     model
@@ -117,6 +121,14 @@ def stylize(
         Leave out photos whose painting is there.
     max_megapixels
         Larger photos are refused.
+    codec
+        Of videos, as FFmpeg names it; without it H.264, or what the format takes.
+    crf
+        Quality of videos: 0 is without loss, 18 looks like the original, 51 is bad.
+    start
+        Seconds of a video from where on it is painted.
+    end
+        Seconds of a video up to where.
     device
         Where to run; auto takes the fastest there is.
     json
@@ -158,6 +170,11 @@ def stylize(
     )
     if stylizer.note:
         _say(stylizer.note)
+    clip = None
+    if (codec, crf, start, end) != (None, 18, 0.0, None):
+        from fastnst.runtime.video import Clip  # FFmpeg, which photos do not need.
+
+        clip = Clip(codec, crf, start, end)
     failed: list[Painted] = []
     with _progress() as progress:
         task = progress.add_task("Painting", total=None)
@@ -174,6 +191,10 @@ def stylize(
                 failed.append(painted)
                 progress.console.print(
                     painted.error, markup=False, highlight=False, emoji=False, soft_wrap=True
+                )
+            if painted.note:
+                progress.console.print(
+                    painted.note, markup=False, highlight=False, emoji=False, soft_wrap=True
                 )
             if output == PIPE or (painted.skipped and not json):
                 return
@@ -193,6 +214,7 @@ def stylize(
         run(
             inputs, output, style=stylizer, look=look, quality=quality, overwrite=overwrite,
             skip_existing=skip_existing, max_megapixels=max_megapixels, report=report,
+            clip=clip,
         )  # fmt: skip
     if failed:
         raise SystemExit(1)

@@ -7,10 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from fastnst.errors import FastnstError
+from fastnst.errors import CannotWrite, FastnstError
 from fastnst.images import READABLE
-from fastnst.saving import WRITABLE, check_writable
+from fastnst.saving import WRITABLE, can_move, check_writable
 
+VIDEOS = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv", ".ogv", ".3gp"}
+)  # fmt: skip
+"""What a folder is searched for besides pictures."""
 PIPE = Path("-")
 """Standard input, or standard output."""
 
@@ -49,8 +53,8 @@ def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[J
     if output is not None and output.suffix and not os.path.isdir(output):
         to_file = one_photo
         if one_photo:
-            check_writable(output)
-        elif output.suffix.lower() in WRITABLE:
+            _check_target(inputs[0], output)
+        elif output.suffix.lower() in WRITABLE | VIDEOS:
             raise FastnstError(
                 f"The output {output} is one file, but the input is more than one photo.",
                 "Give a folder with -o.",
@@ -110,7 +114,7 @@ def _photos_in(folder: Path, *, besides: Path) -> list[Path]:
         photos += [
             Path(place, name)
             for name in files
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in READABLE
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in READABLE | VIDEOS
         ]
     return sorted(photos)
 
@@ -118,10 +122,30 @@ def _photos_in(folder: Path, *, besides: Path) -> list[Path]:
 def _no_picture(folder: Path) -> FastnstError:
     return FastnstError(
         f"There is no picture in the folder {folder}.",
-        f"Pictures are files that end in {', '.join(sorted(READABLE))}.",
+        f"Pictures are files that end in {', '.join(sorted(READABLE))}; videos in {', '.join(sorted(VIDEOS))}.",
     )
 
 
 def _suffix(path: Path) -> str:
     """The input's own format where it can be written, else PNG."""
-    return path.suffix if path.suffix.lower() in WRITABLE else ".png"
+    return path.suffix if path.suffix.lower() in WRITABLE | VIDEOS else ".png"
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file is one by its name."""
+    return path.suffix.lower() in VIDEOS
+
+
+def _check_target(source: Path, target: Path) -> None:
+    """A video becomes a video or an animation, a photo a picture.
+
+    Raises:
+        CannotWrite: It is neither.
+    """
+    if not is_video(source):
+        check_writable(target)
+    elif not is_video(target) and not can_move(target):
+        raise CannotWrite(
+            f"The video {source} can't become {target}.",
+            f"Give a name that ends in one of {', '.join(sorted(VIDEOS))}, or in .gif, .webp, .apng.",
+        )

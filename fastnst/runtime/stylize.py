@@ -11,19 +11,22 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import Image
 
 from fastnst.errors import FastnstError, Interrupted
-from fastnst.images import MOST_PIXELS, Kept, open_picture
+from fastnst.images import MOST_PIXELS, Kept, Pixels, open_picture, rgb
 from fastnst.interrupts import Interrupts
-from fastnst.runtime.jobs import PIPE, Job, find_jobs
+from fastnst.runtime.jobs import PIPE, Job, find_jobs, is_video
 from fastnst.runtime.look import Look
 from fastnst.runtime.session import Device
 from fastnst.runtime.stylizer import Stylizer
 from fastnst.runtime.tiles import FREE_SHARE, free_memory
 from fastnst.saving import FORMATS, can_move, write_image
+
+if TYPE_CHECKING:
+    from fastnst.runtime.video import Clip
 
 SMALL = 30_000_000
 """Pixels of a picture beside which another is read or written, to use all of the machine and not all memory."""
@@ -47,7 +50,9 @@ class Painted:
     seconds: float = 0.0
     """For painting it."""
     frames: int = 1
-    """Of an animation."""
+    """Of an animation or a video."""
+    note: str = ""
+    """What a user should know of it."""
     skipped: bool = False
     """Whether it was there already."""
     error: str = ""
@@ -64,13 +69,16 @@ def stylize(
     overwrite: bool = False,
     skip_existing: bool = False,
     max_megapixels: float = MOST_PIXELS / 1e6,
+    clip: Clip | None = None,
     device: Device = "auto",
     report: Callable[[Painted, int, int], None] | None = None,
 ) -> list[Painted]:
     """Paint files and folders; while one is painted the next one is read and the last one written.
 
+    Videos are painted by the net for real time, where the style has one: see `Stylizer.for_video`.
+
     Args:
-        inputs: Photos, and folders of photos, which are searched to any depth; `-` is standard input.
+        inputs: Photos and videos, and folders of them, which are searched to any depth; `-` is standard input.
         output: A file for a single photo, else a folder, which is made and gets the shape of the input
             folders; `-` is standard output. None puts `NAME-STYLE.EXT` beside each photo, and a folder's
             pictures into a folder `NAME-STYLE` beside it.
@@ -80,6 +88,7 @@ def stylize(
         overwrite: A painting may take its photo's place.
         skip_existing: Leave out photos whose painting is there.
         max_megapixels: Larger photos are refused.
+        clip: What of videos is painted, and how they are kept.
         device: Where to run, unless `style` is a `Stylizer`.
         report: Called after each file with what became of it, its number from 1, and how many there are.
 
@@ -123,8 +132,12 @@ def stylize(
             ahead = reading.submit(reader, jobs[0]) if jobs and small else None
             finished = photo
             if isinstance(photo, _Photo):
-                paint = _paint if photo.frames else _stream
-                finished = paint(photo, stylizer, look, quality)
+                if is_video(photo.source):
+                    film = clip or _clip()
+                    finished = _film(photo, stylizer, look, film, lambda: interrupts.asked)
+                else:
+                    paint = _paint if photo.frames else _stream
+                    finished = paint(photo, stylizer, look, quality)
             if behind is not None:
                 done(behind.result())
                 behind = None
@@ -173,6 +186,8 @@ def _read(job: Job, overwrite: bool, skip_existing: bool, most_pixels: int) -> _
                 f"{source} would be overwritten by its painting.",
                 "Give another output with -o, or say --overwrite.",
             )
+        if is_video(source):
+            return _Photo(source, target, [])
         file: Path | BinaryIO = source
         if source == PIPE:
             file = BytesIO(sys.stdin.buffer.read())
@@ -210,6 +225,37 @@ def _stream(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> Pain
     except (FastnstError, OSError) as error:
         return Painted(photo.source, None, error=str(error))
     return Painted(photo.source, photo.target, *size, time.perf_counter() - started)
+
+
+def _clip() -> Clip:
+    from fastnst.runtime.video import Clip
+
+    return Clip()
+
+
+def _film(
+    photo: _Photo, stylizer: Stylizer, look: Look, clip: Clip, stop: Callable[[], bool]
+) -> Painted:
+    from fastnst.runtime.video import paint_animation, paint_video
+
+    started = time.perf_counter()
+    fast = stylizer.for_video()
+
+    def paint(pixels: Pixels) -> Pixels:
+        return rgb(look.paint(fast, Image.fromarray(pixels)))
+
+    try:
+        if not is_video(photo.target):
+            done = paint_animation(photo.source, photo.target, paint, clip, stop=stop)
+        else:
+            done = paint_video(
+                photo.source, photo.target, paint, clip, stop=stop, report=stylizer.on_share
+            )
+    except (FastnstError, OSError) as error:
+        return Painted(photo.source, None, error=str(error))
+    note = f"{photo.source}: {done.note}." if done.note else ""
+    seconds = time.perf_counter() - started
+    return Painted(photo.source, photo.target, done.width, done.height, seconds, done.frames, note)
 
 
 def _paint(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> _Photo | Painted:

@@ -109,8 +109,10 @@ class Stylizer:
         self.card = StyleCard.from_json(text, self.path) if text else None
         """The file's card; None for a file that fastnst did not write."""
         self._blend: Blend | None = blend
-        if isinstance(style, str) and not style.lower().endswith(".onnx"):
-            self._blend = style
+        self._named = isinstance(style, str) and not style.lower().endswith(".onnx")
+        if self._named:
+            self._blend = str(style)
+        self._device, self._video = device, None if self._named else self
         self._strength, self._stroke = strength, stroke
         self._rows = row_weights(self.path, self.card, self._blend, strength, stroke)
         self._inputs, self._output, self.fixed_size = check_signature(
@@ -128,6 +130,20 @@ class Stylizer:
     def styles(self) -> list[str]:
         """What the styles of the file are called."""
         return names_in(self.path, self.card)
+
+    def for_video(self) -> Stylizer:
+        """The same style by the net for real time, where there is one: at 30 frames a second it matters."""
+        if self._video is None:
+            path = self.path
+            if self._named:
+                path = find_style(str(self._blend), fast=True)
+            self._video = self
+            if path != self.path:
+                self._video = Stylizer(
+                    str(self._blend), strength=self._strength, stroke=self._stroke, fast=True,
+                    tile=self._tile, exact=self._exact, wrap=self._wrap, device=self._device,
+                )  # fmt: skip
+        return self._video
 
     @property
     def note(self) -> str:
