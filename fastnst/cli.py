@@ -256,7 +256,7 @@ def styles(
             whole = style_sheet(sheet, output, size=size, fast=fast, report=report)
         print(f"{output}  {whole.width}x{whole.height}")
         return
-    from fastnst.runtime.stylizer import describe_styles
+    from fastnst.runtime.sheet import describe_styles
 
     rows = describe_styles()
     if json:

@@ -1,10 +1,11 @@
-"""A sheet of every style on one photo, labelled by name."""
+"""What styles there are: as facts, and as a sheet of all of them on one photo."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -13,7 +14,7 @@ from fastnst.images import read_image, resize_longer
 from fastnst.runtime.session import Device
 from fastnst.runtime.stylizer import Stylizer
 from fastnst.saving import check_writable, write_image
-from fastnst.styles import list_styles
+from fastnst.styles import Credit, list_styles, read_card
 
 GAP = 8
 """Pixels between pictures."""
@@ -89,3 +90,29 @@ def _labelled(pictures: dict[str, Image.Image], size: tuple[int, int]) -> Image.
         sheet.paste(picture, (left, top))
         draw.text((left, top + height + line // 4), name, "black", font)
     return sheet
+
+
+def describe_styles() -> list[dict[str, Any]]:
+    """The facts of every style that can be used, a row each: name, title, artist, ... size in MB."""
+    rows = []
+    for name, path in list_styles().items():
+        card = read_card(path)
+        if card is None:
+            try:
+                Stylizer(path, device="cpu")
+            except FastnstError:
+                continue  # Some other .onnx file that lies in one of the folders.
+        credits = {credit.name: credit for credit in card.styles} if card else {"": Credit()}
+        credit = credits.get(name, next(iter(credits.values())))
+        rows.append(
+            {
+                "name": name,
+                "title": credit.title,
+                "artist": credit.artist,
+                "year": credit.year,
+                "licence": credit.licence,
+                "net": card.net["name"] if card else "",
+                "size_mb": round(path.stat().st_size / 1e6, 1),
+            }
+        )
+    return rows

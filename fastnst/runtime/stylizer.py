@@ -27,7 +27,7 @@ from fastnst.runtime.tiles import (
     region_of,
     squares,
 )
-from fastnst.styles import CARD_KEY, Credit, StyleCard, find_style, list_styles, names_in, read_card
+from fastnst.styles import CARD_KEY, StyleCard, find_style, names_in
 
 FOREIGN_MULTIPLE = 4
 """What sizes a net without a card is given: nearly all halve twice."""
@@ -395,29 +395,3 @@ def _check_array(photo: Any) -> None:
             f"The array is {photo.dtype} of shape {photo.shape}.",
             "Give uint8 RGB of shape (height, width, 3).",
         )
-
-
-def describe_styles() -> list[dict[str, Any]]:
-    """The facts of every style that can be used, a row each: name, title, artist, ... size in MB."""
-    rows = []
-    for name, path in list_styles().items():
-        card = read_card(path)
-        if card is None:
-            try:
-                Stylizer(path, device="cpu")
-            except FastnstError:
-                continue  # Some other .onnx file that lies in one of the folders.
-        credits = {credit.name: credit for credit in card.styles} if card else {"": Credit()}
-        credit = credits.get(name, next(iter(credits.values())))
-        rows.append(
-            {
-                "name": name,
-                "title": credit.title,
-                "artist": credit.artist,
-                "year": credit.year,
-                "licence": credit.licence,
-                "net": card.net["name"] if card else "",
-                "size_mb": round(path.stat().st_size / 1e6, 1),
-            }
-        )
-    return rows

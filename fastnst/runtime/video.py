@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,31 +13,21 @@ from typing import Any, TypeAlias
 
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange
 from PIL import Image
 
 from fastnst.errors import CannotWrite, FastnstError, UnreadableImage
 from fastnst.files import written_whole
 from fastnst.images import Kept, Pixels
-from fastnst.runtime.hdr import is_wide, to_sdr
+from fastnst.runtime.frames import Color, frames, reason, rgb_of
 from fastnst.saving import write_image
 
 CODECS = {".webm": "libvpx-vp9", ".ogv": "libtheora", ".mpg": "mpeg2video", ".mpeg": "mpeg2video"}
 """Of the formats that do not take H.264, the default."""
 AHEAD = 8
 """Frames that wait between decoding, painting and encoding, at most."""
-MATRICES = {
-    1: Colorspace.ITU709,
-    4: Colorspace.FCC,
-    5: Colorspace.ITU601,
-    6: Colorspace.ITU601,
-    7: Colorspace.SMPTE240M,
-}
-"""By the number that ITU-T H.273 gives to them."""
 MISSING = 0.5
 """Seconds that a video is shorter than it says, from where on it is cut off."""
-HD = 720
-"""Rows from which a video that does not say so is taken for BT.709, and not BT.601, as players do."""
 
 Frame: TypeAlias = tuple[Pixels, int, int]
 """Pixels, time stamp and duration, both in units of the stream's time base."""
@@ -115,17 +105,11 @@ def paint_video(
             with written_whole(target) as temporary:
                 return _Work(file, streams[0], target, clip).run(temporary, paint, stop, report)
     except av.FFmpegError as error:
-        raise UnreadableImage(
-            f"{source} is no video that can be read: {_reason(error)}."
-        ) from error
+        raise UnreadableImage(f"{source} is no video that can be read: {reason(error)}.") from error
 
 
 def _is_cover(stream: Any) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", "") or error).strip().rstrip(".").lower()
 
 
 class _Work:
@@ -236,10 +220,10 @@ class _Work:
                     if end is not None and time >= end + offset - 1e-9:
                         return
                     self._last = time - offset
-                    pixels, color = _rgb(frame)
+                    pixels, color = rgb_of(frame)
                     self._put(("frame", pixels, frame.pts, frame.duration or 0, color))
         except av.FFmpegError as error:
-            self.note = f"it is damaged, and was painted as far as it goes ({_reason(error)})"
+            self.note = f"it is damaged, and was painted as far as it goes ({reason(error)})"
         except Exception as error:
             self.failure = error
         finally:
@@ -285,7 +269,7 @@ class _Work:
                 out.mux(video.encode(None))
         except av.FFmpegError as error:
             self.failure = CannotWrite(
-                f"{self.target} can't be written: {_reason(error)}.",
+                f"{self.target} can't be written: {reason(error)}.",
                 "Give another ending, or another --codec.",
             )
         except Exception as error:
@@ -314,7 +298,7 @@ class _Work:
         out.metadata.update(self.file.metadata)
         return out
 
-    def _add_video(self, out: Any, pixels: Pixels, color: _Color) -> Any:
+    def _add_video(self, out: Any, pixels: Pixels, color: Color) -> Any:
         codec = self.clip.codec or CODECS.get(self.target.suffix.lower(), "libx264")
         rate = self.stream.average_rate or self.stream.guessed_rate or Fraction(25)
         options = {"crf": str(self.clip.crf)}
@@ -326,7 +310,7 @@ class _Work:
             video = out.add_stream(codec, rate=rate, options=options)
         except (av.FFmpegError, ValueError) as error:
             raise CannotWrite(
-                f"{self.target} can't be written with the codec {codec}: {_reason(error)}.",
+                f"{self.target} can't be written with the codec {codec}: {reason(error)}.",
                 "Give another ending, or another --codec.",
             ) from error
         context = video.codec_context
@@ -372,42 +356,8 @@ class _Work:
         out.mux(packet)
 
 
-@dataclass(frozen=True)
-class _Color:
-    """How a video's numbers stand for colours."""
-
-    space: Colorspace
-    range: ColorRange
-    primaries: int
-    trc: int
-    turned: bool
-
-
-def _rgb(frame: Any) -> tuple[Pixels, _Color]:
-    """A frame upright, as 8 bits of RGB, and how it is to be encoded."""
-    space = MATRICES.get(
-        frame.colorspace, Colorspace.ITU709 if frame.height >= HD else Colorspace.ITU601
-    )
-    reach = ColorRange(frame.color_range) if frame.color_range in (1, 2) else ColorRange.MPEG
-    primaries, trc = frame.color_primaries, frame.color_trc
-    if is_wide(frame):
-        pixels = to_sdr(frame)
-        space, reach, primaries, trc = Colorspace.ITU709, ColorRange.MPEG, 1, 1
-    else:
-        rgb = frame.reformat(
-            format="rgb24",
-            src_colorspace=space,
-            src_color_range=reach,
-            dst_color_range=ColorRange.JPEG,
-        )
-        pixels = rgb.to_ndarray()
-    turns = round(frame.rotation / 90) % 4
-    pixels = np.ascontiguousarray(np.rot90(pixels, turns))
-    return pixels, _Color(space, reach, primaries, trc, bool(turns % 2))
-
-
 def _frame(
-    pixels: Pixels, pts: int, duration: int, base: Fraction, video: Any, color: _Color
+    pixels: Pixels, pts: int, duration: int, base: Fraction, video: Any, color: Color
 ) -> Any:
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "rgb24").reformat(
         format=video.codec_context.pix_fmt,
@@ -449,19 +399,3 @@ def paint_animation(
     durations = tuple(round(1000 * gap) for gap in [*gaps, gaps[-1]][: len(times)])
     write_image(target, pictures, kept=Kept(durations=durations, loop=0))
     return PaintedVideo(*pictures[0].size, len(pictures))
-
-
-def frames(source: Path) -> Iterator[tuple[Pixels, float]]:
-    """The frames of a video, upright, uint8 RGB (H, W, 3), and their times in seconds.
-
-    Raises:
-        UnreadableImage: It is no video.
-    """
-    try:
-        with av.open(str(source), metadata_errors="ignore") as file:
-            for frame in file.decode(video=0):
-                yield _rgb(frame)[0], frame.time or 0.0
-    except (av.FFmpegError, IndexError) as error:
-        raise UnreadableImage(
-            f"{source} is no video that can be read: {_reason(error)}."
-        ) from error

@@ -10,9 +10,10 @@ from PIL import Image
 
 from fastnst import Stylizer
 from fastnst.errors import CannotWrite, FastnstError, UnreadableImage
+from fastnst.runtime.frames import frames
 from fastnst.runtime.look import Look
 from fastnst.runtime.stylize import stylize
-from fastnst.runtime.video import Clip, frames, paint_video
+from fastnst.runtime.video import Clip, paint_video
 
 
 def picture(number: int, height: int = 48, width: int = 64) -> np.ndarray:
