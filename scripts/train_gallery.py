@@ -52,7 +52,7 @@ def measure(run: Path, paintings: list[dict[str, Any]], photos: Path) -> None:
             print(
                 fastnst.evaluate(
                     run, painting["path"], data=photos, of=painting["name"],
-                    sizes=(256, 512), photos=(3, 1), max_iterations=30, progress=False,
+                    sizes=(256,), photos=4, max_iterations=30, progress=False,
                 ),
                 flush=True,
             )  # fmt: skip
