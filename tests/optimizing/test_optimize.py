@@ -226,7 +226,7 @@ def test_nothing_is_written_where_there_is_no_good_picture(folder):
         ({"precision": "fp16"}, r"no precision 'fp16'"),
         ({"keep_color": "hue"}, r"Colours can't be kept by 'hue'"),
         ({"init": "gone.png"}, r"no file gone\.png"),
-        ({"output": "out.gif"}, r"out\.gif can't be written"),
+        ({"output": "out.psd"}, r"out\.psd can't be written"),
         ({"output": "photo.png"}, r"photo\.png is read, so it can't be the output too"),
         ({"output": "painting.png"}, r"painting\.png is read"),
         (
