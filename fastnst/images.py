@@ -34,6 +34,8 @@ ANIMATED = frozenset({"GIF", "PNG", "WEBP"})
 
 MOST_PIXELS = 180_000_000
 """More are refused unless asked for: a small file can hold a picture that fills the memory."""
+BAND = 4_000_000
+"""Pixels that are copied at once."""
 STRUCTURE = frozenset(
     {254, 255, *range(256, 260), 262, 266, 273, *range(277, 285), 290, 291, 296, 297, 301, 317, 318, 319,
      *range(320, 326), 330, 332, 336, 337, 338, 339, 340, 341, 342, 347, 512, 513, 514, 529, 530, 531, 532,
@@ -120,6 +122,8 @@ class Picture:
                     )
                     self._disposals.append(int(method or 0))
                 frame = upright_srgb(self._image)
+                if self.animated and frame is self._image:
+                    frame = frame.copy()  # The next frame takes its place.
             yield frame
 
 
@@ -243,14 +247,25 @@ def _exif(image: Image.Image) -> bytes:
 
 def rgb(image: Image.Image) -> Pixels:
     """The pixels without transparency, (H, W, 3)."""
-    pixels: Pixels = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    width, height = image.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    # Some rows at a time: Pillow makes two more copies of what it gives to numpy.
+    rows = max(1, BAND // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        band = image.crop((0, top, width, bottom))
+        pixels[top:bottom] = np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
     return pixels
 
 
 def upright_srgb(image: Image.Image) -> Image.Image:
-    """The picture with its EXIF orientation applied, in sRGB, as RGB or (with transparency) RGBA."""
+    """The picture with its EXIF orientation applied, in sRGB, as RGB or (with transparency) RGBA.
+
+    It may be the very one that was given, which is left as it is.
+    """
     with suppress(Exception):  # Broken EXIF is no EXIF.
-        image = ImageOps.exif_transpose(image)
+        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # Else it would be copied.
+            image = ImageOps.exif_transpose(image)
     profile = image.info.get("icc_profile")
     transparent = image.has_transparency_data
     if image.mode.startswith("I") or image.mode == "F":
@@ -265,7 +280,10 @@ def upright_srgb(image: Image.Image) -> Image.Image:
         image = image.convert("RGB")
     if profile:
         image = _to_srgb(image, profile)
-    image = image.convert("RGB")
+    if (
+        image.mode != "RGB" or alpha is not None
+    ):  # Copies of large pictures are not made for nothing.
+        image = image.convert("RGB")
     if alpha is not None:
         image.putalpha(alpha)
     return image

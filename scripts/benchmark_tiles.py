@@ -103,12 +103,14 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=2048)
     parser.add_argument("--megapixels", type=float, nargs="*", default=[10, 100])
     parser.add_argument("--tile", default="512")
+    parser.add_argument("--exact", action="store_true")
     options = parser.parse_args()
     stylizer = Stylizer(options.style, fast=options.fast, tile="off")
     print(f"{stylizer.path.name}, {options.style}, {os.cpu_count()} processors")
     compared(stylizer, wall(options.photos, options.size))
     words = ["--style", options.style, "--tile", options.tile, "--max-megapixels", "2000"]
     words += ["--fast"] if options.fast else []
+    words += ["--exact"] if options.exact else []
     before = None
     with tempfile.TemporaryDirectory() as folder:
         for megapixels in options.megapixels:
