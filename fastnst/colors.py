@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 
 from fastnst.images import Pixels
 
+KeepColor: TypeAlias = Literal["luminance", "match"]
+"""Take light and dark from the painting alone, or all of it with its palette moved to the photo's."""
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Shares of R, G and B in the luminance Y of YIQ."""
 

@@ -16,13 +16,14 @@ import torch
 from cyclopts import Parameter
 from PIL import Image
 
+from fastnst.colors import KeepColor
 from fastnst.errors import CannotWrite, Diverged, FastnstError, Interrupted, did_you_mean
 from fastnst.hardware import Device, has_bfloat16, keep_freed_memory, pick_device
 from fastnst.images import read_image
 from fastnst.interrupts import Interrupts
 from fastnst.optimizing.descent import Optimizer
 from fastnst.optimizing.pyramid import Stage, coarse_to_fine, sizes_up_to
-from fastnst.optimizing.scene import KeepColor, read_scene
+from fastnst.optimizing.scene import read_scene
 from fastnst.perceptual import (
     GramNorm,
     Network,

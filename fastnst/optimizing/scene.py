@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from fastnst.colors import luminance, match_colors, match_luminance, with_luminance
+from fastnst.colors import KeepColor, luminance, match_colors, match_luminance, with_luminance
 from fastnst.errors import FastnstError
 from fastnst.images import read_image, resize_longer
-
-KeepColor: TypeAlias = Literal["luminance", "match"]
 
 SMALLEST = 32
 """Pixels on the shorter side of photos and paintings: 2 at relu5_1."""

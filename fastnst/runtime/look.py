@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fastnst.colors import luminance, match_colors, with_luminance
+from fastnst.colors import KeepColor, luminance, match_colors, with_luminance
 from fastnst.errors import FastnstError
 from fastnst.images import Pixels, read_image, resize_longer, rgb
 from fastnst.runtime.stylizer import Stylizer
 
-KeepColor: TypeAlias = Literal["luminance", "match"]
 Floats: TypeAlias = npt.NDArray[np.float32]
 BAND = 256
 """Rows that are worked on at once, where numbers are wider than a byte."""

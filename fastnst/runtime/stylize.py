@@ -133,8 +133,7 @@ def stylize(
             finished = photo
             if isinstance(photo, _Photo):
                 if is_video(photo.source):
-                    film = clip or _clip()
-                    finished = _film(photo, stylizer, look, film, lambda: interrupts.asked)
+                    finished = _film(photo, stylizer, look, clip, lambda: interrupts.asked)
                 else:
                     paint = _paint if photo.frames else _stream
                     finished = paint(photo, stylizer, look, quality)
@@ -227,16 +226,12 @@ def _stream(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> Pain
     return Painted(photo.source, photo.target, *size, time.perf_counter() - started)
 
 
-def _clip() -> Clip:
-    from fastnst.runtime.video import Clip
-
-    return Clip()
-
-
 def _film(
-    photo: _Photo, stylizer: Stylizer, look: Look, clip: Clip, stop: Callable[[], bool]
+    photo: _Photo, stylizer: Stylizer, look: Look, clip: Clip | None, stop: Callable[[], bool]
 ) -> Painted:
-    from fastnst.runtime.video import paint_animation, paint_video
+    from fastnst.runtime.video import Clip, paint_animation, paint_video
+
+    clip = clip or Clip()
 
     started = time.perf_counter()
     fast = stylizer.for_video()
