@@ -11,13 +11,17 @@ if TYPE_CHECKING:
     from fastnst.evaluating.evaluate import evaluate
     from fastnst.exporting import export
     from fastnst.optimizing.optimize import optimize
+    from fastnst.runtime.look import Look
     from fastnst.runtime.stylize import stylize
     from fastnst.runtime.stylizer import Stylizer
+    from fastnst.runtime.video import Clip
     from fastnst.styles import StyleCard, list_styles
     from fastnst.training.train import train
 
 _HOMES = {
+    "Clip": "fastnst.runtime.video",
     "FastnstError": "fastnst.errors",
+    "Look": "fastnst.runtime.look",
     "StyleCard": "fastnst.styles",
     "Stylizer": "fastnst.runtime.stylizer",
     "evaluate": "fastnst.evaluating.evaluate",
@@ -29,7 +33,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "Clip",
     "FastnstError",
+    "Look",
     "StyleCard",
     "Stylizer",
     "evaluate",
