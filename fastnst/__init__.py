@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from fastnst.evaluating.evaluate import evaluate
     from fastnst.exporting import export
     from fastnst.optimizing.optimize import optimize
+    from fastnst.runtime.live import stream
     from fastnst.runtime.look import Look
+    from fastnst.runtime.steady import Steady
     from fastnst.runtime.stylize import stylize
     from fastnst.runtime.stylizer import Stylizer
     from fastnst.runtime.video import Clip
@@ -22,12 +24,14 @@ _HOMES = {
     "Clip": "fastnst.runtime.video",
     "FastnstError": "fastnst.errors",
     "Look": "fastnst.runtime.look",
+    "Steady": "fastnst.runtime.steady",
     "StyleCard": "fastnst.styles",
     "Stylizer": "fastnst.runtime.stylizer",
     "evaluate": "fastnst.evaluating.evaluate",
     "export": "fastnst.exporting",
     "list_styles": "fastnst.styles",
     "optimize": "fastnst.optimizing.optimize",
+    "stream": "fastnst.runtime.live",
     "stylize": "fastnst.runtime.stylize",
     "train": "fastnst.training.train",
 }
@@ -36,12 +40,14 @@ __all__ = [
     "Clip",
     "FastnstError",
     "Look",
+    "Steady",
     "StyleCard",
     "Stylizer",
     "evaluate",
     "export",
     "list_styles",
     "optimize",
+    "stream",
     "stylize",
     "train",
 ]

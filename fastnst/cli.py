@@ -18,7 +18,9 @@ from fastnst.errors import FastnstError, MissingExtra, did_you_mean
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from fastnst.runtime.mixing import Stroke
     from fastnst.runtime.stylize import Painted
+    from fastnst.runtime.stylizer import Stylizer
 
 app = App(
     name="fastnst",
@@ -70,6 +72,7 @@ def stylize(
     crf: int = 18,
     start: float = 0.0,
     end: float | None = None,
+    steady: Annotated[bool, Parameter(negative="")] = False,
     device: Literal["auto", "cpu", "cuda", "coreml", "directml"] = "auto",
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -129,6 +132,8 @@ def stylize(
         Seconds of a video from where on it is painted.
     end
         Seconds of a video up to where.
+    steady
+        Videos hold still where the scene does; takes some time for each frame.
     device
         Where to run; auto takes the fastest there is.
     json
@@ -137,7 +142,6 @@ def stylize(
     from fastnst.runtime.jobs import PIPE
     from fastnst.runtime.look import Look
     from fastnst.runtime.stylize import stylize as run
-    from fastnst.runtime.stylizer import Stylizer
 
     for word in inputs:  # A hyphen alone is a pipe, which is why those in front of words come here.
         if word.startswith("-") and word != str(PIPE) and not os.path.exists(word):
@@ -145,20 +149,8 @@ def stylize(
                 f"--{name.replace('_', '-')}" for name in inspect.signature(stylize).parameters
             ]
             raise FastnstError(f"There is no option {word}.", did_you_mean(word, options[1:]))
-    if style is None and model is None:
-        raise FastnstError(
-            "No style was given.", "Give --style NAME (see `fastnst styles`) or --model FILE.onnx."
-        )
-    stylizer = Stylizer(
-        model or style or "",
-        blend=style if model else None,
-        strength=strength,
-        stroke=stroke,
-        fast=fast,
-        tile=tile,
-        exact=exact,
-        wrap=wrap,
-        device=device,
+    stylizer = _stylizer(
+        style, model, strength, stroke, fast=fast, tile=tile, exact=exact, wrap=wrap, device=device
     )
     look = Look(
         size,
@@ -171,10 +163,10 @@ def stylize(
     if stylizer.note:
         _say(stylizer.note)
     clip = None
-    if (codec, crf, start, end) != (None, 18, 0.0, None):
+    if (codec, crf, start, end, steady) != (None, 18, 0.0, None, False):
         from fastnst.runtime.video import Clip  # FFmpeg, which photos do not need.
 
-        clip = Clip(codec, crf, start, end)
+        clip = Clip(codec, crf, start, end, steady)
     failed: list[Painted] = []
     with _progress() as progress:
         task = progress.add_task("Painting", total=None)
@@ -218,6 +210,62 @@ def stylize(
         )  # fmt: skip
     if failed:
         raise SystemExit(1)
+
+
+@app.command
+def webcam(
+    *,
+    style: str | None = None,
+    model: Path | None = None,
+    strength: float = 1.0,
+    stroke: Literal["fine", "bold"] | float = "fine",
+    camera: int | Path = 0,
+    size: int = 640,
+    steady: Annotated[bool, Parameter(negative="")] = False,
+    mirror: bool | None = None,
+    record: Path | None = None,
+    virtual: Annotated[bool, Parameter(negative="")] = False,
+    device: Literal["auto", "cpu", "cuda", "coreml", "directml"] = "auto",
+) -> None:
+    """Show a camera's pictures, painted as they come; h in the window lists its keys.
+
+    Parameters
+    ----------
+    style
+        A style by name, or a blend, as for `stylize`; it is painted by the net for real time.
+    model
+        An .onnx file; --style then names one of its styles.
+    strength
+        From 0, the photo, to 1.
+    stroke
+        fine, bold, or a number between 0 and 1.
+    camera
+        Its number, or a video that is played in its place.
+    size
+        Longer side to paint at, in pixels.
+    steady
+        Hold still what does; takes some time for each frame.
+    mirror
+        Show it as a mirror does: a camera, unless told otherwise, and not a video.
+    record
+        A video to write.
+    virtual
+        Give the pictures to a virtual camera too, for video calls.
+    device
+        Where to run; auto takes the fastest there is.
+    """
+    from fastnst.runtime.webcam import webcam as run
+
+    if size < 1:
+        raise FastnstError(f"The size is {size}.", "Give 1 px or more.")
+    stylizer = _stylizer(style, model, strength, stroke, device=device).for_video()
+    watched = run(
+        stylizer, camera, size=size, steady=steady, record=record, virtual=virtual, mirror=mirror, say=_say,
+    )  # fmt: skip
+    _say(
+        f"{watched.frames} frames, {watched.rate:.1f} a second; waited {watched.capture_ms:.0f} ms,"
+        f" painted {watched.paint_ms:.0f} ms, shown in {watched.show_ms:.0f} ms, {watched.delay_ms:.0f} ms behind"
+    )
 
 
 @app.command
@@ -280,6 +328,19 @@ def styles(
     for row in rows:
         table.add_row(*(escape(str(value)) for value in row.values()))
     Console().print(table)
+
+
+def _stylizer(
+    style: str | None, model: Path | None, strength: float, stroke: Stroke, **options: Any
+) -> Stylizer:
+    from fastnst.runtime.stylizer import Stylizer
+
+    if style is None and model is None:
+        raise FastnstError(
+            "No style was given.", "Give --style NAME (see `fastnst styles`) or --model FILE.onnx."
+        )
+    blend = style if model else None
+    return Stylizer(model or style or "", blend=blend, strength=strength, stroke=stroke, **options)
 
 
 def _json_line(painted: Painted) -> str:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
 
 from fastnst.errors import UnreadableImage
 from fastnst.images import Pixels
+from fastnst.runtime.ffmpeg import ColorRange, Colorspace, av
 from fastnst.runtime.hdr import is_wide, to_sdr
 
 MATRICES = {

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from av.video.reformatter import ColorRange, Colorspace
 
 from fastnst.images import Pixels
+from fastnst.runtime.ffmpeg import ColorRange, Colorspace
 
 PQ, HLG = 16, 18
 """Transfer functions of ITU-T H.273: SMPTE ST 2084, and ARIB STD-B67."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar, overload
@@ -46,7 +47,7 @@ Photo = TypeVar("Photo", Image.Image, Pixels)
 
 
 class Stylizer:
-    """A style, or all styles of a file, ready to paint.
+    """A style, or all styles of a file, ready to paint, from several threads at once too.
 
     Example:
         >>> stylizer = Stylizer("great-wave")
@@ -98,6 +99,7 @@ class Stylizer:
             )
         self._tile, self._exact, self._wrap = tile, exact, wrap
         self._frozen: FrozenNet | None = None
+        self._lock = threading.Lock()
         self.on_share: Callable[[float], None] | None = None
         """Called with the share of a picture that is done, 0..1, after each of its tiles."""
         self.path = find_style(style if isinstance(style, str) else Path(style), fast=fast)
@@ -108,13 +110,15 @@ class Stylizer:
             raise BadStyleFile(f"The metadata of {self.path} are damaged.") from error
         self.card = StyleCard.from_json(text, self.path) if text else None
         """The file's card; None for a file that fastnst did not write."""
-        self._blend: Blend | None = blend
+        self.blend: Blend | None = blend
+        """Which of the file's styles it paints in where a call names none; None for the first."""
         self._named = isinstance(style, str) and not style.lower().endswith(".onnx")
         if self._named:
-            self._blend = str(style)
+            self.blend = str(style)
         self._device, self._video = device, None if self._named else self
-        self._strength, self._stroke = strength, stroke
-        self._rows = row_weights(self.path, self.card, self._blend, strength, stroke)
+        self.strength, self.stroke = strength, stroke
+        """The same of these."""
+        self._rows = row_weights(self.path, self.card, self.blend, strength, stroke)
         self._inputs, self._output, self.fixed_size = check_signature(
             self._session, self.path, len(self._rows)
         )
@@ -124,7 +128,7 @@ class Stylizer:
     @property
     def name(self) -> str:
         """The style's name, or those of a blend, as a part of file names."""
-        return "-".join(shares(self._blend)) if self._blend else self.path.stem
+        return "-".join(shares(self.blend)) if self.blend else self.path.stem
 
     @property
     def styles(self) -> list[str]:
@@ -133,17 +137,30 @@ class Stylizer:
 
     def for_video(self) -> Stylizer:
         """The same style by the net for real time, where there is one: at 30 frames a second it matters."""
-        if self._video is None:
-            path = self.path
-            if self._named:
-                path = find_style(str(self._blend), fast=True)
-            self._video = self
-            if path != self.path:
-                self._video = Stylizer(
-                    str(self._blend), strength=self._strength, stroke=self._stroke, fast=True,
-                    tile=self._tile, exact=self._exact, wrap=self._wrap, device=self._device,
-                )  # fmt: skip
-        return self._video
+        with self._lock:
+            if self._video is None:
+                if find_style(str(self.blend), fast=True) == self.path:
+                    self._video = self
+                else:
+                    self._video = Stylizer(
+                        str(self.blend), strength=self.strength, stroke=self.stroke, fast=True,
+                        tile=self._tile, exact=self._exact, wrap=self._wrap, device=self._device,
+                    )  # fmt: skip
+            return self._video
+
+    def warm_up(self, size: int | tuple[int, int]) -> None:
+        """Paint nothing once, so that the first picture takes no longer than the others.
+
+        Args:
+            size: Of what will be painted, in pixels: (width, height), or the side of a square.
+
+        Raises:
+            FastnstError: A side is below 1.
+        """
+        width, height = (size, size) if isinstance(size, int) else size
+        if min(width, height) < 1:
+            raise FastnstError(f"The size is {width}x{height}.", "Give sides of 1 px or more.")
+        self(np.zeros((height, width, 3), np.uint8))
 
     @property
     def note(self) -> str:
@@ -208,9 +225,9 @@ class Stylizer:
             rows = row_weights(
                 self.path,
                 self.card,
-                self._blend if style is None else style,
-                self._strength if strength is None else strength,
-                self._stroke if stroke is None else stroke,
+                self.blend if style is None else style,
+                self.strength if strength is None else strength,
+                self.stroke if stroke is None else stroke,
             )
         try:
             return self._painted(photo, size, rows)
@@ -294,11 +311,12 @@ class Stylizer:
             return None
 
     def _frozen_net(self) -> FrozenNet:
-        if self._frozen is None:
-            self._frozen = FrozenNet(
-                self.path, lambda model: open_session(self.path, "cpu", model)[0]
-            )
-        return self._frozen
+        with self._lock:
+            if self._frozen is None:
+                self._frozen = FrozenNet(
+                    self.path, lambda model: open_session(self.path, "cpu", model)[0]
+                )
+            return self._frozen
 
     def _paint_tiles(self, pixels: Pixels, rows: RowWeights, side: int) -> Pixels:
         painted = np.empty_like(pixels)

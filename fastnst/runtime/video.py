@@ -11,15 +11,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import av
 import numpy as np
-from av.video.reformatter import ColorRange
 from PIL import Image
 
 from fastnst.errors import CannotWrite, FastnstError, UnreadableImage
 from fastnst.files import written_whole
 from fastnst.images import Kept, Pixels
+from fastnst.runtime.ffmpeg import ColorRange, av
 from fastnst.runtime.frames import Color, frames, reason, rgb_of
+from fastnst.runtime.steady import Steady
 from fastnst.saving import write_image
 
 CODECS = {".webm": "libvpx-vp9", ".ogv": "libtheora", ".mpg": "mpeg2video", ".mpeg": "mpeg2video"}
@@ -45,6 +45,8 @@ class Clip:
     """Seconds from where on."""
     end: float | None = None
     """Seconds up to where; None for all."""
+    steady: bool = False
+    """Whether what holds still in it does so in its painting, see `Steady`."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.crf <= 63:
@@ -97,7 +99,10 @@ def paint_video(
     Raises:
         UnreadableImage: It is no video, or damaged from the start.
         CannotWrite: Its format or codec can't be written, or the disk is full.
+        MissingExtra: It is to be steady, and OpenCV is not there.
     """
+    if clip.steady:
+        paint = Steady(paint)
     try:
         with av.open(str(source), metadata_errors="ignore") as file:
             if not (streams := [s for s in file.streams.video if not _is_cover(s)]):
@@ -386,6 +391,8 @@ def paint_animation(
         clip: From where to where.
         stop: Whether to end early.
     """
+    if clip.steady:
+        paint = Steady(paint)
     pictures, times = [], []
     for pixels, time in frames(source):
         if stop() or (clip.end is not None and time >= clip.end):

@@ -39,6 +39,7 @@ def train(
     config: Annotated[Sequence[str | Path], Parameter(negative="")] = (),
     start: Annotated[str | None, Parameter(name="--from")] = None,
     unfreeze: Annotated[bool, Parameter(negative="")] = False,
+    stability: float | None = None,
     steps: int | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
 ) -> Path:
@@ -57,6 +58,7 @@ def train(
         start: Learn the style on a trained net, minutes instead of hours: the name of a gallery that ships,
             or a .safetensors file. Its scales and shifts alone are learnt, into a file of their own.
         unfreeze: Of that net learn everything.
+        stability: For videos: how much it counts that what is painted moves with what is shown.
         steps: Optimizer steps.
         resume: Go on from the run's last checkpoint, with its configuration.
 
@@ -111,6 +113,7 @@ def train(
         args += [f"--model.paintings={json.dumps([{'path': path} for path in pictures])}"]
     args += [f"--data.source={data}"] if data else []
     args += [f"--trainer.max_steps={steps}"] if steps else []
+    args += [] if stability is None else [f"--model.stability_weight={stability}"]
     if start:
         net = load_net(find_start(start))[0].config
         args += [f"--model.net.{key}={getattr(net, key)}" for key in ("name", "width", "blocks")]

@@ -1,0 +1,15 @@
+"""FFmpeg, by PyAV: to be imported from here alone.
+
+PyAV brings an X library of its own, which OpenCV, where it is loaded after it, takes for its windows and then hangs
+in the first one (PyAV's issues 978 and 1050). So OpenCV goes first, where it is there.
+"""
+
+from contextlib import suppress
+
+with suppress(ImportError):
+    import cv2  # noqa: F401
+
+import av
+from av.video.reformatter import ColorRange, Colorspace
+
+__all__ = ["ColorRange", "Colorspace", "av"]

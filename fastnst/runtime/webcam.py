@@ -1,0 +1,514 @@
+"""The job `webcam`: a window on a camera, painted as it looks."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from fastnst.errors import CannotWrite, FastnstError, MissingExtra
+from fastnst.images import Pixels
+from fastnst.interrupts import Interrupts
+from fastnst.runtime.live import Camera, Lens, Shot
+from fastnst.runtime.mixing import Blend
+from fastnst.runtime.recorder import Recorder
+from fastnst.runtime.steady import Steady, opencv
+from fastnst.runtime.stylizer import Stylizer
+from fastnst.saving import write_image
+
+STEP = 0.1
+"""What a key press changes the strength by."""
+STROKE_STEP = 0.25
+"""The same of the stroke."""
+WINDOW = "fastnst"
+LAST = 30
+"""Frames that rate and delay are taken of."""
+LINE, COLUMN = 20, 90
+"""Pixels from a line of text to the next, and from a key to what it does."""
+HELP = (
+    ("left right", "style"),
+    ("1 ... 9", "style by number"),
+    ("up down", "strength"),
+    ("- +", "stroke"),
+    ("s", "photo beside it"),
+    ("m", "mirror"),
+    ("r", "record"),
+    ("space", "snapshot"),
+    ("f", "full screen"),
+    ("o", "figures"),
+    ("h", "help"),
+    ("q", "quit"),
+)
+ARROWS = {
+    # Of X and Wayland, of macOS, of Windows.
+    **dict.fromkeys((65361, 63234, 2424832), "left"),
+    **dict.fromkeys((65362, 63232, 2490368), "up"),
+    **dict.fromkeys((65363, 63235, 2555904), "right"),
+    **dict.fromkeys((65364, 63233, 2621440), "down"),
+    # Of the pad of numbers, and with shift or without.
+    **dict.fromkeys((65451, ord("=")), "+"),
+    65453: "-",
+    27: "q",
+    ord("?"): "h",
+    ord("n"): "right",
+    ord("p"): "left",
+}
+"""What keys that are no letters, or mean what another does, are called here, by OpenCV's number."""
+
+
+@dataclass
+class Controls:
+    """What the keys change."""
+
+    styles: list[str]
+    """Names to choose from."""
+    style: Blend
+    """The one at hand, or a blend."""
+    strength: float = 1.0
+    stroke: float = 0.0
+    strokes: bool = True
+    """Whether the net has sizes of them."""
+    strengths: bool = True
+    """Whether the net has them."""
+    mirror: bool = False
+    beside: bool = False
+    full: bool = False
+    figures: bool = True
+    help: bool = False
+    quit: bool = False
+    message: str = ""
+    """What the last key did, for the screen."""
+
+    def press(self, key: str) -> str:
+        """Take a key: a letter, or `left`, `right`, `up`, `down`.
+
+        Returns:
+            What is for others to do: `record`, `snapshot` or nothing.
+        """
+        self.message = ""
+        match key:
+            case "left" | "right":
+                step = 1 if key == "right" else -1
+                at = self.styles.index(self.style) if self.style in self.styles else -step
+                self._choose(at + step)
+            case "up" | "down":
+                if self.strengths:
+                    change = STEP if key == "up" else -STEP
+                    self.strength = round(min(1.0, max(0.0, self.strength + change)), 2)
+                self.message = f"strength {self.strength:g}" if self.strengths else "one strength"
+            case "+" | "-":
+                if self.strokes:
+                    change = STROKE_STEP if key == "+" else -STROKE_STEP
+                    self.stroke = min(1.0, max(0.0, self.stroke + change))
+                self.message = f"stroke {self.stroke:g}" if self.strokes else "one stroke"
+            case "s":
+                self.beside = not self.beside
+            case "m":
+                self.mirror = not self.mirror
+            case "f":
+                self.full = not self.full
+            case "o":
+                self.figures = not self.figures
+            case "h":
+                self.help = not self.help
+            case "q":
+                self.quit = True
+            case "r":
+                return "record"
+            case " ":
+                return "snapshot"
+            case _ if key.isdigit() and key != "0":
+                if int(key) <= len(self.styles):
+                    self._choose(int(key) - 1)
+        return ""
+
+    def _choose(self, number: int) -> None:
+        self.style = self.message = self.styles[number % len(self.styles)]
+
+
+def named(code: int) -> str:
+    """What a key is called here, of OpenCV's number for it; empty for none."""
+    if code in ARROWS:
+        return ARROWS[code]
+    code &= 0xFF if code >= 0 else 0
+    return ARROWS.get(code, chr(code).lower() if 32 <= code < 127 else "")
+
+
+@dataclass(frozen=True)
+class Watched:
+    """How it went: medians over all frames."""
+
+    frames: int
+    """That were painted."""
+    seconds: float
+    """That it lasted."""
+    capture_ms: float
+    """From a frame's arrival until it was taken to be painted."""
+    paint_ms: float
+    """To paint it."""
+    show_ms: float
+    """To draw it in the window."""
+    delay_ms: float
+    """From its arrival until it was in the window."""
+
+    @property
+    def rate(self) -> float:
+        """Frames a second."""
+        return self.frames / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True)
+class _Frame:
+    photo: Pixels
+    painted: Pixels
+    shot: Shot
+
+
+def webcam(
+    stylizer: Stylizer,
+    camera: int | Path = 0,
+    *,
+    size: int | None = 640,
+    steady: bool = False,
+    record: Path | None = None,
+    virtual: bool = False,
+    mirror: bool | None = None,
+    lens: Callable[[int | Path], Lens] | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Watched:
+    """Show a camera's pictures, painted, until the user has seen enough.
+
+    One thread reads the camera, one paints its newest frame, and this one shows what was painted last, so
+    that the delay is that of one frame, however slow the net.
+
+    Args:
+        stylizer: What paints; its strength and stroke are those at first.
+        camera: Its number, or a video to be played in its place.
+        size: Longer side to paint at, in pixels; None for the camera's own.
+        steady: Hold still what does, see `Steady`.
+        record: A video to write.
+        virtual: Give the pictures to a virtual camera, for video calls; the window is left out where there
+            is no display.
+        mirror: Show it as a mirror does; None for a camera, not for a video.
+        lens: See `Camera`.
+        say: Called with what the user should know of files that are written.
+
+    Raises:
+        FastnstError: There is no camera, display or virtual camera; the video is damaged; ...
+        MissingExtra: OpenCV or pyvirtualcam is not there.
+    """
+    cv = opencv("`fastnst webcam`")
+    display = _has_display()
+    if not display and not virtual:
+        raise FastnstError(
+            "There is no display to open a window on.",
+            "Run it where there is one, or paint a file: fastnst stylize clip.mp4",
+        )
+    card, stroke = stylizer.card, stylizer.stroke
+    controls = Controls(
+        stylizer.styles,
+        stylizer.blend or stylizer.styles[0],
+        stylizer.strength,
+        {"fine": 0.0, "bold": 1.0}[stroke] if isinstance(stroke, str) else stroke,
+        strokes=card is not None and len(card.strokes) > 1,
+        strengths=card is not None and card.identity,
+        mirror=isinstance(camera, int) if mirror is None else mirror,
+    )
+    recording = _Recording(say)
+    with (
+        Camera(camera, size=size, lens=lens) as opened,
+        recording,
+        Interrupts("this frame") as interrupts,
+    ):
+        first = opened.newest(-1, timeout=10)
+        if first is None:
+            raise FastnstError(f"The camera {camera} gives no pictures.", "Try another one.")
+        height, width = first.pixels.shape[:2]
+        stylizer.warm_up((width, height))
+        if record is not None:
+            recording.begin(record)
+        outlet = _virtual((width, height)) if virtual else None
+        screen = _Screen(cv, controls, (width, height)) if display else None
+        painter = _Painter(stylizer, opened, controls, steady)
+        shown, delays = _Spans(), _Spans()
+        began, count, last = time.perf_counter(), 0, None
+        try:
+            while not (controls.quit or interrupts.asked):
+                frame = painter.newest(last)
+                if frame is None and painter.over:
+                    break
+                started = time.perf_counter()
+                if frame is not None:
+                    last = frame
+                    recording.add(frame.painted, frame.shot.time)
+                    if outlet is not None:
+                        outlet.send(frame.painted)
+                if screen is not None and last is not None:
+                    picture = _composed(last, controls)
+                    lost = ["camera lost, looking for it"] if opened.lost else []
+                    key = screen.show(picture, painter.rate, delays, [*recording.notes(), *lost])
+                    asked = controls.press(key) if key else ""
+                    if asked:
+                        controls.message = _answer(asked, recording, picture)
+                if frame is not None:
+                    count += 1
+                    shown.append(time.perf_counter() - started)
+                    delays.append(opened.now - frame.shot.time)
+        finally:
+            painter.close()
+            if screen is not None:
+                screen.close()
+            if outlet is not None:
+                outlet.close()
+        took = time.perf_counter() - began
+    middle = (1e3 * _median(spans) for spans in (painter.waited, painter.painting, shown, delays))
+    return Watched(count, took, *middle)
+
+
+class _Spans(deque[float]):
+    """Seconds, the latest ones."""
+
+    def __init__(self) -> None:
+        super().__init__(maxlen=10_000)
+
+
+def _median(spans: Sequence[float]) -> float:
+    return statistics.median(spans) if spans else 0.0
+
+
+class _Painter:
+    """Paints the newest frame of a camera, in a thread."""
+
+    def __init__(
+        self, stylizer: Stylizer, camera: Camera, controls: Controls, steady: bool
+    ) -> None:
+        self.waited, self.painting = _Spans(), _Spans()
+        self.over = False
+        self._done = deque[float](maxlen=LAST)
+        self._stylizer, self._camera, self._controls = stylizer, camera, controls
+        self._paint: Callable[[Pixels], Pixels] = Steady(self._now) if steady else self._now
+        self._frame: _Frame | None = None
+        self._failure: Exception | None = None
+        self._came = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def newest(self, last: _Frame | None) -> _Frame | None:
+        """What was painted since, waiting a little for it."""
+        with self._came:
+            self._came.wait_for(lambda: self.over or self._frame is not last, 0.03)
+            if self._failure is not None:
+                raise self._failure
+            return self._frame if self._frame is not last else None
+
+    @property
+    def rate(self) -> float:
+        """Frames a second, of late."""
+        done = list(self._done)
+        return (len(done) - 1) / (done[-1] - done[0]) if len(done) > 1 else 0.0
+
+    def close(self) -> None:
+        """Stop after the frame at hand."""
+        self._closed = True
+        self._thread.join(timeout=10)
+
+    def _now(self, pixels: Pixels) -> Pixels:
+        now = self._controls
+        return self._stylizer(
+            pixels,
+            style=now.style,
+            strength=now.strength if now.strengths else None,
+            stroke=now.stroke if now.strokes else None,
+        )
+
+    def _work(self) -> None:
+        number = -1
+        try:
+            while not self._closed:
+                shot = self._camera.newest(number, timeout=0.2)
+                if shot is None:
+                    if self._camera.ended:
+                        break
+                    continue
+                number = shot.number
+                started = time.perf_counter()
+                self.waited.append(self._camera.now - shot.time)
+                pixels = shot.pixels
+                if self._controls.mirror:
+                    pixels = np.ascontiguousarray(pixels[:, ::-1])
+                painted = self._paint(pixels)
+                self._done.append(time.perf_counter())
+                self.painting.append(self._done[-1] - started)
+                with self._came:
+                    self._frame = _Frame(pixels, painted, shot)
+                    self._came.notify_all()
+        except Exception as error:
+            self._failure = error
+        finally:
+            with self._came:
+                self.over = True
+                self._came.notify_all()
+
+
+def _composed(frame: _Frame, controls: Controls) -> Pixels:
+    if controls.beside and frame.photo.shape == frame.painted.shape:
+        return np.concatenate([frame.photo, frame.painted], axis=1)
+    return frame.painted
+
+
+class _Screen:
+    """The window."""
+
+    def __init__(self, cv: Any, controls: Controls, size: tuple[int, int]) -> None:
+        self._cv, self._controls, self._full, self._beside = cv, controls, False, False
+        os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")  # That it has no fonts.
+        cv.namedWindow(WINDOW, cv.WINDOW_NORMAL | cv.WINDOW_KEEPRATIO | cv.WINDOW_GUI_NORMAL)
+        cv.resizeWindow(WINDOW, *size)
+        self._size = size
+
+    def show(
+        self, picture: Pixels, rate: float, delays: Sequence[float], notes: Sequence[str]
+    ) -> str:
+        """Draw it, and return the key that was pressed, or nothing."""
+        cv, now = self._cv, self._controls
+        if now.full != self._full:
+            self._full = now.full
+            cv.setWindowProperty(WINDOW, cv.WND_PROP_FULLSCREEN, float(now.full))
+        if now.beside != self._beside:
+            self._beside = now.beside
+            cv.resizeWindow(WINDOW, self._size[0] * (2 if now.beside else 1), self._size[1])
+        drawn = cv.cvtColor(picture, cv.COLOR_RGB2BGR)
+        lines: list[tuple[str, ...]] = []
+        if now.figures:
+            delay = 1e3 * _median(list(delays)[-LAST:])
+            lines.append((f"{now.style}  {rate:.0f} fps  {delay:.0f} ms",))
+        lines += [(text,) for text in (now.message, *notes) if text]
+        self._write(drawn, [*lines, *(HELP if now.help else [])])
+        cv.imshow(WINDOW, drawn)
+        key = named(cv.waitKeyEx(1))
+        if cv.getWindowProperty(WINDOW, cv.WND_PROP_VISIBLE) < 1:
+            now.quit = True
+        return key
+
+    def _write(self, drawn: Any, lines: Sequence[tuple[str, ...]]) -> None:
+        """Lines of text, with what is behind them darkened; those of two columns have the second at one place."""
+        cv, font = self._cv, (self._cv.FONT_HERSHEY_SIMPLEX, 0.5)
+        if not lines:
+            return
+        width = max(
+            COLUMN * column + cv.getTextSize(text, *font, 1)[0][0]
+            for line in lines
+            for column, text in enumerate(line)
+        )
+        behind = drawn[: LINE * len(lines) + 10, : width + 16]
+        np.multiply(behind, 0.4, out=behind, casting="unsafe")
+        for row, line in enumerate(lines):
+            for column, text in enumerate(line):
+                place = (8 + COLUMN * column, LINE * (row + 1))
+                cv.putText(drawn, text, place, *font, (255, 255, 255), 1, cv.LINE_AA)
+
+    def close(self) -> None:
+        self._cv.destroyAllWindows()
+        self._cv.waitKeyEx(1)
+
+
+class _Recording:
+    """The video that is written, if one is; it is closed at the end."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._on: Recorder | None = None
+        self._began = 0.0
+        self._say = say
+
+    def __enter__(self) -> _Recording:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def begin(self, path: Path) -> None:
+        self._on, self._began = Recorder(path), time.monotonic()
+
+    def add(self, pixels: Pixels, seconds: float) -> None:
+        if self._on is not None:
+            self._on.add(pixels, seconds)
+
+    def switch(self, path: Path) -> str:
+        """End what is written, or begin `path`; what it is called."""
+        if self._on is not None:
+            return self.end()
+        self.begin(path)
+        return f"{path}"
+
+    def end(self) -> str:
+        if self._on is None:
+            return ""
+        recorder, self._on = self._on, None
+        recorder.close()
+        missing = f", without {recorder.left_out} frames" if recorder.left_out else ""
+        self._say(f"{recorder.path}{missing}")
+        return f"{recorder.path}{missing}"
+
+    def notes(self) -> list[str]:
+        """For the screen."""
+        if self._on is None:
+            return []
+        minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
+        return [f"REC {minutes}:{seconds:02}"]
+
+
+def _answer(asked: str, recording: _Recording, picture: Pixels) -> str:
+    """Do what a key wants of the disk, and say what came of it."""
+    stamp = time.strftime("fastnst-%Y%m%d-%H%M%S")
+    try:
+        if asked == "record":
+            return recording.switch(Path(f"{stamp}.mp4"))
+        write_image(Path(f"{stamp}.png"), [Image.fromarray(picture)])
+        return f"{stamp}.png"
+    except CannotWrite as error:  # What is shown goes on.
+        return str(error)
+
+
+def _has_display() -> bool:
+    """Whether a window can be opened. Qt ends the whole process where it can't, so another one is asked."""
+    if not sys.platform.startswith("linux"):
+        return True
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return False
+    asking = "import cv2; cv2.namedWindow('fastnst'); cv2.destroyAllWindows()"
+    done = subprocess.run([sys.executable, "-c", asking], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def _virtual(size: tuple[int, int]) -> Any:
+    """A virtual camera that other programs see.
+
+    Raises:
+        MissingExtra: pyvirtualcam is not there.
+        FastnstError: The system has no virtual camera.
+    """
+    try:
+        import pyvirtualcam
+    except ImportError as error:
+        raise MissingExtra(
+            "--virtual needs pyvirtualcam.", "Install it with: pip install 'fastnst[virtual]'"
+        ) from error
+    try:
+        return pyvirtualcam.Camera(*size, fps=30, print_fps=False)
+    except RuntimeError as error:
+        raise FastnstError(
+            "There is no virtual camera on this system.",
+            "On Linux: sudo modprobe v4l2loopback; on Windows and macOS install OBS, and start its virtual camera once.",
+        ) from error
