@@ -242,7 +242,7 @@ def webcam(
     camera
         Its number, or a video that is played in its place.
     size
-        Longer side to paint at, in pixels.
+        Longer side to paint at, at most, in pixels.
     steady
         Hold still what does; takes some time for each frame.
     mirror

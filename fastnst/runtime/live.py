@@ -77,7 +77,7 @@ def stream(
         style: A style's name, by the net for real time; an .onnx file; or a `Stylizer`, as it is.
         strength: 0 gives the photo, 1 the painting; unless `style` is a `Stylizer`.
         stroke: `fine`, `bold`, or from 0 to 1 between them; the same.
-        size: Longer side to scale the frames to, in pixels; None keeps theirs.
+        size: Longer side to scale the frames to, in pixels, larger ones alone of a camera; None keeps theirs.
         steady: Hold still what does, see `Steady`.
         device: Where to run; unless `style` is a `Stylizer`.
 
@@ -177,7 +177,7 @@ class Camera:
 
         Args:
             source: The number of a camera, or a video file.
-            size: Longer side to scale frames to, in pixels.
+            size: Longer side to scale larger frames to, in pixels.
             lens: Opens the source; None for OpenCV's capture and FFmpeg.
 
         Raises:
@@ -247,7 +247,8 @@ class Camera:
                         break
                     self._find_again()
                     continue
-                shot = Shot(scaled(pixels, self._size), self.now, number)
+                size = self._size and min(self._size, max(pixels.shape[:2]))
+                shot = Shot(scaled(pixels, size), self.now, number)
                 number += 1
                 with self._came:
                     self.lost, self._shot = False, shot

@@ -27,6 +27,8 @@ from fastnst.runtime.steady import Steady, opencv
 from fastnst.runtime.stylizer import Stylizer
 from fastnst.saving import write_image
 
+PATIENCE = 10.0
+"""Seconds that a camera may take for its first frame."""
 STEP = 0.1
 """What a key press changes the strength by."""
 STROKE_STEP = 0.25
@@ -195,7 +197,7 @@ def webcam(
     Args:
         stylizer: What paints; its strength and stroke are those at first.
         camera: Its number, or a video to be played in its place.
-        size: Longer side to paint at, in pixels; None for the camera's own.
+        size: Longer side to paint at, at most, in pixels; None for the camera's own.
         steady: Hold still what does, see `Steady`.
         record: A video to write.
         virtual: Give the pictures to a virtual camera, for video calls; the window is left out where there
@@ -231,7 +233,7 @@ def webcam(
         recording,
         Interrupts("this frame") as interrupts,
     ):
-        first = opened.newest(-1, timeout=10)
+        first = opened.newest(-1, timeout=PATIENCE)
         if first is None:
             raise FastnstError(f"The camera {camera} gives no pictures.", "Try another one.")
         height, width = first.pixels.shape[:2]

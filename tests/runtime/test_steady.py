@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -33,13 +35,12 @@ def photo(astronaut):
 def apart(frames, step):
     rows, columns = step
     height, width = frames[0].shape[:2]
-    pairs = zip(frames, frames[1:], strict=False)
     return np.mean(
         [
             np.abs(
                 later[: height - rows, : width - columns].astype(int) - earlier[rows:, columns:]
             ).mean()
-            for earlier, later in pairs
+            for earlier, later in pairwise(frames)
         ]
     )
 

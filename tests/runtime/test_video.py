@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 from av.video.reformatter import ColorRange, Colorspace
+from clips import make, picture
 from PIL import Image
 
 from fastnst import Stylizer
@@ -14,66 +15,6 @@ from fastnst.runtime.frames import frames
 from fastnst.runtime.look import Look
 from fastnst.runtime.stylize import stylize
 from fastnst.runtime.video import Clip, paint_video
-
-
-def picture(number: int, height: int = 48, width: int = 64) -> np.ndarray:
-    """Smooth, so that codecs keep it, and different at each number."""
-    y, x = np.mgrid[:height, :width]
-    r = 128 + 90 * np.sin(x / 17 + number / 3)
-    g = 128 + 90 * np.cos(y / 13 - number / 4)
-    b = 60 + (x + 2 * number) % 128
-    return np.stack([r, g, b], axis=-1).astype(np.uint8)
-
-
-def make(
-    path,
-    count=12,
-    size=(48, 64),
-    stamps=None,
-    base=Fraction(1, 1000),
-    sound=False,
-    codec="libx264",
-    pix_fmt="yuv444p",
-    options=None,
-    matrix=Colorspace.ITU709,
-    reach=ColorRange.MPEG,
-):
-    """A clip, nearly without loss."""
-    with av.open(
-        str(path),
-        "w",
-        options={"video_track_timescale": str(base.denominator)} if path.suffix == ".mp4" else {},
-    ) as out:
-        video = out.add_stream(
-            codec, rate=25, options=options if options is not None else {"crf": "1", "bf": "2"}
-        )
-        context = video.codec_context
-        context.height, context.width, context.pix_fmt, context.time_base = *size, pix_fmt, base
-        context.colorspace, context.color_range = int(matrix), int(reach)
-        audio = None
-        if sound:
-            audio = out.add_stream("aac", rate=16000, layout="mono")
-        stamps = stamps or [40 * n for n in range(count)]
-        for number, stamp in enumerate(stamps):
-            frame = av.VideoFrame.from_ndarray(picture(number, *size), "rgb24").reformat(
-                format=pix_fmt,
-                dst_colorspace=matrix,
-                dst_color_range=reach,
-                src_color_range=ColorRange.JPEG,
-            )
-            frame.pts, frame.time_base = stamp, base
-            out.mux(video.encode(frame))
-        out.mux(video.encode(None))
-        if audio is not None:
-            wave = (8000 * np.sin(np.arange(8192) / 20)).astype(np.int16)[None]
-            for k in range(8):
-                part = av.AudioFrame.from_ndarray(
-                    wave[:, 1024 * k : 1024 * k + 1024], "s16", "mono"
-                )
-                part.sample_rate, part.pts = 16000, 1024 * k
-                out.mux(audio.encode(part))
-            out.mux(audio.encode(None))
-    return path
 
 
 def times(path) -> list[Fraction]:

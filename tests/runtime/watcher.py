@@ -1,0 +1,117 @@
+"""Opens a real window in a process of its own, presses its keys, and prints what it saw as JSON."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageGrab
+
+from fastnst import Stylizer
+from fastnst.runtime import live, webcam
+
+BITS, SIZE = 6, (324, 240)
+seen = {}
+
+
+def keep(owner, name):
+    """Keep the object that is made."""
+    made = getattr(owner, name)
+
+    def make(*args, **options):
+        seen[name] = made(*args, **options)
+        return seen[name]
+
+    setattr(owner, name, make)
+
+
+def grab():
+    return np.asarray(ImageGrab.grab(xdisplay="").convert("RGB"))
+
+
+def key(name):
+    subprocess.run(["xdotool", "key", name], check=True)
+    time.sleep(0.4)
+
+
+def counter(screen, left=0, inverted=True):
+    """The number drawn into the frame, by its bars."""
+    row = screen[SIZE[1] - 30 : SIZE[1] - 10, left : left + SIZE[0]].mean(axis=(0, 2))
+    bars = row.reshape(BITS, -1)[:, 10:-10].mean(axis=1) > 127
+    return sum(bool(bar != inverted) << bit for bit, bar in enumerate(bars))
+
+
+def drive(found):
+    for _ in range(100):
+        done = subprocess.run(["xdotool", "search", "--name", webcam.WINDOW], capture_output=True)
+        if done.stdout and "Controls" in seen:
+            break
+        time.sleep(0.1)
+    # Without a window manager, keys go to what the pointer is on.
+    subprocess.run(["xdotool", "mousemove", "100", "100"], check=True)
+    time.sleep(1)
+    now, camera = seen["Controls"], seen["Camera"]
+    found["behind"] = []
+    for _ in range(8):
+        newest = camera._shot.number
+        found["behind"].append(newest - counter(grab()))
+        time.sleep(0.13)
+    Image.fromarray(grab()).save("screen.png")
+    key("h")
+    found["help"] = now.help
+    key("h")
+    key("Right")
+    found["next"] = now.style
+    key("1")
+    found["first"] = now.style
+    for _ in range(3):
+        key("Down")
+    found["strength"] = now.strength
+    for _ in range(3):
+        key("Up")
+    key("plus")
+    found["stroke"] = now.stroke
+    key("minus")
+    key("o")
+    key("s")
+    time.sleep(0.5)
+    Image.fromarray(grab()).save("beside.png")
+    key("space")
+    key("s")
+    key("r")
+    time.sleep(1)
+    key("r")
+    key("m")
+    found["mirror"] = now.mirror
+    key("q")
+
+
+def main():
+    clip, model = map(Path, sys.argv[1:3])
+    keep(webcam, "Controls")
+    keep(webcam, "Camera")
+    assert live.Camera
+    found, failures = {}, []
+
+    def safely():
+        try:
+            drive(found)
+        except Exception as error:
+            failures.append(repr(error))
+        finally:
+            if "Controls" in seen:
+                seen["Controls"].quit = True
+
+    driver = threading.Thread(target=safely)
+    driver.start()
+    watched = webcam.webcam(Stylizer(model), clip, size=None, record=Path("whole.mp4"))
+    driver.join()
+    found["frames"], found["delay_ms"] = watched.frames, watched.delay_ms
+    found["failures"] = failures
+    sys.stdout.write(json.dumps(found))
+
+
+main()
