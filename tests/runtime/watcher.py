@@ -45,9 +45,8 @@ def counter(screen, left=0, inverted=True):
 
 
 def drive(found):
-    for _ in range(100):
-        done = subprocess.run(["xdotool", "search", "--name", webcam.WINDOW], capture_output=True)
-        if done.stdout and "Controls" in seen:
+    for _ in range(300):
+        if "Controls" in seen and grab()[: SIZE[1]].any():
             break
         time.sleep(0.1)
     # Without a window manager, keys go to what the pointer is on.
