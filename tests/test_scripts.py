@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import yaml
+from clips import make
 from PIL import Image
 
 pytest.importorskip("torch")
@@ -69,3 +70,21 @@ def test_train_gallery_trains_goes_on_and_exports(workdir, make_photos, monkeypa
         assert "runs/gallery-swift/gallery-swift.onnx" in run(steps)
     card = read_card(workdir / "runs" / "gallery-swift" / "gallery-swift.onnx")
     assert ([style.name for style in card.styles], card.steps) == (["a", "b"], 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["benchmark_video.py", "--size", "64x48", "--frames", "4", "--rounds", "1"], "4 frames of 64x48"),
+        (["benchmark_steady.py", "--size", "64", "--frames", "3", "--styles", "the-scream"], "swift --steady"),
+    ],
+)  # fmt: skip
+def test_video_benchmarks_print_their_table(tmp_path, words, said):
+    pytest.importorskip("cv2", reason="these scripts need OpenCV")
+    clip = make(tmp_path / "clip.mp4", 5)
+    script, *options = words
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / script, clip, *options], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout

@@ -28,13 +28,15 @@ def instability(
 
     Args:
         paint: The net, for photos of any size that it takes.
-        photos: RGB (N, 3, H, W), 0..255; H and W 3 `REACH` or more.
+        photos: RGB (N, 3, H, W), 0..255; H and W 4 `REACH` or more.
         painted: What `paint` made of them.
         rng: Draws.
     """
     height, width = (side - REACH for side in photos.shape[2:])
     down, right = (int(rng.integers(REACH + 1)) for _ in range(2))
     grown = 8 * int(rng.choice(ZOOMS))
+    if min(height, width) + grown < 3 * REACH:  # Nothing would be left inside the edges.
+        grown = 0
 
     def moved(pictures: Tensor) -> Tensor:
         window = pictures[:, :, down : down + height, right : right + width]

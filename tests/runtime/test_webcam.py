@@ -85,22 +85,37 @@ class TestControls:
         assert named(code) == key
 
 
+MANAGER = """<openbox_config xmlns="http://openbox.org/3.4/rc"><applications><application class="*">
+<decor>no</decor><focus>yes</focus><position force="yes"><x>0</x><y>0</y></position>
+</application></applications></openbox_config>"""
+"""Puts windows into the corner, without a frame. (Without a manager of windows, Qt does not always draw them.)"""
+
+
 @pytest.fixture(scope="module")
-def display():
+def display(tmp_path_factory):
     """A real X server without a screen."""
-    for program in ("Xvfb", "xdotool"):
+    for program in ("Xvfb", "openbox", "xdotool"):
         if not shutil.which(program):
-            pytest.skip(f"{program} is not installed: apt install xvfb xdotool")
+            pytest.skip(f"{program} is not installed: apt install xvfb openbox xdotool")
     read, write = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1024x768x24"],
+        ["Xvfb", "-noreset", "-displayfd", str(write), "-screen", "0", "1024x768x24"],
         pass_fds=[write], stderr=subprocess.DEVNULL,
     )  # fmt: skip
     os.close(write)
-    number = os.read(read, 16).split()[0].decode()
+    with os.fdopen(read) as pipe:
+        number = pipe.readline().strip()
+    file = tmp_path_factory.mktemp("openbox") / "rc.xml"
+    file.write_text(MANAGER)
+    manager = subprocess.Popen(
+        ["openbox", "--config-file", file], env={**os.environ, "DISPLAY": f":{number}"},
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    time.sleep(1)
     yield f":{number}"
-    server.terminate()
-    server.wait()
+    for process in (manager, server):
+        process.terminate()
+        process.wait()
 
 
 def bars(number, height=HEIGHT, width=WIDTH):

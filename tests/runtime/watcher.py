@@ -46,11 +46,9 @@ def counter(screen, left=0, inverted=True):
 
 def drive(found):
     for _ in range(300):
-        if "Controls" in seen and grab()[: SIZE[1]].any():
+        if "Controls" in seen and grab()[SIZE[1] - 30 : SIZE[1] - 10, : SIZE[0]].min() > 30:
             break
         time.sleep(0.1)
-    # Without a window manager, keys go to what the pointer is on.
-    subprocess.run(["xdotool", "mousemove", "100", "100"], check=True)
     time.sleep(1)
     now, camera = seen["Controls"], seen["Camera"]
     found["behind"] = []

@@ -186,6 +186,24 @@ def test_a_net_that_is_trained_can_be_started_from(job):
         job(f"--model.start={start}", "--model.net.width=8", name="c")
 
 
+def test_stability_is_descended_on_when_it_is_asked_for(job):
+    def terms(name):
+        rows = [
+            float(row["train/stability"])
+            for row in metrics(f"runs/{name}")
+            if row.get("train/stability")
+        ]
+        return rows
+
+    job(steps=10, name="plain")
+    assert not terms("plain")
+    job(steps=10, name="steady", stability=30.0)
+    assert min(terms("steady")) > 0
+    assert load_net("runs/steady/steady.safetensors")[1].loss["stability_weight"] == 30
+    with pytest.raises(FastnstError, match="stability_weight -1"):
+        job(stability=-1, name="c")
+
+
 def renamed_layer(checkpoint):
     checkpoint["state_dict"]["net.old.weight"] = checkpoint["state_dict"].pop("net.out.weight")
 

