@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -11,6 +12,8 @@ from fastnst.errors import CannotWrite, FastnstError
 from fastnst.images import READABLE
 from fastnst.saving import WRITABLE, can_move, check_writable
 
+NUMBER = re.compile(r"%(0\d+)?d")
+"""What stands for a number in a name."""
 VIDEOS = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv", ".ogv", ".3gp"}
 )  # fmt: skip
@@ -136,16 +139,21 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEOS
 
 
+def is_sequence(path: Path) -> bool:
+    """Whether a name stands for numbered pictures, as FFmpeg writes it: frame-%04d.png."""
+    return len(NUMBER.findall(path.name)) == 1 == path.name.count("%")
+
+
 def _check_target(source: Path, target: Path) -> None:
-    """A video becomes a video or an animation, a photo a picture.
+    """A video becomes a video, an animation or numbered pictures, a photo a picture.
 
     Raises:
         CannotWrite: It is neither.
     """
-    if not is_video(source):
+    if not is_video(source) or is_sequence(target):
         check_writable(target)
     elif not is_video(target) and not can_move(target):
         raise CannotWrite(
             f"The video {source} can't become {target}.",
-            f"Give a name that ends in one of {', '.join(sorted(VIDEOS))}, or in .gif, .webp, .apng.",
+            f"Give a name that ends in one of {', '.join(sorted(VIDEOS))}, or in .gif, .webp, .apng; or one with numbers: frame-%04d.png.",
         )

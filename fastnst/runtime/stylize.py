@@ -18,7 +18,7 @@ from PIL import Image
 from fastnst.errors import FastnstError, Interrupted
 from fastnst.images import MOST_PIXELS, Kept, Pixels, open_picture, rgb
 from fastnst.interrupts import Interrupts
-from fastnst.runtime.jobs import PIPE, Job, find_jobs, is_video
+from fastnst.runtime.jobs import PIPE, Job, find_jobs, is_sequence, is_video
 from fastnst.runtime.look import Look
 from fastnst.runtime.session import Device
 from fastnst.runtime.stylizer import Stylizer
@@ -133,7 +133,7 @@ def stylize(
             finished = photo
             if isinstance(photo, _Photo):
                 if is_video(photo.source):
-                    finished = _film(photo, stylizer, look, clip, lambda: interrupts.asked)
+                    finished = _film(photo, stylizer, look, clip, quality, lambda: interrupts.asked)
                 else:
                     paint = _paint if photo.frames else _stream
                     finished = paint(photo, stylizer, look, quality)
@@ -227,9 +227,14 @@ def _stream(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> Pain
 
 
 def _film(
-    photo: _Photo, stylizer: Stylizer, look: Look, clip: Clip | None, stop: Callable[[], bool]
+    photo: _Photo,
+    stylizer: Stylizer,
+    look: Look,
+    clip: Clip | None,
+    quality: int,
+    stop: Callable[[], bool],
 ) -> Painted:
-    from fastnst.runtime.video import Clip, paint_animation, paint_video
+    from fastnst.runtime.video import Clip, paint_animation, paint_sequence, paint_video
 
     clip = clip or Clip()
 
@@ -240,7 +245,11 @@ def _film(
         return rgb(look.paint(fast, Image.fromarray(pixels)))
 
     try:
-        if not is_video(photo.target):
+        if is_sequence(photo.target):
+            done = paint_sequence(
+                photo.source, photo.target, paint, clip, quality=quality, stop=stop
+            )
+        elif not is_video(photo.target):
             done = paint_animation(photo.source, photo.target, paint, clip, stop=stop)
         else:
             done = paint_video(

@@ -1,5 +1,6 @@
 import re
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -240,6 +241,40 @@ def test_a_video_can_become_an_animation_and_no_picture(workdir, stylizer):
             assert durations == [40, 100, 60, 60]
     with pytest.raises(CannotWrite, match=r"The video a\.mp4 can't become out\.jpg"):
         stylize(["a.mp4"], "out.jpg", style=stylizer)
+
+
+def test_a_video_can_become_numbered_pictures(workdir, stylizer):
+    make(workdir / "a.mp4", 5)
+    (result,) = stylize(["a.mp4"], "out/f-%03d.png", style=stylizer, clip=Clip(start=0.04))
+    assert (result.error, result.frames) == ("", 4)
+    assert sorted(p.name for p in (workdir / "out").iterdir()) == [
+        f"f-00{n}.png" for n in (1, 2, 3, 4)
+    ]
+    with Image.open("out/f-002.png") as image:
+        assert np.abs(np.asarray(image).astype(int) - stylizer(picture(2))).mean() < 4
+    for bad in ("out/f-%d%d.jpg", "out/f-%s.jpg", "out/100%.jpg"):
+        with pytest.raises(CannotWrite, match="frame-%04d"):
+            stylize(["a.mp4"], bad, style=stylizer)
+
+
+def test_a_video_is_held_still_if_it_is_asked_for(workdir, stylizer):
+    pytest.importorskip("cv2", reason="steady videos need OpenCV")
+    rng = np.random.default_rng(0)
+    still = picture(0, 64, 96)
+    make(
+        workdir / "a.mp4",
+        8,
+        (64, 96),
+        show=lambda *_: np.clip(still + rng.normal(0, 6, still.shape), 0, 255).astype(np.uint8),
+    )
+
+    def flicker(name, **options):
+        stylize(["a.mp4"], name, style=stylizer, clip=Clip(crf=1, **options))
+        shown = [pixels.astype(int) for pixels, _ in frames(Path(name))]
+        assert len(shown) == 8
+        return np.mean([np.abs(a - b).mean() for a, b in pairwise(shown[3:])])
+
+    assert flicker("steady.mp4", steady=True) < 0.5 * flicker("plain.mp4")
 
 
 def test_a_look_and_a_clip_hold_for_videos(workdir, stylizer):
