@@ -4,6 +4,7 @@ import re
 import shutil
 
 import pytest
+from clips import make
 
 pytest.importorskip("torch")
 from fastnst.cli import app
@@ -29,6 +30,7 @@ def test_every_command_is_understood(command):
 @pytest.mark.parametrize("code", [block for language, block in BLOCKS if language == "python"])
 def test_every_python_block_runs(code, workdir, astronaut):
     shutil.copy(astronaut, "photo.jpg")
+    make(workdir / "clip.mp4", 3)
     exec(compile(code, "README.md", "exec"), {})
     assert (workdir / "painted.png").is_file()
     assert (workdir / "painted" / "photo.jpg").is_file()
