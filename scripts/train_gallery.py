@@ -23,7 +23,8 @@ from fastnst.styles import shipped
 from fastnst.training.train import kept
 
 NETS = {
-    "swift": ["--model.net.name=swift", "--model.net.width=32"],
+    # It is the one that paints videos.
+    "swift": ["--model.net.name=swift", "--model.net.width=32", "--model.stability_weight=28"],
     "johnson": ["--model.net.name=johnson", "--model.net.width=32"],
 }
 
