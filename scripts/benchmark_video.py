@@ -23,6 +23,7 @@ from fastnst import Stylizer
 from fastnst.images import Pixels
 from fastnst.runtime.ffmpeg import av
 from fastnst.runtime.frames import frames
+from fastnst.runtime.stylizer import frames_at_once
 from fastnst.runtime.video import Clip, paint_video
 
 
@@ -55,6 +56,9 @@ def main() -> None:
     width, height = map(int, options.size.split("x"))
     stylizer = Stylizer(options.style, fast=True)
     stylizer.warm_up((width, height))
+    # As `fastnst stylize` does.
+    at_once = 1 if options.steady else frames_at_once(stylizer.device)
+    many = stylizer.for_video(at_once)
     pictures = [
         np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
         for pixels, _ in islice(frames(options.clip), options.frames)
@@ -72,10 +76,10 @@ def main() -> None:
                 stylizer(picture)
             alone.append(time.perf_counter() - started)
             started = time.perf_counter()
-            paint_video(clip, target, stylizer, settings)
+            paint_video(clip, target, many, settings, at_once=at_once)
             whole.append(time.perf_counter() - started)
         before = process.memory_info().rss
-        paint_video(long, target, stylizer, settings)
+        paint_video(long, target, many, settings, at_once=at_once)
         grown = process.memory_info().rss - before
     fast, slow = count / statistics.median(alone), count / statistics.median(whole)
     print(

@@ -23,7 +23,7 @@ STYLE_WEIGHTS = "style_weights"
 
 
 def open_session(
-    path: Path, device: Device, model: bytes | None = None
+    path: Path, device: Device, model: bytes | None = None, threads: int | None = None
 ) -> tuple[ort.InferenceSession, str]:
     """A session, and the device that it is on.
 
@@ -32,6 +32,7 @@ def open_session(
         device: `auto` takes the fastest that can load it.
         model: What to load in the file's place, to run with as little memory as can be: what a run took is
             given back after it, where otherwise it is kept for the next.
+        threads: Of the processor; None for one a core.
 
     Raises:
         BadStyleFile: It can't be loaded.
@@ -54,6 +55,7 @@ def open_session(
         candidates = [device]
     options = ort.SessionOptions()
     options.enable_cpu_mem_arena = model is None
+    options.intra_op_num_threads = threads or 0
     options.log_severity_level = 4  # Errors come as exceptions; the log would print them again.
     for name in candidates:
         try:

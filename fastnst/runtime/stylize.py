@@ -21,7 +21,7 @@ from fastnst.interrupts import Interrupts
 from fastnst.runtime.jobs import PIPE, Job, find_jobs, is_sequence, is_video
 from fastnst.runtime.look import Look
 from fastnst.runtime.session import Device
-from fastnst.runtime.stylizer import Stylizer
+from fastnst.runtime.stylizer import Stylizer, frames_at_once
 from fastnst.runtime.tiles import FREE_SHARE, free_memory
 from fastnst.saving import FORMATS, can_move, write_image
 
@@ -239,7 +239,9 @@ def _film(
     clip = clip or Clip()
 
     started = time.perf_counter()
-    fast = stylizer.for_video()
+    one_by_one = clip.steady or not is_video(photo.target)
+    at_once = 1 if one_by_one else frames_at_once(stylizer.device)
+    fast = stylizer.for_video(at_once)
 
     def paint(pixels: Pixels) -> Pixels:
         return rgb(look.paint(fast, Image.fromarray(pixels)))
@@ -253,8 +255,9 @@ def _film(
             done = paint_animation(photo.source, photo.target, paint, clip, stop=stop)
         else:
             done = paint_video(
-                photo.source, photo.target, paint, clip, stop=stop, report=stylizer.on_share
-            )
+                photo.source, photo.target, paint, clip, at_once=at_once, stop=stop,
+                report=stylizer.on_share,
+            )  # fmt: skip
     except (FastnstError, OSError) as error:
         return Painted(photo.source, None, error=str(error))
     note = f"{photo.source}: {done.note}." if done.note else ""

@@ -38,6 +38,8 @@ very edge, of 5 to 9 of 255 for the shipped style, and none with this. A multipl
 
 LEAST_TILE = 64
 """Pixels; what nets see around smaller ones is most of the work."""
+MOST_AT_ONCE = 4
+"""Frames that are painted at a time, at most: each takes memory of its own."""
 SURELY_FITS = 1_000_000
 """Pixels of which no machine is asked whether it has the memory."""
 
@@ -67,6 +69,7 @@ class Stylizer:
         exact: bool = False,
         wrap: bool = False,
         device: Device = "auto",
+        threads: int | None = None,
     ) -> None:
         """Load a style.
 
@@ -85,6 +88,7 @@ class Stylizer:
                 the same picture as without tiles, for several times the time.
             wrap: Let the right edge go on at the left one: for panoramas all around.
             device: Where to run. `auto` takes the fastest that can load the style.
+            threads: Of the processor; None for one a core.
 
         Raises:
             UnknownStyle: There is no such style or file.
@@ -103,7 +107,7 @@ class Stylizer:
         self.on_share: Callable[[float], None] | None = None
         """Called with the share of a picture that is done, 0..1, after each of its tiles."""
         self.path = find_style(style if isinstance(style, str) else Path(style), fast=fast)
-        self._session, self.device = open_session(self.path, device)
+        self._session, self.device = open_session(self.path, device, threads=threads)
         try:
             text = self._session.get_modelmeta().custom_metadata_map.get(CARD_KEY)
         except UnicodeDecodeError as error:
@@ -115,7 +119,8 @@ class Stylizer:
         self._named = isinstance(style, str) and not style.lower().endswith(".onnx")
         if self._named:
             self.blend = str(style)
-        self._device, self._video = device, None if self._named else self
+        self._device = device
+        self._for_video: dict[int, Stylizer] = {}
         self.strength, self.stroke = strength, stroke
         """The same of these."""
         self._rows = row_weights(self.path, self.card, self.blend, strength, stroke)
@@ -135,18 +140,25 @@ class Stylizer:
         """What the styles of the file are called."""
         return names_in(self.path, self.card)
 
-    def for_video(self) -> Stylizer:
-        """The same style by the net for real time, where there is one: at 30 frames a second it matters."""
+    def for_video(self, at_once: int = 1) -> Stylizer:
+        """The same style by the net for real time, where there is one: at 30 frames a second it matters.
+
+        Args:
+            at_once: Frames that will be painted at a time, by as many threads; the processor's cores are
+                divided among them. Two threads that paint a frame each are faster than two that share one.
+        """
+        path = find_style(str(self.blend), fast=True) if self._named else self.path
+        if path == self.path and at_once == 1:
+            return self
         with self._lock:
-            if self._video is None:
-                if find_style(str(self.blend), fast=True) == self.path:
-                    self._video = self
-                else:
-                    self._video = Stylizer(
-                        str(self.blend), strength=self.strength, stroke=self.stroke, fast=True,
-                        tile=self._tile, exact=self._exact, wrap=self._wrap, device=self._device,
-                    )  # fmt: skip
-            return self._video
+            if at_once not in self._for_video:
+                self._for_video[at_once] = Stylizer(
+                    str(self.blend) if self._named else self.path,
+                    blend=None if self._named else self.blend, strength=self.strength, stroke=self.stroke,
+                    fast=True, tile=self._tile, exact=self._exact, wrap=self._wrap, device=self._device,
+                    threads=None if at_once == 1 else max(1, (os.cpu_count() or 1) // at_once),
+                )  # fmt: skip
+            return self._for_video[at_once]
 
     def warm_up(self, size: int | tuple[int, int]) -> None:
         """Paint nothing once, so that the first picture takes no longer than the others.
@@ -405,6 +417,14 @@ class Stylizer:
         if low < 0 or high > 255:  # Not of files that fastnst wrote.
             result = np.clip(painted, 0, 255)
         return result
+
+
+def frames_at_once(device: str) -> int:
+    """How many frames to paint at a time on a device, see `Stylizer.for_video`."""
+    if device != "cpu":
+        return 1
+    mine = getattr(os, "sched_getaffinity", None)  # What this process may use, where that is known.
+    return min(len(mine(0)) if mine else os.cpu_count() or 1, MOST_AT_ONCE)
 
 
 def _check_array(photo: Any) -> None:

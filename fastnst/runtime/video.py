@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -80,6 +82,7 @@ def paint_video(
     paint: Callable[[Pixels], Pixels],
     clip: Clip = Clip(),
     *,
+    at_once: int = 1,
     stop: Callable[[], bool] = lambda: False,
     report: Callable[[float], None] | None = None,
 ) -> PaintedVideo:
@@ -93,6 +96,7 @@ def paint_video(
         target: Its ending is the format.
         paint: A frame, uint8 RGB (H, W, 3), to another; all of one size.
         clip: What of it, and how it is kept.
+        at_once: Frames that are painted at a time, in threads, unless it is to be steady.
         stop: Whether to end early; what is painted is kept.
         report: Called with the share that is done.
 
@@ -102,13 +106,14 @@ def paint_video(
         MissingExtra: It is to be steady, and OpenCV is not there.
     """
     if clip.steady:
-        paint = Steady(paint)
+        paint, at_once = Steady(paint), 1
     try:
         with av.open(str(source), metadata_errors="ignore") as file:
             if not (streams := [s for s in file.streams.video if not _is_cover(s)]):
                 raise UnreadableImage(f"{source} has no video in it.")
             with written_whole(target) as temporary:
-                return _Work(file, streams[0], target, clip).run(temporary, paint, stop, report)
+                work = _Work(file, streams[0], target, clip)
+                return work.run(temporary, paint, at_once, stop, report)
     except av.FFmpegError as error:
         raise UnreadableImage(f"{source} is no video that can be read: {reason(error)}.") from error
 
@@ -139,28 +144,41 @@ class _Work:
         self,
         temporary: Path,
         paint: Callable[[Pixels], Pixels],
+        at_once: int,
         stop: Callable[[], bool],
         report: Callable[[float], None] | None,
     ) -> PaintedVideo:
-        """Read in one thread, paint in this one, write in a third."""
+        """Read in one thread, paint in some, write in another."""
         reader = threading.Thread(target=self._read, daemon=True)
         writer = threading.Thread(target=self._write, args=(temporary,), daemon=True)
         reader.start()
         writer.start()
         count, size = 0, (0, 0)
         length = self._length()
+        waiting: deque[tuple[Any, ...]] = deque()
+
+        def hand_on() -> None:
+            nonlocal count, size
+            kind, first, *rest = waiting.popleft()
+            if kind == "frame":
+                first = first.result()
+                count, size = count + 1, (first.shape[1], first.shape[0])
+                if report is not None and length:
+                    report(min(1.0, float((rest[0] - self._first) * self.base) / length))
+            self.painted.put((kind, first, *rest))
+
         try:
-            for kind, *item in iter(self.read.get, None):
-                if self.failure or stop():
-                    break
-                if kind == "frame":
-                    pixels, pts, duration, color = item
-                    pixels = paint(pixels)
-                    item = [pixels, pts, duration, color]
-                    count, size = count + 1, (pixels.shape[1], pixels.shape[0])
-                    if report is not None and length:
-                        report(min(1.0, float((pts - self._first) * self.base) / length))
-                self.painted.put((kind, *item))
+            with ThreadPoolExecutor(at_once) as painters:
+                for kind, first, *rest in iter(self.read.get, None):
+                    if self.failure or stop():
+                        break
+                    if kind == "frame":
+                        first = painters.submit(paint, first)
+                    waiting.append((kind, first, *rest))
+                    while sum(kind == "frame" for kind, *_ in waiting) > at_once:
+                        hand_on()
+                while waiting and not self.failure:
+                    hand_on()
         finally:
             self.stopped.set()
             self.painted.put(None)
@@ -308,7 +326,7 @@ class _Work:
         rate = self.stream.average_rate or self.stream.guessed_rate or Fraction(25)
         options = {"crf": str(self.clip.crf)}
         if codec in ("libx264", "libx265"):
-            options["preset"] = "veryfast"
+            options["preset"] = "superfast"
         if codec == "libvpx-vp9":
             options |= {"b": "0", "cpu-used": "5", "row-mt": "1", "deadline": "realtime"}
         try:

@@ -24,7 +24,7 @@ from fastnst.runtime.live import Camera, Lens, Shot
 from fastnst.runtime.mixing import Blend
 from fastnst.runtime.recorder import Recorder
 from fastnst.runtime.steady import Steady, opencv
-from fastnst.runtime.stylizer import Stylizer
+from fastnst.runtime.stylizer import Stylizer, frames_at_once
 from fastnst.saving import write_image
 
 PATIENCE = 10.0
@@ -191,8 +191,8 @@ def webcam(
 ) -> Watched:
     """Show a camera's pictures, painted, until the user has seen enough.
 
-    One thread reads the camera, one paints its newest frame, and this one shows what was painted last, so
-    that the delay is that of one frame, however slow the net.
+    One thread reads the camera, some paint its newest frames, and this one shows what was painted last, so
+    that the delay is that of one frame or two, however slow the net.
 
     Args:
         stylizer: What paints; its strength and stroke are those at first.
@@ -237,12 +237,14 @@ def webcam(
         if first is None:
             raise FastnstError(f"The camera {camera} gives no pictures.", "Try another one.")
         height, width = first.pixels.shape[:2]
+        at_once = 1 if steady else frames_at_once(stylizer.device)
+        stylizer = stylizer.for_video(at_once)
         stylizer.warm_up((width, height))
         if record is not None:
             recording.begin(record)
         outlet = _virtual((width, height)) if virtual else None
         screen = _Screen(cv, controls, (width, height)) if display else None
-        painter = _Painter(stylizer, opened, controls, steady)
+        painter = _Painter(stylizer, at_once, opened, controls, steady)
         shown, delays = _Spans(), _Spans()
         began, count, last = time.perf_counter(), 0, None
         try:
@@ -290,10 +292,15 @@ def _median(spans: Sequence[float]) -> float:
 
 
 class _Painter:
-    """Paints the newest frame of a camera, in a thread."""
+    """Paints the newest frames of a camera, in threads."""
 
     def __init__(
-        self, stylizer: Stylizer, camera: Camera, controls: Controls, steady: bool
+        self,
+        stylizer: Stylizer,
+        at_once: int,
+        camera: Camera,
+        controls: Controls,
+        steady: bool,
     ) -> None:
         self.waited, self.painting = _Spans(), _Spans()
         self.over = False
@@ -303,9 +310,13 @@ class _Painter:
         self._frame: _Frame | None = None
         self._failure: Exception | None = None
         self._came = threading.Condition()
+        self._taking = threading.Lock()
+        self._taken = -1
         self._closed = False
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
+        self._working = at_once
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(at_once)]
+        for thread in self._threads:
+            thread.start()
 
     def newest(self, last: _Frame | None) -> _Frame | None:
         """What was painted since, waiting a little for it."""
@@ -324,7 +335,8 @@ class _Painter:
     def close(self) -> None:
         """Stop after the frame at hand."""
         self._closed = True
-        self._thread.join(timeout=10)
+        for thread in self._threads:
+            thread.join(timeout=10)
 
     def _now(self, pixels: Pixels) -> Pixels:
         now = self._controls
@@ -336,31 +348,35 @@ class _Painter:
         )
 
     def _work(self) -> None:
-        number = -1
         try:
             while not self._closed:
-                shot = self._camera.newest(number, timeout=0.2)
+                with self._taking:
+                    shot = self._camera.newest(self._taken, timeout=0.2)
+                    if shot is not None:
+                        self._taken = shot.number
                 if shot is None:
                     if self._camera.ended:
                         break
                     continue
-                number = shot.number
                 started = time.perf_counter()
                 self.waited.append(self._camera.now - shot.time)
                 pixels = shot.pixels
                 if self._controls.mirror:
                     pixels = np.ascontiguousarray(pixels[:, ::-1])
                 painted = self._paint(pixels)
-                self._done.append(time.perf_counter())
-                self.painting.append(self._done[-1] - started)
                 with self._came:
-                    self._frame = _Frame(pixels, painted, shot)
-                    self._came.notify_all()
+                    self._done.append(time.perf_counter())
+                    self.painting.append(self._done[-1] - started)
+                    # One that another thread has overtaken is not shown any more.
+                    if self._frame is None or shot.number > self._frame.shot.number:
+                        self._frame = _Frame(pixels, painted, shot)
+                        self._came.notify_all()
         except Exception as error:
             self._failure = error
         finally:
             with self._came:
-                self.over = True
+                self._working -= 1
+                self.over = self.over or self._failure is not None or not self._working
                 self._came.notify_all()
 
 

@@ -230,3 +230,17 @@ class TestStylizer:
         stylizer.warm_up((64, 48))
         with pytest.raises(FastnstError, match="0x48"):
             stylizer.warm_up((0, 48))
+
+    @pytest.mark.parametrize("blend", [None, "beta"])
+    def test_frames_may_be_painted_at_a_time(self, many, blend):
+        stylizer = Stylizer(many, blend=blend, strength=0.5, stroke="bold")
+        shared = stylizer.for_video(2)
+        assert shared is not stylizer
+        assert shared is stylizer.for_video(2)
+        assert stylizer.for_video() is stylizer
+        rng = np.random.default_rng(0)
+        photos = [rng.integers(0, 255, (40, 48, 3)).astype(np.uint8) for _ in range(8)]
+        with ThreadPoolExecutor(2) as pool:
+            together = list(pool.map(shared, photos))
+        for photo, painted in zip(photos, together, strict=True):
+            assert np.abs(stylizer(photo).astype(int) - painted).max() <= 1

@@ -1,4 +1,5 @@
 import re
+import time
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -255,6 +256,30 @@ def test_a_video_can_become_numbered_pictures(workdir, stylizer):
     for bad in ("out/f-%d%d.jpg", "out/f-%s.jpg", "out/100%.jpg"):
         with pytest.raises(CannotWrite, match="frame-%04d"):
             stylize(["a.mp4"], bad, style=stylizer)
+
+
+def test_frames_painted_at_a_time_stay_in_order(tmp_path):
+    clip = make(tmp_path / "a.mp4", 30, sound=True)
+
+    def slow_at_times(pixels):
+        time.sleep(0.03 if pixels.mean() % 1 > 0.5 else 0)
+        return 255 - pixels
+
+    for at_once in (1, 3):
+        done = paint_video(clip, tmp_path / f"{at_once}.mp4", slow_at_times, at_once=at_once)
+        assert done.frames == 30
+    assert (tmp_path / "1.mp4").read_bytes() == (tmp_path / "3.mp4").read_bytes()
+
+
+def test_a_frame_that_can_not_be_painted_ends_it_and_leaves_nothing(tmp_path):
+    clip = make(tmp_path / "a.mp4", 30)
+
+    def paint(pixels):
+        raise FastnstError("No.")
+
+    with pytest.raises(FastnstError, match="No"):
+        paint_video(clip, tmp_path / "out.mp4", paint, at_once=2)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.mp4"]
 
 
 def test_a_video_is_held_still_if_it_is_asked_for(workdir, stylizer):
