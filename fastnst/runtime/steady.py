@@ -74,10 +74,10 @@ class Steady:
         if trust.mean() < CUT:
             return painted
         brought = self._moved(last[1], flow)
-        kept = cv.resize(HOLD * trust, painted.shape[1::-1])[..., None]
-        mixed = painted + kept * (brought.astype(np.float32) - painted)
-        self._last = (small, _levels(mixed))
-        return _levels(self._with_contrast_of(painted, mixed))
+        kept = cv.resize(HOLD * trust, painted.shape[1::-1])
+        mixed = cv.blendLinear(brought, painted, kept, 1 - kept)
+        self._last = (small, mixed)
+        return self._with_contrast_of(painted, mixed)
 
     def _trust(
         self, flow: Floats, now: npt.NDArray[np.uint8], before: npt.NDArray[np.uint8]
@@ -97,10 +97,10 @@ class Steady:
         """What was painted, along the flow."""
         cv = self._cv
         height, width = painted.shape[:2]
-        scale = np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
-        where: Floats = cv.resize(flow * scale, (width, height))
-        far = np.maximum(np.abs(where[..., 0]), np.abs(where[..., 1]))
-        where *= np.clip(far / STILL - 1, 0, 1)[..., None]
+        flow = flow * np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
+        far = np.maximum(np.abs(flow[..., 0]), np.abs(flow[..., 1]))
+        flow *= np.clip(far / STILL - 1, 0, 1)[..., None]
+        where = cv.resize(flow, (width, height))
         where[..., 0] += np.arange(width, dtype=np.float32)
         where[..., 1] += np.arange(height, dtype=np.float32)[:, None]
         moved: Pixels = cv.remap(
@@ -108,30 +108,27 @@ class Steady:
         )
         return moved
 
-    def _with_contrast_of(self, painted: Pixels, mixed: Floats) -> Floats:
+    def _with_contrast_of(self, painted: Pixels, mixed: Pixels) -> Pixels:
         """The mixture with as much local contrast as the painting has, as far as that is allowed."""
         cv = self._cv
         height, width = painted.shape[:2]
         size = (max(1, width // CELL), max(1, height // CELL))
 
-        def deviation(pixels: Any) -> tuple[Floats, Floats]:
+        def mean(pixels: Any) -> Floats:
+            cells: Floats = cv.blur(cv.resize(pixels, size, interpolation=cv.INTER_AREA), (3, 3))
+            return cells
+
+        def deviation(pixels: Pixels) -> Floats:
             grey = cv.cvtColor(pixels, cv.COLOR_RGB2GRAY).astype(np.float32)
-            mean, square = (
-                cv.blur(cv.resize(part, size, interpolation=cv.INTER_AREA), (3, 3))
-                for part in (grey, grey * grey)
-            )
             # (Two levels of noise are no contrast.)
-            return mean, np.sqrt(np.maximum(square - mean * mean, 0) + 4)
+            found: Floats = np.sqrt(np.maximum(mean(grey * grey) - mean(grey) ** 2, 0) + 4)
+            return found
 
-        gain = np.clip(deviation(painted)[1] / deviation(mixed)[1], 1, MOST_GAIN)
-        low = cv.blur(cv.resize(mixed, size, interpolation=cv.INTER_AREA), (3, 3))
-        low, gain = (cv.resize(part, (width, height)) for part in (low, gain))
-        brighter: Floats = low + gain[..., None] * (mixed - low)
-        return brighter
-
-
-def _levels(pixels: Floats) -> Pixels:
-    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+        gain = np.clip(deviation(painted) / deviation(mixed), 1, MOST_GAIN)
+        more = cv.resize(cv.merge([gain - 1] * 3), (width, height))
+        detail = cv.subtract(mixed, cv.resize(mean(mixed), (width, height)), dtype=cv.CV_32F)
+        result: Pixels = cv.add(mixed, cv.multiply(detail, more), dtype=cv.CV_8U)
+        return result
 
 
 def opencv(wanted_by: str) -> Any:
