@@ -234,7 +234,8 @@ def _film(
     quality: int,
     stop: Callable[[], bool],
 ) -> Painted:
-    from fastnst.runtime.video import Clip, paint_animation, paint_sequence, paint_video
+    from fastnst.runtime.stills import paint_animation, paint_sequence
+    from fastnst.runtime.video import Clip, paint_video
 
     clip = clip or Clip()
 

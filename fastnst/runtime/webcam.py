@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import statistics
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,131 +16,16 @@ from PIL import Image
 from fastnst.errors import CannotWrite, FastnstError, MissingExtra
 from fastnst.images import Pixels
 from fastnst.interrupts import Interrupts
-from fastnst.runtime.live import Camera, Lens, Shot
-from fastnst.runtime.mixing import Blend
+from fastnst.runtime.camera import Camera, Lens, Shot
+from fastnst.runtime.controls import Controls
 from fastnst.runtime.recorder import Recorder
 from fastnst.runtime.steady import Steady, opencv
 from fastnst.runtime.stylizer import Stylizer, frames_at_once
+from fastnst.runtime.window import LAST, Screen, Spans, has_display, median
 from fastnst.saving import write_image
 
 PATIENCE = 10.0
 """Seconds that a camera may take for its first frame."""
-STEP = 0.1
-"""What a key press changes the strength by."""
-STROKE_STEP = 0.25
-"""The same of the stroke."""
-WINDOW = "fastnst"
-LAST = 30
-"""Frames that rate and delay are taken of."""
-LINE, COLUMN = 20, 90
-"""Pixels from a line of text to the next, and from a key to what it does."""
-HELP = (
-    ("left right", "style"),
-    ("1 ... 9", "style by number"),
-    ("up down", "strength"),
-    ("- +", "stroke"),
-    ("s", "photo beside it"),
-    ("m", "mirror"),
-    ("r", "record"),
-    ("space", "snapshot"),
-    ("f", "full screen"),
-    ("o", "figures"),
-    ("h", "help"),
-    ("q", "quit"),
-)
-ARROWS = {
-    # Of X and Wayland, of macOS, of Windows.
-    **dict.fromkeys((65361, 63234, 2424832), "left"),
-    **dict.fromkeys((65362, 63232, 2490368), "up"),
-    **dict.fromkeys((65363, 63235, 2555904), "right"),
-    **dict.fromkeys((65364, 63233, 2621440), "down"),
-    # Of the pad of numbers, and with shift or without.
-    **dict.fromkeys((65451, ord("=")), "+"),
-    65453: "-",
-    27: "q",
-    ord("?"): "h",
-    ord("n"): "right",
-    ord("p"): "left",
-}
-"""What keys that are no letters, or mean what another does, are called here, by OpenCV's number."""
-
-
-@dataclass
-class Controls:
-    """What the keys change."""
-
-    styles: list[str]
-    """Names to choose from."""
-    style: Blend
-    """The one at hand, or a blend."""
-    strength: float = 1.0
-    stroke: float = 0.0
-    strokes: bool = True
-    """Whether the net has sizes of them."""
-    strengths: bool = True
-    """Whether the net has them."""
-    mirror: bool = False
-    beside: bool = False
-    full: bool = False
-    figures: bool = True
-    help: bool = False
-    quit: bool = False
-    message: str = ""
-    """What the last key did, for the screen."""
-
-    def press(self, key: str) -> str:
-        """Take a key: a letter, or `left`, `right`, `up`, `down`.
-
-        Returns:
-            What is for others to do: `record`, `snapshot` or nothing.
-        """
-        self.message = ""
-        match key:
-            case "left" | "right":
-                step = 1 if key == "right" else -1
-                at = self.styles.index(self.style) if self.style in self.styles else -step
-                self._choose(at + step)
-            case "up" | "down":
-                if self.strengths:
-                    change = STEP if key == "up" else -STEP
-                    self.strength = round(min(1.0, max(0.0, self.strength + change)), 2)
-                self.message = f"strength {self.strength:g}" if self.strengths else "one strength"
-            case "+" | "-":
-                if self.strokes:
-                    change = STROKE_STEP if key == "+" else -STROKE_STEP
-                    self.stroke = min(1.0, max(0.0, self.stroke + change))
-                self.message = f"stroke {self.stroke:g}" if self.strokes else "one stroke"
-            case "s":
-                self.beside = not self.beside
-            case "m":
-                self.mirror = not self.mirror
-            case "f":
-                self.full = not self.full
-            case "o":
-                self.figures = not self.figures
-            case "h":
-                self.help = not self.help
-            case "q":
-                self.quit = True
-            case "r":
-                return "record"
-            case " ":
-                return "snapshot"
-            case _ if key.isdigit() and key != "0":
-                if int(key) <= len(self.styles):
-                    self._choose(int(key) - 1)
-        return ""
-
-    def _choose(self, number: int) -> None:
-        self.style = self.message = self.styles[number % len(self.styles)]
-
-
-def named(code: int) -> str:
-    """What a key is called here, of OpenCV's number for it; empty for none."""
-    if code in ARROWS:
-        return ARROWS[code]
-    code &= 0xFF if code >= 0 else 0
-    return ARROWS.get(code, chr(code).lower() if 32 <= code < 127 else "")
 
 
 @dataclass(frozen=True)
@@ -211,7 +92,7 @@ def webcam(
         MissingExtra: OpenCV or pyvirtualcam is not there.
     """
     cv = opencv("`fastnst webcam`")
-    display = _has_display()
+    display = has_display()
     if not display and not virtual:
         raise FastnstError(
             "There is no display to open a window on.",
@@ -243,9 +124,9 @@ def webcam(
         if record is not None:
             recording.begin(record)
         outlet = _virtual((width, height)) if virtual else None
-        screen = _Screen(cv, controls, (width, height)) if display else None
+        screen = Screen(cv, controls, (width, height)) if display else None
         painter = _Painter(stylizer, at_once, opened, controls, steady)
-        shown, delays = _Spans(), _Spans()
+        shown, delays = Spans(), Spans()
         began, count, last = time.perf_counter(), 0, None
         try:
             while not (controls.quit or interrupts.asked):
@@ -276,19 +157,8 @@ def webcam(
             if outlet is not None:
                 outlet.close()
         took = time.perf_counter() - began
-    middle = (1e3 * _median(spans) for spans in (painter.waited, painter.painting, shown, delays))
+    middle = (1e3 * median(spans) for spans in (painter.waited, painter.painting, shown, delays))
     return Watched(count, took, *middle)
-
-
-class _Spans(deque[float]):
-    """Seconds, the latest ones."""
-
-    def __init__(self) -> None:
-        super().__init__(maxlen=10_000)
-
-
-def _median(spans: Sequence[float]) -> float:
-    return statistics.median(spans) if spans else 0.0
 
 
 class _Painter:
@@ -302,7 +172,7 @@ class _Painter:
         controls: Controls,
         steady: bool,
     ) -> None:
-        self.waited, self.painting = _Spans(), _Spans()
+        self.waited, self.painting = Spans(), Spans()
         self.over = False
         self._done = deque[float](maxlen=LAST)
         self._stylizer, self._camera, self._controls = stylizer, camera, controls
@@ -386,62 +256,6 @@ def _composed(frame: _Frame, controls: Controls) -> Pixels:
     return frame.painted
 
 
-class _Screen:
-    """The window."""
-
-    def __init__(self, cv: Any, controls: Controls, size: tuple[int, int]) -> None:
-        self._cv, self._controls, self._full, self._beside = cv, controls, False, False
-        os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")  # That it has no fonts.
-        cv.namedWindow(WINDOW, cv.WINDOW_NORMAL | cv.WINDOW_KEEPRATIO | cv.WINDOW_GUI_NORMAL)
-        cv.resizeWindow(WINDOW, *size)
-        self._size = size
-
-    def show(
-        self, picture: Pixels, rate: float, delays: Sequence[float], notes: Sequence[str]
-    ) -> str:
-        """Draw it, and return the key that was pressed, or nothing."""
-        cv, now = self._cv, self._controls
-        if now.full != self._full:
-            self._full = now.full
-            cv.setWindowProperty(WINDOW, cv.WND_PROP_FULLSCREEN, float(now.full))
-        if now.beside != self._beside:
-            self._beside = now.beside
-            cv.resizeWindow(WINDOW, self._size[0] * (2 if now.beside else 1), self._size[1])
-        drawn = cv.cvtColor(picture, cv.COLOR_RGB2BGR)
-        lines: list[tuple[str, ...]] = []
-        if now.figures:
-            delay = 1e3 * _median(list(delays)[-LAST:])
-            lines.append((f"{now.style}  {rate:.0f} fps  {delay:.0f} ms",))
-        lines += [(text,) for text in (now.message, *notes) if text]
-        self._write(drawn, [*lines, *(HELP if now.help else [])])
-        cv.imshow(WINDOW, drawn)
-        key = named(cv.waitKeyEx(1))
-        if cv.getWindowProperty(WINDOW, cv.WND_PROP_VISIBLE) < 1:
-            now.quit = True
-        return key
-
-    def _write(self, drawn: Any, lines: Sequence[tuple[str, ...]]) -> None:
-        """Lines of text, with what is behind them darkened; those of two columns have the second at one place."""
-        cv, font = self._cv, (self._cv.FONT_HERSHEY_SIMPLEX, 0.5)
-        if not lines:
-            return
-        width = max(
-            COLUMN * column + cv.getTextSize(text, *font, 1)[0][0]
-            for line in lines
-            for column, text in enumerate(line)
-        )
-        behind = drawn[: LINE * len(lines) + 10, : width + 16]
-        np.multiply(behind, 0.4, out=behind, casting="unsafe")
-        for row, line in enumerate(lines):
-            for column, text in enumerate(line):
-                place = (8 + COLUMN * column, LINE * (row + 1))
-                cv.putText(drawn, text, place, *font, (255, 255, 255), 1, cv.LINE_AA)
-
-    def close(self) -> None:
-        self._cv.destroyAllWindows()
-        self._cv.waitKeyEx(1)
-
-
 class _Recording:
     """The video that is written, if one is; it is closed at the end."""
 
@@ -497,26 +311,6 @@ def _answer(asked: str, recording: _Recording, picture: Pixels) -> str:
         return f"{stamp}.png"
     except CannotWrite as error:  # What is shown goes on.
         return str(error)
-
-
-def _has_display() -> bool:
-    """Whether a window can be opened: OpenCV's on Linux are X's, and end the whole process where there is none."""
-    if not sys.platform.startswith("linux"):
-        return True
-    host, _, number = os.environ.get("DISPLAY", "").rpartition(":")
-    number = number.partition(".")[0]
-    if not number.isdigit():
-        return False
-    local = host in ("", "unix")
-    family = socket.AF_UNIX if local else socket.AF_INET
-    address = f"/tmp/.X11-unix/X{number}" if local else (host, 6000 + int(number))
-    with socket.socket(family) as trial:
-        trial.settimeout(2)
-        try:
-            trial.connect(address)
-        except OSError:
-            return False
-    return True
 
 
 def _virtual(size: tuple[int, int]) -> Any:

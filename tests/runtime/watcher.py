@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageGrab
 
 from fastnst import Stylizer
-from fastnst.runtime import live, webcam
+from fastnst.runtime import webcam
 
 BITS, SIZE = 6, (324, 240)
 seen = {}
@@ -90,7 +90,6 @@ def main():
     clip, model = map(Path, sys.argv[1:3])
     keep(webcam, "Controls")
     keep(webcam, "Camera")
-    assert live.Camera
     found, failures = {}, []
 
     def safely():
