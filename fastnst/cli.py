@@ -172,13 +172,14 @@ def stylize(
         task = progress.add_task("Painting", total=None)
         done, total = 0, 1
 
-        def share(part: float) -> None:
-            progress.update(task, completed=done + part, total=total)
+        def share(part: float, what: str) -> None:
+            text = f"Painting {what}".strip()
+            progress.update(task, completed=done + part, total=total, description=text)
 
         def report(painted: Painted, number: int, of: int) -> None:
             nonlocal done, total
             done, total = number, of
-            progress.update(task, completed=number, total=of)
+            progress.update(task, completed=number, total=of, description="Painting")
             if painted.error:
                 failed.append(painted)
                 progress.console.print(

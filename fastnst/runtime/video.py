@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -82,7 +83,7 @@ def paint_video(
     *,
     at_once: int = 1,
     stop: Callable[[], bool] = lambda: False,
-    report: Callable[[float], None] | None = None,
+    report: Callable[[float, str], None] | None = None,
 ) -> PaintedVideo:
     """Paint a video. Decoding, painting and encoding go on side by side.
 
@@ -96,7 +97,8 @@ def paint_video(
         clip: What of it, and how it is kept.
         at_once: Frames that are painted at a time, in threads, unless it is to be steady.
         stop: Whether to end early; what is painted is kept.
-        report: Called with the share that is done.
+        report: Called after each frame with the share that is done, 0 where a file does not say how long it is, and
+            how many frames that are and how fast.
 
     Raises:
         UnreadableImage: It is no video, or damaged from the start.
@@ -144,7 +146,7 @@ class _Work:
         paint: Callable[[Pixels], Pixels],
         at_once: int,
         stop: Callable[[], bool],
-        report: Callable[[float], None] | None,
+        report: Callable[[float, str], None] | None,
     ) -> PaintedVideo:
         """Read in one thread, paint in some, write in another."""
         reader = threading.Thread(target=self._read, daemon=True)
@@ -152,7 +154,7 @@ class _Work:
         reader.start()
         writer.start()
         count, size = 0, (0, 0)
-        length = self._length()
+        length, began = self._length(), time.perf_counter()
         waiting: deque[tuple[Any, ...]] = deque()
 
         def hand_on() -> None:
@@ -161,8 +163,10 @@ class _Work:
             if kind == "frame":
                 first = first.result()
                 count, size = count + 1, (first.shape[1], first.shape[0])
-                if report is not None and length:
-                    report(min(1.0, float((rest[0] - self._first) * self.base) / length))
+                if report is not None:
+                    share = float((rest[0] - self._first) * self.base) / length if length else 0.0
+                    rate = count / (time.perf_counter() - began)
+                    report(min(1.0, share), f"{count} frames, {rate:.1f} a second")
             self.painted.put((kind, first, *rest))
 
         try:
@@ -226,21 +230,21 @@ class _Work:
                 if packet.stream is not self.stream:
                     if packet.pts is None:
                         continue
-                    time = float(packet.pts * packet.time_base)
+                    at = float(packet.pts * packet.time_base)
                     # (A codec's run-up, before 0, goes with it.)
-                    late_enough = not self.clip.start or time >= start
-                    if late_enough and (end is None or time < end + offset):
+                    late_enough = not self.clip.start or at >= start
+                    if late_enough and (end is None or at < end + offset):
                         self._put(("packet", packet))
                     continue
                 for frame in packet.decode():
                     if frame.pts is None:
                         continue
-                    time = float(frame.pts * self.base)
-                    if time < start - 1e-9:
+                    at = float(frame.pts * self.base)
+                    if at < start - 1e-9:
                         continue
-                    if end is not None and time >= end + offset - 1e-9:
+                    if end is not None and at >= end + offset - 1e-9:
                         return
-                    self._last = time - offset
+                    self._last = at - offset
                     pixels, color = rgb_of(frame)
                     self._put(("frame", pixels, frame.pts, frame.duration or 0, color))
         except av.FFmpegError as error:

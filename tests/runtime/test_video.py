@@ -315,12 +315,13 @@ def test_a_look_and_a_clip_hold_for_videos(workdir, stylizer):
 
 def test_a_note_is_said_and_the_share_is_told(workdir, stylizer):
     make(workdir / "a.mp4", sound=True)
-    shares = []
-    stylizer.on_share = shares.append
+    shares, said = [], []
+    stylizer.on_share = lambda share, what: (shares.append(share), said.append(what))
     (result,) = stylize(["a.mp4"], "out.webm", style=stylizer)
     assert result.note.startswith("a.mp4: its audio (aac) has no place in .webm")
     assert shares == sorted(shares)
     assert 0.5 < shares[-1] <= 1
+    assert said[-1].startswith("12 frames, ")
 
 
 def test_videos_are_painted_by_the_fast_net_of_the_same_style():
