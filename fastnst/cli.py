@@ -247,7 +247,8 @@ def webcam(
     steady
         Hold still what does; takes some time for each frame.
     mirror
-        Show it as a mirror does: a camera, unless told otherwise, and not a video.
+        Show it as a mirror does: a camera, unless told otherwise, and not a video. What is recorded, and what
+        a virtual camera gets, is not mirrored.
     record
         A video to write.
     virtual

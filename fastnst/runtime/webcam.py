@@ -53,7 +53,6 @@ class Watched:
 
 @dataclass(frozen=True)
 class _Frame:
-    photo: Pixels
     painted: Pixels
     shot: Shot
 
@@ -83,7 +82,7 @@ def webcam(
         record: A video to write.
         virtual: Give the pictures to a virtual camera, for video calls; the window is left out where there
             is no display.
-        mirror: Show it as a mirror does; None for a camera, not for a video.
+        mirror: Show it as a mirror does, and record it as it is; None for a camera, not for a video.
         lens: See `Camera`.
         say: Called with what the user should know of files that are written.
 
@@ -199,7 +198,8 @@ class _Painter:
     @property
     def rate(self) -> float:
         """Frames a second, of late."""
-        done = list(self._done)
+        with self._came:
+            done = list(self._done)
         return (len(done) - 1) / (done[-1] - done[0]) if len(done) > 1 else 0.0
 
     def close(self) -> None:
@@ -230,16 +230,13 @@ class _Painter:
                     continue
                 started = time.perf_counter()
                 self.waited.append(self._camera.now - shot.time)
-                pixels = shot.pixels
-                if self._controls.mirror:
-                    pixels = np.ascontiguousarray(pixels[:, ::-1])
-                painted = self._paint(pixels)
+                painted = self._paint(shot.pixels)
                 with self._came:
                     self._done.append(time.perf_counter())
                     self.painting.append(self._done[-1] - started)
                     # One that another thread has overtaken is not shown any more.
                     if self._frame is None or shot.number > self._frame.shot.number:
-                        self._frame = _Frame(pixels, painted, shot)
+                        self._frame = _Frame(painted, shot)
                         self._came.notify_all()
         except Exception as error:
             self._failure = error
@@ -251,9 +248,13 @@ class _Painter:
 
 
 def _composed(frame: _Frame, controls: Controls) -> Pixels:
-    if controls.beside and frame.photo.shape == frame.painted.shape:
-        return np.concatenate([frame.photo, frame.painted], axis=1)
-    return frame.painted
+    """What is shown."""
+    photo, painted = frame.shot.pixels, frame.painted
+    if controls.mirror:
+        photo, painted = photo[:, ::-1], painted[:, ::-1]
+    if controls.beside and photo.shape == painted.shape:
+        return np.concatenate([photo, painted], axis=1)
+    return np.ascontiguousarray(painted)
 
 
 class _Recording:
