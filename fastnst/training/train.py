@@ -55,8 +55,8 @@ def train(
             Hugging Face hub, streamed.
         name: The style's name; its run folder is `runs/NAME`.
         config: YAML files that change the defaults of `configs/base.yaml`, the later ones winning.
-        start: Learn the style on a trained net, minutes instead of hours: the name of a gallery that ships,
-            or a .safetensors file. Its scales and shifts alone are learnt, into a file of their own.
+        start: Learn the style on a trained net, in about a third of the steps: the name of a gallery that
+            ships, or a .safetensors file. Its scales and shifts alone are learnt, into a file of their own.
         unfreeze: Of that net learn everything.
         stability: For videos: how much it counts that what is painted moves with what is shown.
         steps: Optimizer steps.
