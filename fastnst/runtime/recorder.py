@@ -103,7 +103,7 @@ class Recorder:
                     video.pix_fmt = "yuv444p" if width % 2 or height % 2 else "yuv420p"
                     video.codec_context.time_base = TICK
                 if (width, height) != (video.width, video.height):
-                    continue  # Side by side was switched.
+                    continue  # The camera was lost, and came back with another size.
                 stamp = max(self._last + 1, round((seconds - self._began) / TICK))
                 frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "rgb24")
                 frame.pts, frame.time_base = stamp, TICK

@@ -157,7 +157,7 @@ class Stylizer:
                     str(self.blend) if self._named else self.path,
                     blend=None if self._named else self.blend, strength=self.strength, stroke=self.stroke,
                     fast=True, tile=self._tile, exact=self._exact, wrap=self._wrap, device=self._device,
-                    threads=None if at_once == 1 else max(1, (os.cpu_count() or 1) // at_once),
+                    threads=None if at_once == 1 else max(1, _cores() // at_once),
                 )  # fmt: skip
             return self._for_video[at_once]
 
@@ -424,8 +424,13 @@ def frames_at_once(device: str) -> int:
     """How many frames to paint at a time on a device, see `Stylizer.for_video`."""
     if device != "cpu":
         return 1
-    mine = getattr(os, "sched_getaffinity", None)  # What this process may use, where that is known.
-    return min(len(mine(0)) if mine else os.cpu_count() or 1, MOST_AT_ONCE)
+    return min(_cores(), MOST_AT_ONCE)
+
+
+def _cores() -> int:
+    """Of the processor, those that this process may use, where that is known."""
+    mine = getattr(os, "sched_getaffinity", None)
+    return len(mine(0)) if mine else os.cpu_count() or 1
 
 
 def _check_array(photo: Any) -> None:
