@@ -233,9 +233,8 @@ def lattice(painted: Tensor, period: int = 4) -> Tensor:
         period: In pixels; what repeats after a divisor of it is found too.
     """
     x = painted / 255.0
-    around = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), 3, stride=1)
     n, c, h, w = x.shape
-    detail = (x - around).reshape(n, c, h // period, period, w // period, period)
+    detail = (x - _around(x, 1)).reshape(n, c, h // period, period, w // period, period)
     return 16 * detail.mean(dim=(2, 4)).square().mean(dim=(2, 3)).sum(dim=1).mean()
 
 
@@ -255,11 +254,20 @@ def repeats(painted: Tensor, period: int) -> Tensor:
     if min(painted.shape[2:]) < 4 * period:
         return painted.new_zeros(())
     x = painted / 255.0
-    reach = period // 2
-    around = F.avg_pool2d(F.pad(x, (reach,) * 4, mode="reflect"), period + 1, stride=1)
     n, c, h, w = (*x.shape[:2], *(side // (4 * period) for side in x.shape[2:]))
-    detail = (x - around)[..., : h * 4 * period, : w * 4 * period]
+    detail = (x - _around(x, period // 2))[..., : h * 4 * period, : w * 4 * period]
     detail = detail.reshape(n, c, h, 4, period, w, 4, period)
     common = detail.mean(dim=(3, 6)).square().mean(dim=(3, 5)).sum(dim=1)
     whole = detail.square().mean(dim=(3, 4, 6, 7)).sum(dim=1)
     return F.relu(common - 0.3 * whole).mean()
+
+
+def _around(x: Tensor, reach: int) -> Tensor:
+    """The mean of the pixels at most `reach` away, along both sides; what is past the edges is mirrored."""
+    size = 2 * reach + 1
+    x = F.pad(x, (reach + 1, reach) * 2, mode="reflect")
+    for side in (2, 3):  # By running sums: a large window costs no more than a small one.
+        sums = x.cumsum(side)
+        length = sums.shape[side] - size
+        x = (sums.narrow(side, size, length) - sums.narrow(side, 0, length)) / size
+    return x

@@ -14,6 +14,9 @@ from fastnst.perceptual.encoder import Encoder
 
 GramNorm: TypeAlias = Literal["unit", "chw", "hw", "none"]
 
+PART = 2**18
+"""Numbers of a picture's features that its Gram matrix is summed over at a time."""
+
 
 def gram(features: Tensor) -> Tensor:
     """Gram matrix of features, computed in float32.
@@ -44,8 +47,13 @@ class _Gram(torch.autograd.Function):
         flat = features.permute(0, 2, 3, 1).reshape(n, h * w, c)
         ctx.save_for_backward(flat)
         ctx.shape = features.shape
+        grams = torch.zeros(n, c, c, device=flat.device)
         with torch.autocast(features.device.type, enabled=False):
-            return flat.transpose(1, 2).float() @ flat.float() / (c * h * w)
+            # A part at a time: a copy of all of it in float32 would leave the processor's cache.
+            for part in flat.split(max(1, PART // c), dim=1):
+                wide = part.float()
+                grams.baddbmm_(wide.transpose(1, 2), wide)
+        return grams / (c * h * w)
 
     @staticmethod
     def backward(ctx: Any, dg: Tensor) -> Tensor:
@@ -69,7 +77,25 @@ def content_loss(features: Tensor, target: Tensor) -> Tensor:
     Returns:
         (N,), float32.
     """
-    return (features.float() - target.float()).square().mean(dim=(1, 2, 3))
+    means: Tensor = _MeanSquare.apply(features - target)
+    return means
+
+
+class _MeanSquare(torch.autograd.Function):
+    """Mean over C, H, W of squares, summed in float32; its gradient in the precision of what is squared."""
+
+    @staticmethod
+    def forward(ctx: Any, difference: Tensor) -> Tensor:
+        ctx.save_for_backward(difference)
+        norms = torch.linalg.vector_norm(difference, dim=(1, 2, 3), dtype=torch.float32)
+        return norms.square() / difference[0].numel()
+
+    @staticmethod
+    def backward(ctx: Any, dm: Tensor) -> Tensor:
+        (difference,) = ctx.saved_tensors
+        factors = 2 * dm / difference[0].numel()
+        result: Tensor = difference * factors[:, None, None, None].to(difference.dtype)
+        return result
 
 
 def style_loss(grams: Tensor, target: Tensor) -> Tensor:

@@ -297,8 +297,10 @@ class Stylizer:
         padded = np.pad(pixels, ((before, after[0]), (before, after[1]), (0, 0)), "reflect")
         batch = np.ascontiguousarray(padded.transpose(2, 0, 1)[None], dtype=np.float32)
         painted = self.run(batch, rows)[0, :, before : before + height, before : before + width]
-        # In place: new memory of this size costs more than the rounding.
-        return np.rint(painted, out=painted).transpose(1, 2, 0).astype(np.uint8)
+        result = np.empty(pixels.shape, np.uint8)
+        for channel, values in enumerate(painted):  # Without a copy of this size on the way.
+            np.rint(values, out=result[..., channel], casting="unsafe")
+        return result
 
     def _tile_side(self, height: int, width: int) -> int | None:
         """The side of the tiles; None to paint the whole at once."""

@@ -170,7 +170,8 @@ class StyleTransfer(pl.LightningModule):
         photos = photos.to(self.device).float()
         self.loss.calibrate(photos)
         if self._donor is not None and self.trainer.ckpt_path is None:
-            choose_rows(self.net, self._donor.to(self.device), self.loss, photos[:ROW_PHOTOS])
+            with self.trainer.precision_plugin.forward_context():
+                choose_rows(self.net, self._donor.to(self.device), self.loss, photos[:ROW_PHOTOS])
         self._donor = None
 
     def forward(
