@@ -63,8 +63,18 @@ def test_the_gradient_of_gram_is_autograd_s():
         torch.testing.assert_close(torch.autograd.grad((gram(given) * pull).sum(), x), expected)
 
 
+def test_the_gradient_of_the_content_loss_is_autograd_s():
+    torch.manual_seed(0)
+    x, target = torch.randn(2, 3, 4, 5, requires_grad=True), torch.randn(2, 3, 4, 5)
+    pull = torch.tensor([1.0, -2.0])
+    expected = torch.autograd.grad(((x - target).square().mean((1, 2, 3)) * pull).sum(), x)
+    torch.testing.assert_close(
+        torch.autograd.grad((content_loss(x, target) * pull).sum(), x), expected
+    )
+
+
 def test_gram_is_float32_under_autocast():
-    x = torch.randn(1, 8, 64, 64)
+    x = torch.randn(1, 8, 200, 200)  # Two parts, the second not whole.
     with torch.autocast("cpu", torch.bfloat16):
         got = gram(x)
     flat = x.flatten(2).double()
