@@ -55,11 +55,11 @@ def train(
             Hugging Face hub, streamed.
         name: The style's name; its run folder is `runs/NAME`.
         config: YAML files that change the defaults of `configs/base.yaml`, the later ones winning.
-        start: Learn the style on a trained net, in about a third of the steps: the name of a gallery that
-            ships, or a .safetensors file. Its scales and shifts alone are learnt, into a file of their own.
+        start: Learn the style on a trained net, in minutes: the name of a gallery that ships, or a
+            .safetensors file. Its scales and shifts alone are learnt, into a file of their own.
         unfreeze: Of that net learn everything.
         stability: For videos: how much it counts that what is painted moves with what is shown.
-        steps: Optimizer steps.
+        steps: Optimizer steps: 8,000, or 1,000 with `--from`, if nothing is said.
         resume: Go on from the run's last checkpoint, with its configuration.
 
     Returns:
@@ -105,6 +105,7 @@ def train(
             "Go on with it with --resume, or give another --name.",
         )
     before = [shipped("configs") / "base.yaml", *([run / "config.yaml"] if resume else [])]
+    before += [shipped("configs") / "from.yaml"] if start else []
     args = [f"--config={file}" for file in [*before, *map(_config, config)]]
     args += [f"--model.name={name}", f"--trainer.default_root_dir={run}"]
     if len(pictures) == 1:

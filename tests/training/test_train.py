@@ -1,11 +1,13 @@
 """configs/debug.yaml end to end: train, stop, resume, export, stylize, on data that the tests make."""
 
 import csv
+import importlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +186,47 @@ def test_a_net_that_is_trained_can_be_started_from(job):
         match=r"The net in runs/a/a\.safetensors is .*width=4.*width=8.* to be trained",
     ):
         job(f"--model.start={start}", "--model.net.width=8", name="c")
+
+
+def test_a_style_is_learnt_on_a_net_of_several(job, astronaut):
+    Image.open(astronaut).resize((96, 80)).save("other.png")
+    donor = job("other.png", name="two", steps=3)
+    trunk, card = load_net(donor)
+
+    def learnt(name, **arguments):
+        net, facts = load_net(job(name=name, start=str(donor), **arguments))
+        assert net.config == replace(trunk.config, styles=1, identity=False)
+        assert len(facts.styles) == 1
+        changed = {
+            key
+            for key, value in net.state_dict().items()
+            if value.shape != trunk.state_dict()[key].shape
+            or not torch.equal(value, trunk.state_dict()[key])
+        }
+        return changed, {key for key in net.state_dict() if ".norm." in key}, facts.steps
+
+    changed, rows, steps = learnt("rows", steps=2)
+    assert changed == rows
+    assert steps == card.steps + 2
+    changed, rows, _ = learnt("all", unfreeze=True, steps=2)
+    assert changed > rows
+    assert "up.1.conv.weight" in changed
+    # What is learnt on it leaves it as it was.
+    for key, value in load_net(donor)[0].state_dict().items():
+        assert torch.equal(value, trunk.state_dict()[key])
+    with pytest.raises(FastnstError, match="nothing to unfreeze.*--from"):
+        job(name="c", unfreeze=True)
+
+
+def test_a_start_takes_fewer_steps_unless_more_are_asked_for(job, monkeypatch):
+    module = importlib.import_module("fastnst.training.train")
+    steps = []
+    monkeypatch.setattr(module, "_fit", lambda cli, _: steps.append(cli.trainer.max_steps))
+    Path("more.yaml").write_text("trainer: {max_steps: 3}")
+    start = {"start": "gallery-swift", "config": []}
+    for words in ({"config": []}, start, start | {"config": ["more.yaml"]}, start | {"steps": 4}):
+        job("--data.crop=64", **words)
+    assert steps == [8000, 1000, 3, 4]
 
 
 def test_stability_is_descended_on_when_it_is_asked_for(job):
