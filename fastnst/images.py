@@ -253,7 +253,7 @@ def rgb(image: Image.Image) -> Pixels:
     rows = max(1, BAND // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        band = image.crop((0, top, width, bottom))
+        band = image if rows >= height else image.crop((0, top, width, bottom))
         pixels[top:bottom] = np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
     return pixels
 
