@@ -50,7 +50,7 @@ class _Gram(torch.autograd.Function):
         grams = torch.zeros(n, c, c, device=flat.device)
         with torch.autocast(features.device.type, enabled=False):
             # A part at a time: a copy of all of it in float32 would leave the processor's cache.
-            for part in flat.split(max(1, PART // c), dim=1):
+            for part in torch.split(flat, max(1, PART // c), dim=1):
                 wide = part.float()
                 grams.baddbmm_(wide.transpose(1, 2), wide)
         return grams / (c * h * w)
@@ -87,7 +87,7 @@ class _MeanSquare(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, difference: Tensor) -> Tensor:
         ctx.save_for_backward(difference)
-        norms = torch.linalg.vector_norm(difference, dim=(1, 2, 3), dtype=torch.float32)
+        norms: Tensor = torch.linalg.vector_norm(difference, dim=(1, 2, 3), dtype=torch.float32)
         return norms.square() / difference[0].numel()
 
     @staticmethod

@@ -104,8 +104,11 @@ def train(
             f"There is a training in {run} already.",
             "Go on with it with --resume, or give another --name.",
         )
-    before = [shipped("configs") / "base.yaml", *([run / "config.yaml"] if resume else [])]
-    before += [shipped("configs") / "from.yaml"] if start else []
+    before = [shipped("configs") / "base.yaml"]
+    if resume:
+        before.append(run / "config.yaml")
+    elif start:
+        before.append(shipped("configs") / "from.yaml")
     args = [f"--config={file}" for file in [*before, *map(_config, config)]]
     args += [f"--model.name={name}", f"--trainer.default_root_dir={run}"]
     if len(pictures) == 1:

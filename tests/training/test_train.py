@@ -227,6 +227,13 @@ def test_a_start_takes_fewer_steps_unless_more_are_asked_for(job, monkeypatch):
     for words in ({"config": []}, start, start | {"config": ["more.yaml"]}, start | {"steps": 4}):
         job("--data.crop=64", **words)
     assert steps == [8000, 1000, 3, 4]
+    # What goes on keeps its own number.
+    Path("runs/a/checkpoints").mkdir(parents=True)
+    Path("runs/a/checkpoints/last.ckpt").touch()
+    Path("runs/a/config.yaml").write_text("trainer: {max_steps: 5}")
+    monkeypatch.setattr(module, "_check_resume", lambda *_: None)
+    job("--data.crop=64", resume=True, **start)
+    assert steps[-1] == 5
 
 
 def test_stability_is_descended_on_when_it_is_asked_for(job):
