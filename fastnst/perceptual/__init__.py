@@ -1,15 +1,8 @@
 """What "looks like" means: loss networks and perceptual losses (needs torch)."""
 
 from fastnst.perceptual.encoder import Encoder, Network, Pooling, load_encoder
-from fastnst.perceptual.losses import (
-    GramNorm,
-    LossTerms,
-    PerceptualLoss,
-    content_loss,
-    gram,
-    style_loss,
-    tv_loss,
-)
+from fastnst.perceptual.losses import GramNorm, LossTerms, PerceptualLoss
+from fastnst.perceptual.terms import content_loss, gram, style_loss, tv_loss
 
 __all__ = [
     "Encoder",

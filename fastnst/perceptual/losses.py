@@ -1,9 +1,9 @@
-"""The perceptual losses of Gatys et al. 2016 and Johnson et al. 2016, and the objective made of them."""
+"""The objective of Gatys et al. 2016 and Johnson et al. 2016, in units that mean the same for every painting."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import torch
 import torch.nn.functional as F
@@ -11,125 +11,9 @@ from torch import Tensor, nn
 
 from fastnst.errors import FastnstError, did_you_mean
 from fastnst.perceptual.encoder import Encoder
+from fastnst.perceptual.terms import content_loss, gram, style_loss, tv_loss
 
 GramNorm: TypeAlias = Literal["unit", "chw", "hw", "none"]
-
-PART = 2**18
-"""Numbers of a picture's features that its Gram matrix is summed over at a time."""
-
-
-def gram(features: Tensor) -> Tensor:
-    """Gram matrix of features, computed in float32.
-
-    G[c, d] = sum over h, w of F[c, h, w] F[d, h, w] / (C H W): Johnson et al. 2016, equation 3; Gatys
-    et al. 2016, equation 3, has the sum alone.
-
-    Args:
-        features: (N, C, H, W).
-
-    Returns:
-        (N, C, C), symmetric.
-    """
-    grams: Tensor = _Gram.apply(features)
-    return grams
-
-
-class _Gram(torch.autograd.Function):
-    """The Gram matrix in float32, its gradient in the precision of the features.
-
-    dL/dF = (dL/dG + its transpose) F / (C H W): one product where autograd would make two.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, features: Tensor) -> Tensor:
-        n, c, h, w = features.shape
-        # Positions before channels: a view of channels_last features, which need no copy then.
-        flat = features.permute(0, 2, 3, 1).reshape(n, h * w, c)
-        ctx.save_for_backward(flat)
-        ctx.shape = features.shape
-        grams = torch.zeros(n, c, c, device=flat.device)
-        with torch.autocast(features.device.type, enabled=False):
-            # A part at a time: a copy of all of it in float32 would leave the processor's cache.
-            for part in torch.split(flat, max(1, PART // c), dim=1):
-                wide = part.float()
-                grams.baddbmm_(wide.transpose(1, 2), wide)
-        return grams / (c * h * w)
-
-    @staticmethod
-    def backward(ctx: Any, dg: Tensor) -> Tensor:
-        (flat,) = ctx.saved_tensors
-        n, c, h, w = ctx.shape
-        both = (dg + dg.transpose(1, 2)) / (c * h * w)
-        with torch.autocast(flat.device.type, enabled=False):
-            d_flat: Tensor = flat @ both.to(flat.dtype)
-        return d_flat.view(n, h, w, c).permute(0, 3, 1, 2)
-
-
-def content_loss(features: Tensor, target: Tensor) -> Tensor:
-    """Feature reconstruction: mean over C, H, W of (F - T)^2, per image (Johnson et al. 2016, equation 2).
-
-    Gatys et al. 2016, equation 1, is the sum over C, H, W of (F - T)^2 / 2: C H W / 2 times as much.
-
-    Args:
-        features: (N, C, H, W).
-        target: The same shape.
-
-    Returns:
-        (N,), float32.
-    """
-    means: Tensor = _MeanSquare.apply(features - target)
-    return means
-
-
-class _MeanSquare(torch.autograd.Function):
-    """Mean over C, H, W of squares, summed in float32; its gradient in the precision of what is squared."""
-
-    @staticmethod
-    def forward(ctx: Any, difference: Tensor) -> Tensor:
-        ctx.save_for_backward(difference)
-        norms: Tensor = torch.linalg.vector_norm(difference, dim=(1, 2, 3), dtype=torch.float32)
-        return norms.square() / difference[0].numel()
-
-    @staticmethod
-    def backward(ctx: Any, dm: Tensor) -> Tensor:
-        (difference,) = ctx.saved_tensors
-        factors = 2 * dm / difference[0].numel()
-        result: Tensor = difference * factors[:, None, None, None].to(difference.dtype)
-        return result
-
-
-def style_loss(grams: Tensor, target: Tensor) -> Tensor:
-    """Style reconstruction: squared Frobenius norm of G - A, per image (Johnson et al. 2016, equation 4).
-
-    Gatys et al. 2016, equation 4, is a quarter of it: 1 / (4 N^2 M^2) of the norm of Gram matrices that
-    are not divided, where N = C and M = H W.
-
-    Args:
-        grams: (N, C, C).
-        target: (N, C, C) or (1, C, C).
-
-    Returns:
-        (N,).
-    """
-    return (grams - target).square().sum(dim=(1, 2))
-
-
-def tv_loss(images: Tensor) -> Tensor:
-    """Total variation: mean squared step to the right-hand plus mean squared step to the lower pixel.
-
-    mean (x[i, j + 1] - x[i, j])^2 + mean (x[i + 1, j] - x[i, j])^2, with x in units of the range
-    (0..255 becomes 0..1), per image. Mahendran and Vedaldi 2015 with beta = 2.
-
-    Args:
-        images: RGB (N, 3, H, W), float, 0..255.
-
-    Returns:
-        (N,).
-    """
-    x = images / 255.0
-    across = (x[..., 1:] - x[..., :-1]).square().mean(dim=(1, 2, 3))
-    down = (x[..., 1:, :] - x[..., :-1, :]).square().mean(dim=(1, 2, 3))
-    return across + down
 
 
 class LossTerms(NamedTuple):
