@@ -8,31 +8,32 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastnst.errors import FastnstError
-    from fastnst.evaluating.evaluate import evaluate
-    from fastnst.exporting import export
-    from fastnst.optimizing.optimize import optimize
-    from fastnst.runtime.live import stream
-    from fastnst.runtime.look import Look
-    from fastnst.runtime.steady import Steady
-    from fastnst.runtime.stylize import stylize
-    from fastnst.runtime.stylizer import Stylizer
-    from fastnst.runtime.video import Clip
-    from fastnst.styles import StyleCard, list_styles
+    from fastnst.evaluation.evaluate import evaluate
+    from fastnst.exporting.export import export
+    from fastnst.optimization.optimize import optimize
+    from fastnst.runtime.batch.stylize import stylize
+    from fastnst.runtime.engine.stylizer import Stylizer
+    from fastnst.runtime.live.stream import stream
+    from fastnst.runtime.photos.options import Look
+    from fastnst.runtime.video.deflicker import Steady
+    from fastnst.runtime.video.options import Clip
+    from fastnst.styles.card import StyleCard
+    from fastnst.styles.registry import list_styles
     from fastnst.training.train import train
 
 _HOMES = {
-    "Clip": "fastnst.runtime.video",
+    "Clip": "fastnst.runtime.video.options",
     "FastnstError": "fastnst.errors",
-    "Look": "fastnst.runtime.look",
-    "Steady": "fastnst.runtime.steady",
-    "StyleCard": "fastnst.styles",
-    "Stylizer": "fastnst.runtime.stylizer",
-    "evaluate": "fastnst.evaluating.evaluate",
-    "export": "fastnst.exporting",
-    "list_styles": "fastnst.styles",
-    "optimize": "fastnst.optimizing.optimize",
-    "stream": "fastnst.runtime.live",
-    "stylize": "fastnst.runtime.stylize",
+    "Look": "fastnst.runtime.photos.options",
+    "Steady": "fastnst.runtime.video.deflicker",
+    "StyleCard": "fastnst.styles.card",
+    "Stylizer": "fastnst.runtime.engine.stylizer",
+    "evaluate": "fastnst.evaluation.evaluate",
+    "export": "fastnst.exporting.export",
+    "list_styles": "fastnst.styles.registry",
+    "optimize": "fastnst.optimization.optimize",
+    "stream": "fastnst.runtime.live.stream",
+    "stylize": "fastnst.runtime.batch.stylize",
     "train": "fastnst.training.train",
 }
 

@@ -1,5 +1,5 @@
 """`python -m fastnst`."""
 
-from fastnst.cli import main
+from fastnst.cli.app import main
 
 main()

@@ -12,8 +12,8 @@ from pathlib import Path
 from PIL import Image
 
 from fastnst import Stylizer
-from fastnst.images import read_image, rgb
-from fastnst.runtime.stylize import stylize
+from fastnst.images.read import read_image, rgb
+from fastnst.runtime.batch.stylize import stylize
 
 
 def main() -> None:

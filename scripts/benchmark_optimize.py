@@ -23,9 +23,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fastnst import optimize
-from fastnst.images import read_image
-from fastnst.optimizing.optimize import LAYERS, STYLE_WEIGHT
-from fastnst.optimizing.scene import View, read_scene
+from fastnst.images.read import read_image
+from fastnst.optimization.inputs import View, read_scene
+from fastnst.optimization.optimize import LAYERS, STYLE_WEIGHT
 from fastnst.perceptual import PerceptualLoss, load_encoder
 
 EVERY = 5

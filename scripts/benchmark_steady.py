@@ -22,9 +22,9 @@ from benchmark import RIVAL, rival
 from PIL import Image
 
 from fastnst import Steady, Stylizer
-from fastnst.images import Pixels, read_image, resize_longer
-from fastnst.quality import pan, unsteadiness
-from fastnst.runtime.frames import frames
+from fastnst.evaluation.metrics import pan, unsteadiness
+from fastnst.images.read import Pixels, read_image, resize_longer
+from fastnst.runtime.video.decode import frames
 
 Frames = Sequence[Pixels]
 Paint = Callable[[Frames], Frames]

@@ -17,11 +17,11 @@ import numpy as np
 from PIL import Image
 
 from fastnst import Stylizer
-from fastnst.images import read_image, rgb
-from fastnst.runtime.frozen import FrozenNet
-from fastnst.runtime.session import open_session
-from fastnst.runtime.stylizer import MARGIN
-from fastnst.runtime.tiles import Plan, measure, paint, region_of
+from fastnst.images.read import read_image, rgb
+from fastnst.runtime.engine.fixed_norms import FrozenNet
+from fastnst.runtime.engine.session import open_session
+from fastnst.runtime.engine.stylizer import MARGIN
+from fastnst.runtime.engine.tiling import Plan, measure, paint, region_of
 
 
 def wall(photos: list[Path], side: int) -> np.ndarray:

@@ -151,7 +151,7 @@ def configured(options: argparse.Namespace, steps: int) -> Any:
     """Net, data and trainer, as `fastnst train` makes them."""
     import pytorch_lightning as pl
 
-    from fastnst.styles import shipped
+    from fastnst.system.package_data import shipped
     from fastnst.training.train import _configured
 
     warnings.filterwarnings("ignore")

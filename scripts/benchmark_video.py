@@ -20,11 +20,12 @@ import psutil
 from PIL import Image
 
 from fastnst import Stylizer
-from fastnst.images import Pixels
-from fastnst.runtime.ffmpeg import av
-from fastnst.runtime.frames import frames
-from fastnst.runtime.stylizer import frames_at_once
-from fastnst.runtime.video import Clip, paint_video
+from fastnst.images.read import Pixels
+from fastnst.runtime.engine.stylizer import frames_at_once
+from fastnst.runtime.video.decode import frames
+from fastnst.runtime.video.ffmpeg import av
+from fastnst.runtime.video.options import Clip
+from fastnst.runtime.video.transcode import paint_video
 
 
 def written(path: Path, pictures: Iterator[Pixels]) -> None:

@@ -19,9 +19,9 @@ import matplotlib as mpl
 from PIL import Image, ImageDraw, ImageFont
 
 from fastnst import FastnstError, optimize
-from fastnst.images import read_image, resize_longer
-from fastnst.optimizing.descent import RATES
-from fastnst.saving import write_image
+from fastnst.images.read import read_image, resize_longer
+from fastnst.images.write import write_image
+from fastnst.optimization.descend import RATES
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt

@@ -9,8 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 from fastnst import Stylizer
-from fastnst.images import read_image
-from fastnst.saving import write_image
+from fastnst.images.read import read_image
+from fastnst.images.write import write_image
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from fastnst.styles import CARD_KEY, Credit, StyleCard
+from fastnst.styles.card import CARD_KEY, Credit, StyleCard
 
 ASSETS = Path(__file__).resolve().parent.parent / "tests" / "assets"
 

@@ -17,9 +17,9 @@ import yaml
 
 import fastnst
 from fastnst.errors import FastnstError
-from fastnst.exporting import kept_evaluation
+from fastnst.exporting.export import kept_evaluation
 from fastnst.models import load_net, save_net
-from fastnst.styles import shipped
+from fastnst.system.package_data import shipped
 from fastnst.training.train import kept
 
 NETS = {

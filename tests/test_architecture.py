@@ -14,10 +14,10 @@ HEAVY = "{'torch', 'torchvision', 'pytorch_lightning', 'datasets', 'onnx'}"
     "code",
     [
         "import fastnst; fastnst.__version__; fastnst.Stylizer; fastnst.stylize; fastnst.list_styles",
-        "import fastnst.runtime.stylize, fastnst.styles, fastnst.images",
-        "import fastnst.cli; fastnst.cli.run(['--help'])",
-        "import fastnst.cli; fastnst.cli.run(['stylize', '--help'])",
-        "import fastnst.cli; fastnst.cli.run(['styles'])",
+        "import fastnst.runtime.batch.stylize, fastnst.styles.registry, fastnst.images.read",
+        "from fastnst.cli.app import run; run(['--help'])",
+        "from fastnst.cli.app import run; run(['stylize', '--help'])",
+        "from fastnst.cli.app import run; run(['styles'])",
     ],
 )
 def test_what_only_runs_styles_leaves_torch_unloaded(code):

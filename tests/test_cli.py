@@ -8,7 +8,7 @@ import sys
 import pytest
 from PIL import Image
 
-from fastnst import cli
+from fastnst.cli import app as cli
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import numpy as np
 
-from fastnst.colors import luminance, match_colors, match_luminance, with_luminance
+from fastnst.images.colors import luminance, match_colors, match_luminance, with_luminance
 
 RNG = np.random.default_rng(0)
 

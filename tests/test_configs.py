@@ -3,7 +3,7 @@
 import pytest
 
 pytest.importorskip("torch")
-from fastnst.styles import shipped
+from fastnst.system.package_data import shipped
 from fastnst.training.train import _configured
 
 CONFIGS = shipped("configs")

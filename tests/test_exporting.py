@@ -5,12 +5,12 @@ import pytest
 import torch
 from PIL import Image
 
-import fastnst.exporting as job
+import fastnst.exporting.export as job
 from fastnst.errors import BadStyleFile, CannotWrite, FastnstError
-from fastnst.exporting import export
+from fastnst.exporting.export import export
 from fastnst.models import NETS, NetConfig, build_net, save_net
-from fastnst.runtime.stylizer import Stylizer
-from fastnst.styles import CARD_KEY, Credit, StyleCard
+from fastnst.runtime.engine.stylizer import Stylizer
+from fastnst.styles.card import CARD_KEY, Credit, StyleCard
 
 
 def trained(path, name="johnson"):
@@ -72,10 +72,10 @@ def test_the_graph_of_many_styles_has_no_arithmetic_with_shapes(tmp_path):
 
 def test_a_net_that_differs_from_torch_leaves_no_file(tmp_path, monkeypatch):
     trained(tmp_path / "a.safetensors")
-    monkeypatch.setattr(job, "_difference", lambda net, path: 3.0)
+    monkeypatch.setattr(job, "difference_to_torch", lambda net, path: 3.0)
     with pytest.raises(FastnstError, match=r"differs from torch by 3 of 255, more than 0\.255"):
         export(tmp_path, output=tmp_path / "a.onnx")
-    monkeypatch.setattr(job, "_difference", lambda net, path: float("nan"))
+    monkeypatch.setattr(job, "difference_to_torch", lambda net, path: float("nan"))
     with pytest.raises(FastnstError, match="differs from torch by nan"):
         export(tmp_path, output=tmp_path / "a.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fastnst.runtime.stylize import stylize
-from fastnst.runtime.stylizer import Stylizer
+from fastnst.runtime.batch.stylize import stylize
+from fastnst.runtime.engine.stylizer import Stylizer
 
 SIZES = [(1, 1), (1, 500), (17, 31), (4001, 3)]
 FORMS = {

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from fastnst.errors import CannotWrite
-from fastnst.files import written_whole
+from fastnst.system.atomic import written_whole
 
 
 def test_a_file_appears_whole_with_the_usual_mode(tmp_path):

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from fastnst.errors import CannotWrite, FastnstError, MissingExtra, UnreadableImage
-from fastnst.images import read_image, resize_longer
-from fastnst.saving import write_image
+from fastnst.images.read import read_image, resize_longer
+from fastnst.images.write import write_image
 
 ORIENTED = {
     1: lambda a: a,

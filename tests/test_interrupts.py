@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from fastnst.interrupts import Interrupts
+from fastnst.system.interrupts import Interrupts
 
 
 def test_the_first_ctrl_c_is_a_wish_the_second_an_interrupt(capsys):

@@ -1,6 +1,6 @@
 import pytest
 
-from fastnst import progress
+from fastnst.system import progress
 
 
 @pytest.fixture

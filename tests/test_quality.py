@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fastnst.quality import border, grid, pan, unsteadiness
+from fastnst.evaluation.metrics import border, grid, pan, unsteadiness
 
 RNG = np.random.default_rng(0)
 

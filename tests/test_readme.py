@@ -7,8 +7,8 @@ import pytest
 from clips import make
 
 pytest.importorskip("torch")
-from fastnst.cli import app
-from fastnst.styles import shipped
+from fastnst.cli.app import app
+from fastnst.system.package_data import shipped
 
 ROOT = shipped("checkpoints").parent
 README = (ROOT / "README.md").read_text()

@@ -11,7 +11,8 @@ from PIL import Image
 
 pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
-from fastnst.styles import read_card, shipped
+from fastnst.styles.onnx_metadata import read_card
+from fastnst.system.package_data import shipped
 
 SCRIPTS = shipped("checkpoints").parent / "scripts"
 

@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from fastnst.errors import BadStyleFile, UnknownStyle
-from fastnst.styles import Credit, StyleCard, find_style, list_styles, read_card
+from fastnst.styles.card import Credit, StyleCard
+from fastnst.styles.onnx_metadata import read_card
+from fastnst.styles.registry import find_style, list_styles
 
 CARD = StyleCard(
     name="a",

@@ -1,26 +1,12 @@
 """Nets that turn an image into a painting (needs torch)."""
 
+from fastnst.models.config import NetConfig
+from fastnst.models.johnson import TransformNet
 from fastnst.models.layers import ConditionalInstanceNorm2d
-from fastnst.models.transform_net import (
-    NetConfig,
-    StyleNet,
-    SwiftNet,
-    TransformNet,
-    bounded,
-    excess,
-    lattice,
-    repeats,
-)
+from fastnst.models.nets import NETS, build_net
+from fastnst.models.style_net import StyleNet, bounded
+from fastnst.models.swift import SwiftNet
 from fastnst.models.weights import load_net, save_net
-
-NETS: dict[str, type[StyleNet]] = {"johnson": TransformNet, "swift": SwiftNet}
-"""Architecture by the name that a card stores."""
-
-
-def build_net(config: NetConfig) -> StyleNet:
-    """A net with fresh weights."""
-    return NETS[config.name](config)
-
 
 __all__ = [
     "NETS",
@@ -31,9 +17,6 @@ __all__ = [
     "TransformNet",
     "bounded",
     "build_net",
-    "excess",
-    "lattice",
     "load_net",
-    "repeats",
     "save_net",
 ]

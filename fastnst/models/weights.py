@@ -8,9 +8,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from fastnst.errors import BadStyleFile
-from fastnst.files import written_whole
-from fastnst.models.transform_net import NetConfig, StyleNet
-from fastnst.styles import CARD_KEY, StyleCard
+from fastnst.models.config import NetConfig
+from fastnst.models.nets import NETS
+from fastnst.models.style_net import StyleNet
+from fastnst.styles.card import CARD_KEY, StyleCard
+from fastnst.system.atomic import written_whole
 
 
 def save_net(path: Path, net: StyleNet, card: StyleCard) -> None:
@@ -30,8 +32,6 @@ def load_net(path: Path) -> tuple[StyleNet, StyleCard]:
     Raises:
         BadStyleFile: The file is missing or holds something else.
     """
-    from fastnst.models import NETS
-
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from fastnst.errors import BadStyleFile, FastnstError, did_you_mean
-from fastnst.styles import shipped
+from fastnst.system.package_data import shipped
 
 Network: TypeAlias = Literal["vgg16", "vgg19", "resnet50"]
 Pooling: TypeAlias = Literal["max", "avg"]

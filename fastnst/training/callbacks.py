@@ -13,11 +13,11 @@ from pytorch_lightning.callbacks import Callback, ProgressBar
 from torch import Tensor
 
 from fastnst.errors import Diverged
-from fastnst.files import written_whole
-from fastnst.interrupts import Interrupts
+from fastnst.images.write import write_image
 from fastnst.models import save_net
-from fastnst.progress import StepProgress
-from fastnst.saving import write_image
+from fastnst.system.atomic import written_whole
+from fastnst.system.interrupts import Interrupts
+from fastnst.system.progress import StepProgress
 
 
 class TrainingProgress(ProgressBar):

@@ -14,15 +14,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fastnst.models import NetConfig, StyleNet, build_net, excess, lattice, repeats
+from fastnst.models import NetConfig, StyleNet, build_net
 from fastnst.perceptual import LossTerms, PerceptualLoss, load_encoder
-from fastnst.styles import Credit, StyleCard
-from fastnst.training.crops import Batch
-from fastnst.training.guard import flat
+from fastnst.styles.card import Credit, StyleCard
+from fastnst.training.data.crops import Batch
 from fastnst.training.muon import Muon
+from fastnst.training.nonfinite_guard import flat
 from fastnst.training.paintings import DEFAULT_SIZE, Painting, named_apart
-from fastnst.training.stability import instability
-from fastnst.training.starting import choose_rows, find_start, started
+from fastnst.training.regularizers import excess, instability, lattice, repeats
+from fastnst.training.warm_start import choose_rows, find_start, started
 
 STROKES = (1.0, 1.75)
 """Sizes of the strokes of a net of several styles."""

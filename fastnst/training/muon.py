@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from fastnst.hardware import has_bfloat16
+from fastnst.system.torch_device import has_bfloat16
 
 MOMENTUM = 0.95
 BETAS = (0.9, 0.999)

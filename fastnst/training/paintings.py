@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from fastnst.errors import FastnstError
-from fastnst.images import read_image, resize_longer
-from fastnst.styles import Credit
+from fastnst.images.read import read_image, resize_longer
+from fastnst.styles.card import Credit
 
 DEFAULT_SIZE = 512
 """Pixels on the longer side of a painting."""

@@ -22,14 +22,14 @@ from pytorch_lightning.cli import ArgsType, LightningCLI, SaveConfigCallback
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from fastnst.errors import BadStyleFile, CannotWrite, FastnstError, Interrupted, did_you_mean
-from fastnst.hardware import has_bfloat16, keep_freed_memory
 from fastnst.models import load_net
-from fastnst.styles import shipped
+from fastnst.system.package_data import shipped
+from fastnst.system.torch_device import has_bfloat16, keep_freed_memory
 from fastnst.training.callbacks import Finish, KeepWeights, SampleSheet, TrainingProgress
-from fastnst.training.data import Photos
-from fastnst.training.guard import Guard
+from fastnst.training.data.datamodule import Photos
 from fastnst.training.module import StyleTransfer
-from fastnst.training.starting import find_start
+from fastnst.training.nonfinite_guard import Guard
+from fastnst.training.warm_start import find_start
 
 
 def train(

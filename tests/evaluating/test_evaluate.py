@@ -8,13 +8,13 @@ from PIL import Image
 
 pytest.importorskip("torch")
 import fastnst
-from fastnst.cli import app
+from fastnst.cli.app import app
 from fastnst.errors import FastnstError
-from fastnst.evaluating import evaluate as job
-from fastnst.evaluating import yardstick
-from fastnst.evaluating.evaluation import Measured
-from fastnst.exporting import EVALUATION, Exported
-from fastnst.images import read_image
+from fastnst.evaluation import evaluate as job
+from fastnst.evaluation import lbfgs_baseline
+from fastnst.evaluation.report import Measured
+from fastnst.exporting.export import EVALUATION, Exported
+from fastnst.images.read import read_image
 
 SIZE = 96
 
@@ -71,7 +71,7 @@ def test_the_iterations_are_those_after_which_the_objective_is_as_low(folder, ne
 
 def test_curves_are_kept(folder, negative, monkeypatch):
     first = evaluate(negative)
-    monkeypatch.setattr(yardstick, "descend", lambda *_, **__: pytest.fail("optimized again"))
+    monkeypatch.setattr(lbfgs_baseline, "descend", lambda *_, **__: pytest.fail("optimized again"))
     again = evaluate(negative)
     assert again.sizes[0].from_noise == first.sizes[0].from_noise
     assert again.sizes[0].optimized_total == first.sizes[0].optimized_total

@@ -12,14 +12,12 @@ from fastnst.models import (
     NetConfig,
     bounded,
     build_net,
-    excess,
-    lattice,
     load_net,
-    repeats,
     save_net,
 )
-from fastnst.models.transform_net import EDGE
-from fastnst.styles import Credit, StyleCard
+from fastnst.models.style_net import EDGE
+from fastnst.styles.card import Credit, StyleCard
+from fastnst.training.regularizers import excess, lattice, repeats
 
 
 def small(name: str, styles: int = 1) -> torch.nn.Module:

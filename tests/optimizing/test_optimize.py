@@ -10,11 +10,11 @@ import torch
 from PIL import Image
 
 import fastnst
-from fastnst.cli import app
+from fastnst.cli.app import app
 from fastnst.errors import CannotWrite, Diverged, FastnstError, Interrupted
-from fastnst.optimizing import optimize as job
-from fastnst.optimizing import pyramid
-from fastnst.optimizing.pyramid import sizes_up_to
+from fastnst.optimization import optimize as job
+from fastnst.optimization import pyramid
+from fastnst.optimization.pyramid import sizes_up_to
 
 
 @pytest.fixture

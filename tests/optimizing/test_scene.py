@@ -3,9 +3,9 @@ import pytest
 import torch
 from PIL import Image
 
-from fastnst.colors import luminance
 from fastnst.errors import FastnstError, UnreadableImage
-from fastnst.optimizing.scene import Scene, read_scene
+from fastnst.images.colors import luminance
+from fastnst.optimization.inputs import Scene, read_scene
 
 
 @pytest.fixture

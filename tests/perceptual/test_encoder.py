@@ -4,7 +4,7 @@ from safetensors.torch import load_file, save_file
 
 from fastnst.errors import BadStyleFile, FastnstError
 from fastnst.perceptual import load_encoder
-from fastnst.styles import shipped
+from fastnst.system.package_data import shipped
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from clips import make, picture
 
 from fastnst import Stylizer, stream
 from fastnst.errors import FastnstError, UnknownStyle, UnreadableImage
-from fastnst.runtime.camera import Camera
-from fastnst.runtime.recorder import Recorder
+from fastnst.runtime.live.camera import Camera
+from fastnst.runtime.live.recorder import Recorder
 
 
 class FakeLens:
@@ -94,7 +94,7 @@ class TestCamera:
             assert time.monotonic() - started < 2
 
     def test_one_that_is_lost_is_taken_up_again(self, monkeypatch):
-        monkeypatch.setattr("fastnst.runtime.camera.AGAIN", 0.05)
+        monkeypatch.setattr("fastnst.runtime.live.camera.AGAIN", 0.05)
         lenses = []
 
         def lens(number):
@@ -116,7 +116,7 @@ class TestCamera:
             assert not camera.ended
 
     def test_that_it_is_lost_can_be_seen(self, monkeypatch):
-        monkeypatch.setattr("fastnst.runtime.camera.AGAIN", 0.05)
+        monkeypatch.setattr("fastnst.runtime.live.camera.AGAIN", 0.05)
         with Camera(0, lens=lambda n: FakeLens(numbered(1))) as camera:
             camera.newest(-1, timeout=1)
             seen = set()

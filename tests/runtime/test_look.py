@@ -3,9 +3,10 @@ import pytest
 from PIL import Image
 
 from fastnst import Stylizer
-from fastnst.colors import luminance
 from fastnst.errors import FastnstError, UnknownStyle, UnreadableImage
-from fastnst.runtime.look import Look, carried
+from fastnst.images.colors import luminance
+from fastnst.runtime.photos.guided_upsampling import carried
+from fastnst.runtime.photos.options import Look
 
 
 @pytest.fixture

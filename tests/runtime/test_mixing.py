@@ -3,7 +3,7 @@ import pytest
 
 from fastnst import Stylizer
 from fastnst.errors import FastnstError, UnknownStyle
-from fastnst.images import read_image
+from fastnst.images.read import read_image
 
 GREY = np.full((20, 24, 3), 40, np.uint8)
 

@@ -3,12 +3,12 @@ import pytest
 from PIL import Image
 
 from fastnst.errors import FastnstError
-from fastnst.runtime.sheet import GAP, style_sheet
+from fastnst.runtime.photos.contact_sheet import GAP, style_sheet
 
 
 @pytest.fixture
 def gallery(workdir, monkeypatch, many, negative):
-    monkeypatch.setattr("fastnst.styles.shipped", lambda folder: workdir / "none")
+    monkeypatch.setattr("fastnst.styles.registry.shipped", lambda folder: workdir / "none")
     (workdir / "checkpoints").mkdir()
     for path in (many, negative):
         (workdir / "checkpoints" / path.name).write_bytes(path.read_bytes())
@@ -39,7 +39,7 @@ def test_every_style_is_on_the_sheet_once(gallery, astronaut):
 
 
 def test_a_sheet_of_nothing_is_refused_and_leaves_no_file(workdir, monkeypatch, astronaut):
-    monkeypatch.setattr("fastnst.styles.shipped", lambda folder: workdir / "none")
+    monkeypatch.setattr("fastnst.styles.registry.shipped", lambda folder: workdir / "none")
     with pytest.raises(FastnstError, match=r"No styles were found\. Train one"):
         style_sheet(astronaut, "sheet.png")
     with pytest.raises(FastnstError, match=r"The size is 0\."):

@@ -6,7 +6,7 @@ from PIL import Image
 
 pytest.importorskip("cv2", reason="steady videos need OpenCV: pip install 'fastnst[webcam]'")
 
-from fastnst.runtime.steady import HOLD, Steady
+from fastnst.runtime.video.deflicker import HOLD, Steady
 
 
 def moving(photo, count=8, step=(1, 3), height=96, width=128):

@@ -3,8 +3,8 @@ import pytest
 from PIL import Image
 
 from fastnst import Stylizer
-from fastnst.runtime import stylize as module
-from fastnst.runtime.stylize import stylize
+from fastnst.runtime.batch import stylize as module
+from fastnst.runtime.batch.stylize import stylize
 
 pytest.importorskip("pyvips")
 

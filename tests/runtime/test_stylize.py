@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from fastnst.errors import CannotWrite, FastnstError, Interrupted
-from fastnst.runtime.look import Look
-from fastnst.runtime.stylize import stylize
+from fastnst.runtime.batch.stylize import stylize
+from fastnst.runtime.photos.options import Look
 
 
 def pixels(path) -> np.ndarray:

@@ -5,7 +5,7 @@ from PIL import Image
 import fastnst
 from fastnst import Stylizer
 from fastnst.errors import BadStyleFile, DeviceUnavailable, FastnstError, UnknownStyle
-from fastnst.runtime.sheet import describe_styles
+from fastnst.runtime.photos.contact_sheet import describe_styles
 
 
 def noise(height: int, width: int) -> np.ndarray:

@@ -6,11 +6,11 @@ from PIL import Image
 
 from fastnst import Stylizer
 from fastnst.errors import FastnstError
-from fastnst.runtime import stylizer as module
-from fastnst.runtime.frozen import FrozenNet
-from fastnst.runtime.session import open_session
-from fastnst.runtime.tiles import Plan, chosen_side, measure, paint, region_of
-from fastnst.styles import find_style
+from fastnst.runtime.engine import stylizer as module
+from fastnst.runtime.engine.fixed_norms import FrozenNet
+from fastnst.runtime.engine.session import open_session
+from fastnst.runtime.engine.tiling import Plan, chosen_side, measure, paint, region_of
+from fastnst.styles.registry import find_style
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def test_the_largest_tile_that_fits_is_chosen(swift):
 
 
 def test_a_sample_is_measured_of_a_large_picture(swift, astronaut, monkeypatch):
-    monkeypatch.setattr("fastnst.runtime.tiles.SAMPLE", 8)
+    monkeypatch.setattr("fastnst.runtime.engine.tiling.SAMPLE", 8)
     with Image.open(astronaut) as image:
         large = np.asarray(image.convert("RGB").resize((900, 900)))
     net = frozen(swift.path)

@@ -13,10 +13,11 @@ from PIL import Image
 
 from fastnst import Stylizer
 from fastnst.errors import CannotWrite, FastnstError, UnreadableImage
-from fastnst.runtime.frames import frames
-from fastnst.runtime.look import Look
-from fastnst.runtime.stylize import stylize
-from fastnst.runtime.video import Clip, paint_video
+from fastnst.runtime.batch.stylize import stylize
+from fastnst.runtime.photos.options import Look
+from fastnst.runtime.video.decode import frames
+from fastnst.runtime.video.options import Clip
+from fastnst.runtime.video.transcode import paint_video
 
 
 def times(path) -> list[Fraction]:
@@ -180,7 +181,7 @@ def test_what_is_no_video_is_one_sentence_and_leaves_nothing(workdir, astronaut)
 
 
 def test_light_of_high_range_is_brought_down():
-    from fastnst.runtime.hdr import HLG, PQ, _bent, _light
+    from fastnst.runtime.video.hdr import HLG, PQ, _bent, _light
 
     # ST 2084: code 0.5081 is 100 candela, 0.5807 is 203; HLG: 0.75 is 203.
     for transfer, code, candela in (

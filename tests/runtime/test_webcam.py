@@ -14,10 +14,10 @@ from PIL import Image
 pytest.importorskip("cv2", reason="the webcam needs OpenCV: pip install 'fastnst[webcam]'")
 
 from fastnst import Stylizer, stream
-from fastnst.cli import main
+from fastnst.cli.app import main
 from fastnst.errors import FastnstError, MissingExtra
-from fastnst.runtime.controls import Controls, named
-from fastnst.runtime.webcam import webcam
+from fastnst.runtime.live.controls import Controls, named
+from fastnst.runtime.live.webcam import webcam
 
 WIDTH, HEIGHT, BITS = 324, 240, 6
 WATCHER = Path(__file__).parent / "watcher.py"
@@ -220,7 +220,7 @@ class TestVirtual:
         module = type(sys)("pyvirtualcam")
         module.Camera = camera
         monkeypatch.setitem(sys.modules, "pyvirtualcam", module)
-        monkeypatch.setattr("fastnst.runtime.webcam.has_display", lambda: False)
+        monkeypatch.setattr("fastnst.runtime.live.webcam.has_display", lambda: False)
 
     def test_it_gets_what_is_painted(self, tmp_path, monkeypatch, negative):
         outlet = Outlet()
@@ -245,7 +245,7 @@ class TestVirtual:
 
     def test_without_the_package_it_says_what_to_install(self, tmp_path, monkeypatch, negative):
         monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
-        monkeypatch.setattr("fastnst.runtime.webcam.has_display", lambda: False)
+        monkeypatch.setattr("fastnst.runtime.live.webcam.has_display", lambda: False)
         clip = make(tmp_path / "clip.mp4", 2)
         with pytest.raises(MissingExtra, match=r"fastnst\[virtual\]"):
             webcam(Stylizer(negative), clip, virtual=True)
@@ -259,15 +259,15 @@ def test_a_camera_that_gives_nothing_is_one_sentence(monkeypatch, negative):
         def close(self):
             pass
 
-    monkeypatch.setattr("fastnst.runtime.webcam.has_display", lambda: True)
-    monkeypatch.setattr("fastnst.runtime.webcam.PATIENCE", 0.3)
+    monkeypatch.setattr("fastnst.runtime.live.webcam.has_display", lambda: True)
+    monkeypatch.setattr("fastnst.runtime.live.webcam.PATIENCE", 0.3)
     with pytest.raises(FastnstError, match="gives no pictures"):
         webcam(Stylizer(negative), 0, lens=lambda number: Dark())
 
 
 @pytest.mark.parametrize("words", [["--size", "0"], ["--camera", "none.mp4"], []])
 def test_what_is_wrong_is_one_sentence(words, monkeypatch, capsys):
-    monkeypatch.setattr("fastnst.runtime.webcam.has_display", lambda: True)
+    monkeypatch.setattr("fastnst.runtime.live.webcam.has_display", lambda: True)
     style = ["--style", "the-scream"] if words else []
     monkeypatch.setattr("sys.argv", ["fastnst", "webcam", *style, *words])
     with pytest.raises(SystemExit):

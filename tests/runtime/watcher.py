@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageGrab
 
 from fastnst import Stylizer
-from fastnst.runtime import webcam
+from fastnst.runtime.live import webcam
 
 BITS, SIZE = 6, (324, 240)
 seen = {}

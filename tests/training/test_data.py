@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 
 from fastnst.errors import FastnstError
-from fastnst.training.crops import centre_crop, open_photo, random_crop
-from fastnst.training.data import Photos
+from fastnst.training.data.crops import centre_crop, open_photo, random_crop
+from fastnst.training.data.datamodule import Photos
 
 
 @pytest.fixture(autouse=True)

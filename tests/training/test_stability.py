@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from fastnst.training.stability import instability
+from fastnst.training.regularizers import instability
 
 
 def photos() -> torch.Tensor:

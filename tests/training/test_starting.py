@@ -4,8 +4,8 @@ import torch
 from fastnst.errors import BadStyleFile, FastnstError
 from fastnst.models import NetConfig, build_net, save_net
 from fastnst.perceptual import LossTerms
-from fastnst.styles import Credit, StyleCard
-from fastnst.training.starting import choose_rows, find_start, started
+from fastnst.styles.card import Credit, StyleCard
+from fastnst.training.warm_start import choose_rows, find_start, started
 
 
 def net(styles: int, *, identity: bool = False, width: int = 4):

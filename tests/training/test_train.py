@@ -18,7 +18,7 @@ from PIL import Image
 import fastnst
 from fastnst.errors import BadStyleFile, CannotWrite, Diverged, FastnstError, UnreadableImage
 from fastnst.models import load_net
-from fastnst.styles import shipped
+from fastnst.system.package_data import shipped
 from fastnst.training.train import train
 
 DEBUG = shipped("configs") / "debug.yaml"
@@ -365,7 +365,7 @@ def endless_gradient(module, patch):
 
 
 def one_colour(module, patch):
-    patch.setattr("fastnst.models.transform_net.bounded", lambda painting: painting * 0 + 127.5)
+    patch.setattr("fastnst.models.style_net.bounded", lambda painting: painting * 0 + 127.5)
 
 
 @pytest.mark.parametrize(

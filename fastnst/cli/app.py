@@ -1,0 +1,91 @@
+"""The command line: the one place that prints errors and sets the exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from cyclopts import App, CycloptsError, UnknownCommandError
+
+from fastnst.cli.styles import styles
+from fastnst.cli.stylize import stylize
+from fastnst.cli.terminal import say
+from fastnst.cli.webcam import webcam
+from fastnst.errors import FastnstError, MissingExtra, did_you_mean
+
+app = App(
+    name="fastnst",
+    help="Fast style transfer: train a style from a painting, paint photos with it in one pass.",
+    version_flags=["--version"],
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+)
+app.command(stylize)
+app.command(webcam)
+app.command(styles)
+# Named by string, so that torch is loaded only by the commands that need it.
+app.command("fastnst.training.train:train", help="Learn a style from a painting.")
+app.command("fastnst.exporting.export:export", help="Write a trained style as an ONNX file.")
+app.command(
+    "fastnst.evaluation.evaluate:command",
+    name="evaluate",
+    help="Measure how good a style is, on photos that it was not trained on.",
+)
+app.command(
+    "fastnst.optimization.optimize:optimize",
+    help="Paint one photo by optimizing its pixels: minutes, and no training.",
+)
+
+STOPPED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+def _missing_extra(error: ImportError) -> MissingExtra:
+    """What to install, for a command whose module could not be imported."""
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    cause: BaseException | None = error
+    while cause is not None and not (isinstance(cause, ModuleNotFoundError) and cause.name):
+        cause = cause.__cause__
+    name = getattr(cause, "name", None)
+    package = {"torch": "PyTorch", "pytorch_lightning": "PyTorch Lightning"}.get(name or "", name)
+    return MissingExtra(
+        f"`fastnst {command}` needs {package or f'a part that can not be loaded ({error})'}.",
+        "Install it with: pip install 'fastnst[train]'",
+    )
+
+
+def run(words: list[str]) -> Any:
+    """Run one command line and return what the command returned."""
+    return app(words, exit_on_error=False, print_error=False)
+
+
+def main() -> None:
+    """The entry point `fastnst`: 0 if all went well, 1 for an error, 130 for Ctrl-C."""
+    try:
+        result = run(sys.argv[1:])
+        if result is not None and os.environ.get("LOCAL_RANK", "0") == "0":
+            print(result)  # Once, of a training on several devices.
+    except UnknownCommandError as error:
+        # Its own text would import every command, torch included.
+        given = (error.unused_tokens or [""])[0]
+        names = [name for name in app if not name.startswith("-")]
+        say(f"fastnst: There is no command {given!r}. {did_you_mean(given, names)}")
+        sys.exit(1)
+    except (CycloptsError, FastnstError) as error:
+        say(f"fastnst: {' '.join(str(error).split())}")
+        sys.exit(STOPPED if isinstance(error, FastnstError) and error.stopped else 1)
+    except ImportError as error:
+        say(f"fastnst: {_missing_extra(error)}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        say("Stopped.")
+        sys.exit(STOPPED)
+    except BrokenPipeError:  # Whoever read our output, `head` say, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (
+        OSError
+    ) as error:  # Of the system's own: a full disk under standard output, an impossible name.
+        say(f"fastnst: {error.filename or 'The output'} can't be used: {error.strerror or error}.")
+        sys.exit(1)

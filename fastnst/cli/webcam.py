@@ -1,0 +1,68 @@
+"""The command `webcam`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from fastnst.cli.stylize import load_stylizer
+from fastnst.cli.terminal import say
+from fastnst.errors import FastnstError
+
+
+def webcam(
+    *,
+    style: str | None = None,
+    model: Path | None = None,
+    strength: float = 1.0,
+    stroke: Literal["fine", "bold"] | float = "fine",
+    camera: int | Path = 0,
+    size: int = 640,
+    steady: Annotated[bool, Parameter(negative="")] = False,
+    mirror: bool | None = None,
+    record: Path | None = None,
+    virtual: Annotated[bool, Parameter(negative="")] = False,
+    device: Literal["auto", "cpu", "cuda", "coreml", "directml"] = "auto",
+) -> None:
+    """Show a camera's pictures, painted as they come; h in the window lists its keys.
+
+    Parameters
+    ----------
+    style
+        A style by name, or a blend, as for `stylize`; it is painted by the net for real time.
+    model
+        An .onnx file; --style then names one of its styles.
+    strength
+        From 0, the photo, to 1.
+    stroke
+        fine, bold, or a number between 0 and 1.
+    camera
+        Its number, or a video that is played in its place.
+    size
+        Longer side to paint at, at most, in pixels.
+    steady
+        Hold still what does; takes some time for each frame.
+    mirror
+        Show it as a mirror does: a camera, unless told otherwise, and not a video. What is recorded, and what
+        a virtual camera gets, is not mirrored.
+    record
+        A video to write.
+    virtual
+        Give the pictures to a virtual camera too, for video calls.
+    device
+        Where to run; auto takes the fastest there is.
+    """
+    from fastnst.runtime.live.webcam import webcam as run
+
+    if size < 1:
+        raise FastnstError(f"The size is {size}.", "Give 1 px or more.")
+    stylizer = load_stylizer(style, model, strength, stroke, device=device).for_video()
+    watched = run(
+        stylizer, camera, size=size, steady=steady, record=record, virtual=virtual, mirror=mirror, say=say,
+    )  # fmt: skip
+    say(
+        f"{watched.frames} frames, {watched.rate:.1f} a second; waited {watched.capture_ms:.0f} ms,"
+        f" painted {watched.paint_ms:.0f} ms, shown in {watched.show_ms:.0f} ms, {watched.delay_ms:.0f} ms behind"
+    )

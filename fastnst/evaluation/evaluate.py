@@ -1,0 +1,159 @@
+"""The job `evaluate`: how good a style is, measured as Johnson et al. 2016 measured theirs."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import tempfile
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from cyclopts import Parameter
+
+from fastnst.errors import FastnstError
+from fastnst.evaluation.lbfgs_baseline import measure, objective
+from fastnst.evaluation.report import Evaluation, Measured
+from fastnst.exporting.export import EVALUATION, export, kept_evaluation
+from fastnst.images.read import READABLE, Pixels, read_image, resize_longer
+from fastnst.runtime.engine.stylizer import Stylizer
+from fastnst.system.atomic import written_whole
+from fastnst.system.progress import StepProgress
+from fastnst.system.torch_device import keep_freed_memory
+
+
+def evaluate(
+    style: str | Path,
+    painting: str | Path,
+    *,
+    data: str | Path,
+    of: str | None = None,
+    sizes: Sequence[int] = (256, 512),
+    photos: int | Sequence[int] = 8,
+    max_iterations: int = 200,
+    progress: bool = True,
+) -> Evaluation:
+    """Measure a style on photos that it was not trained on.
+
+    Pictures are judged as people get them, clipped and rounded, by the objective that the style was
+    trained for, its units included; a file without a card by the defaults of `configs/base.yaml`, its
+    units measured on these photos. What the figures say is how many iterations of optimizing the photo's
+    pixels are needed for as low an objective: Johnson et al. 2016, section 4.1, found 50 to 100 for
+    theirs, by L-BFGS clipped to black and white at each iteration, which it is here too.
+
+    Args:
+        style: A style's name, an .onnx file, or a run folder of `train`, where the result is kept for
+            `export` to write it into the card.
+        painting: The painting that it was trained for.
+        data: A folder of photos, searched to any depth; the first ones by name are taken.
+        of: Which style of a file or run folder of many; None for the first.
+        sizes: Longer sides that the photos are scaled to.
+        photos: How many at each size, or one number for each of the sizes; each must be as large.
+        max_iterations: After which the optimization from noise gives up, and that from the photo ends.
+        progress: Show how it stands.
+
+    Raises:
+        FastnstError: Something given is wrong; the message says what.
+    """
+    counts = [photos] if isinstance(photos, int) else list(photos)
+    if len(counts) == 1:
+        counts *= len(sizes)
+    if len(counts) != len(sizes) or min([*counts, max_iterations], default=0) < 1:
+        raise FastnstError(
+            f"--photos is {photos}, --max-iterations {max_iterations}, with {len(sizes)} sizes.",
+            "Give 1 or more of each, and one number of photos or one for each size.",
+        )
+    run = Path(style) if Path(style).is_dir() else None
+    with tempfile.TemporaryDirectory() as folder:
+        file = export(run, output=Path(folder, f"{run.name}.onnx")).path if run else style
+        stylizer = Stylizer(file, blend=of)
+    if stylizer.fixed_size:
+        raise FastnstError(stylizer.note, "Only nets that paint at any size can be evaluated.")
+    least = max(stylizer.card.minimum if stylizer.card else 0, 80)
+    if min(sizes) < least:
+        raise FastnstError(f"A size of {min(sizes)} is too small.", f"Give {least} or more.")
+    wanted = dict(zip(sizes, counts, strict=True))
+    pictures = {size: _photos(Path(data), size, count) for size, count in wanted.items()}
+    keep_freed_memory()
+    named = stylizer.name if not run else of or stylizer.styles[0]
+    number = stylizer.styles.index(named) if len(stylizer.styles) > 1 else 0
+    loss = objective(stylizer.card, number, Path(painting), max(pictures.values(), key=len))
+    total = sum(wanted.values())
+    shown = StepProgress("photos", total) if progress else None
+    try:
+        measured: list[Measured] = []
+        for size, some in pictures.items():
+            before = sum(m.photos for m in measured)
+            measured.append(measure(stylizer, loss, size, some, max_iterations, shown, before))
+    finally:
+        if shown is not None:
+            shown.close()
+    steps = stylizer.card.steps if stylizer.card else 0
+    result = Evaluation(
+        run.name if run and len(stylizer.styles) == 1 else named, steps, max_iterations, stylizer.device, version("fastnst"), tuple(measured)
+    )  # fmt: skip
+    if run:
+        values = result.to_json()
+        if len(stylizer.styles) > 1:
+            # Beside those of the other styles, if they are of the same weights.
+            values = {**kept_evaluation(run, steps), "steps": steps, named: values}
+        with written_whole(run / EVALUATION) as temporary:
+            temporary.write_text(jsonlib.dumps(values, indent=2))
+    return result
+
+
+def command(
+    style: str,
+    /,
+    *,
+    painting: Path,
+    data: Path,
+    of: str | None = None,
+    sizes: Annotated[Sequence[int], Parameter(negative="", consume_multiple=True)] = (256, 512),
+    photos: Annotated[Sequence[int], Parameter(negative="", consume_multiple=True)] = (8,),
+    max_iterations: int = 200,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    progress: bool = True,
+) -> str:
+    """`evaluate` as the command line has it.
+
+    Args:
+        style: A style by name, an .onnx file, or a run folder, where the result is kept for `fastnst export`.
+        painting: The painting that it was trained for.
+        data: A folder of photos, searched to any depth; the first ones by name are taken.
+        of: Which style of a file or run folder of many; without it, the first.
+        sizes: Longer sides that the photos are scaled to.
+        photos: How many at each size; one number, or one for each.
+        max_iterations: Of the optimization that the style is compared to.
+        json: Print JSON.
+        progress: Show how it stands.
+    """
+    result = evaluate(
+        style, painting, data=data, of=of, sizes=sizes,
+        photos=photos, max_iterations=max_iterations, progress=progress,
+    )  # fmt: skip
+    return jsonlib.dumps(result.to_json(), indent=2) if json else str(result)
+
+
+def _photos(folder: Path, size: int, count: int) -> list[Pixels]:
+    """The first photos that are large enough, their longer side scaled to `size`."""
+    if not folder.is_dir():
+        raise FastnstError(f"There is no folder {folder} of photos.", "Give one with --data.")
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READABLE)
+    found: list[Pixels] = []
+    for path in files:
+        try:
+            image = read_image(path).convert("RGB")
+        except FastnstError:
+            continue
+        scaled = resize_longer(image, size)
+        if max(image.size) >= size and min(scaled.size) >= 72:
+            found.append(np.asarray(scaled))
+        if len(found) == count:
+            return found
+    raise FastnstError(
+        f"Of the {len(files)} photos in {folder}, {len(found)} can be read and have a side of {size} px or more,"
+        f" and {count} were asked for.",
+        "Give more photos, or fewer with --photos.",
+    )

@@ -1,0 +1,1 @@
+"""Trained nets as ONNX files (needs torch)."""

@@ -1,0 +1,68 @@
+"""Keeping a photo's colours (Gatys et al. 2016, "Preserving Color in Neural Artistic Style Transfer")."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnst.images.read import Pixels
+
+KeepColor: TypeAlias = Literal["luminance", "match"]
+"""Take light and dark from the painting alone, or all of it with its palette moved to the photo's."""
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Shares of R, G and B in the luminance Y of YIQ."""
+
+
+def luminance(pixels: Pixels) -> npt.NDArray[np.float32]:
+    """Y of YIQ, (H, W), 0..255."""
+    return pixels.astype(np.float32) @ LUMA
+
+
+def with_luminance(pixels: Pixels, y: npt.NDArray[np.float32]) -> Pixels:
+    """The picture with another luminance and its own chrominance (section 3 of the paper).
+
+    In YIQ, I and Q stay; in RGB that is one step added to all three. Where it would leave 0..255, the
+    chrominance gives way rather than the luminance: clipping channels would shift the hue.
+
+    Args:
+        pixels: (H, W, 3).
+        y: (H, W), 0..255.
+    """
+    chroma = pixels.astype(np.float32) - luminance(pixels)[..., None]
+    y = y[..., None]
+    room = np.minimum(
+        np.where(chroma > 0, (255 - y) / np.maximum(chroma, 1e-6), np.inf),
+        np.where(chroma < 0, y / np.maximum(-chroma, 1e-6), np.inf),
+    ).min(axis=-1, keepdims=True)
+    painted: Pixels = np.clip(y + chroma * np.minimum(room, 1) + 0.5, 0, 255).astype(np.uint8)
+    return painted
+
+
+def match_colors(pixels: Pixels, to: Pixels) -> Pixels:
+    """The picture with mean and covariance of another's colours (section 2 of the paper, "Image Analogies").
+
+    x' = A (x - mean) + mean', A = S'^(1/2) S^(-1/2), with S and S' the covariances of RGB.
+    """
+    source, target = (p.reshape(-1, 3).astype(np.float64) for p in (pixels, to))
+    transform = _root(target, 0.5) @ _root(source, -0.5)
+    matched = (source - source.mean(axis=0)) @ transform.T + target.mean(axis=0)
+    result: Pixels = np.clip(matched + 0.5, 0, 255).astype(np.uint8).reshape(pixels.shape)
+    return result
+
+
+def match_luminance(
+    y: npt.NDArray[np.float32], to: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """A luminance with mean and standard deviation of another's, clipped to 0..255 (equation 10 of the paper)."""
+    scaled = (y - y.mean()) * (to.std() / max(float(y.std()), 1e-3)) + to.mean()
+    result: npt.NDArray[np.float32] = np.clip(scaled, 0, 255).astype(np.float32)
+    return result
+
+
+def _root(colors: npt.NDArray[np.float64], power: float) -> npt.NDArray[np.float64]:
+    """A power of the covariance; a colour that does not vary counts as varying by a tenth of a level."""
+    values, vectors = np.linalg.eigh(np.cov(colors, rowvar=False))
+    result: npt.NDArray[np.float64] = (vectors * np.maximum(values, 0.01) ** power) @ vectors.T
+    return result

@@ -1,0 +1,16 @@
+"""The nets there are."""
+
+from __future__ import annotations
+
+from fastnst.models.config import NetConfig
+from fastnst.models.johnson import TransformNet
+from fastnst.models.style_net import StyleNet
+from fastnst.models.swift import SwiftNet
+
+NETS: dict[str, type[StyleNet]] = {"johnson": TransformNet, "swift": SwiftNet}
+"""Architecture by the name that a card stores."""
+
+
+def build_net(config: NetConfig) -> StyleNet:
+    """A net with fresh weights."""
+    return NETS[config.name](config)

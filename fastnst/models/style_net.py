@@ -1,0 +1,103 @@
+"""What image transformation networks have in common."""
+
+from __future__ import annotations
+
+import copy
+import math
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from fastnst.models.config import NetConfig
+from fastnst.models.layers import ConditionalInstanceNorm2d, ConvNorm
+
+HEADROOM = 150.0
+"""The output is 127.5 + 150 tanh(.): 22.5 past either end of 0..255 (clamped where it is used), so
+that black and white lie where tanh still has a gradient. 150 is the factor of Johnson's own code."""
+EDGE = math.atanh(127.5 / HEADROOM)
+"""Where the output, before tanh, reaches black (below 0) and white."""
+
+
+class StyleNet(nn.Module, ABC):
+    """What every net does: from a photo and a mixture of styles to a painting.
+
+    A net with an identity row shows as much of the photo itself as that row weighs: nothing of it at full
+    strength, nothing else at strength 0. (Instance norms take the photo's own brightness and contrast
+    away, so that no row of scales and shifts could give it back.)
+    """
+
+    multiple_of: ClassVar[int]
+    """Height and width must be multiples of this."""
+    minimum: ClassVar[int]
+    """The least height and width."""
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        self.config = config
+        self._share = 0.0
+        """Of the photo, where a mixture with an identity row was folded in."""
+        self._centred = True
+        """Whether the first convolution takes -1..1, not 0..255."""
+
+    @abstractmethod
+    def paint(self, x: Tensor, style_weights: Tensor) -> Tensor:
+        """The painting before tanh, (N, 3, H, W), of a photo in -1..1, by (S,) or (N, S) weights."""
+
+    def forward(self, image: Tensor, style_weights: Tensor | None = None) -> Tensor:
+        """Paint a batch: `finished` of `unbounded`.
+
+        Args:
+            image: RGB (N, 3, H, W), float, 0..255; H and W multiples of `multiple_of`, at least `minimum`.
+            style_weights: How much of each style's row, (S,) for the whole batch or (N, S) per image,
+                summing to 1. None means the first row.
+
+        Returns:
+            RGB of the same shape, float32, -22.5..277.5: clamp it to 0..255 to show it.
+        """
+        return self.finished(self.unbounded(image, style_weights), image, style_weights)
+
+    def unbounded(self, image: Tensor, style_weights: Tensor | None = None) -> Tensor:
+        """The painting before tanh, of the same shape, float32: -EDGE is black and EDGE white."""
+        if style_weights is None:
+            style_weights = torch.eye(self.config.styles)[0].to(image)
+        x = image / 127.5 - 1.0 if self._centred else image
+        return self.paint(x, style_weights).float()
+
+    def finished(
+        self, painting: Tensor, image: Tensor, style_weights: Tensor | None = None
+    ) -> Tensor:
+        """What `forward` returns, of what `unbounded` returned."""
+        painted = bounded(painting)
+        share: Tensor | float = self._share
+        if self.config.identity and style_weights is not None:
+            share = style_weights[..., -1].reshape(-1, 1, 1, 1)
+        elif not share:
+            return painted
+        return painted + share * (image - painted)
+
+    def folded(self, style_weights: Tensor) -> StyleNet:
+        """A copy that paints one style, or one mixture (S,) of them, with plain norms: leaner to export."""
+        net = copy.deepcopy(self)
+        net.config = replace(self.config, styles=1, identity=False)
+        net._share = style_weights[-1].item() if self.config.identity else 0.0
+        for module in net.modules():
+            if isinstance(module, ConvNorm) and isinstance(module.norm, ConditionalInstanceNorm2d):
+                module.norm = module.norm.folded(style_weights)
+        return net
+
+    def lean(self) -> StyleNet:
+        """A copy whose first convolution takes 0..255: the norm after it takes the shift away by itself."""
+        net = copy.deepcopy(self)
+        first = next(module for module in net.modules() if isinstance(module, ConvNorm))
+        with torch.no_grad():
+            first.conv.weight.div_(127.5)
+        net._centred = False
+        return net
+
+
+def bounded(painting: Tensor) -> Tensor:
+    """RGB, -22.5..277.5, from the painting before tanh."""
+    return 127.5 + HEADROOM * torch.tanh(painting)

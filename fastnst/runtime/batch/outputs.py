@@ -1,0 +1,159 @@
+"""Which photos are painted, and where their paintings go."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from fastnst.errors import CannotWrite, FastnstError
+from fastnst.images.read import READABLE
+from fastnst.images.write import WRITABLE, can_move, check_writable
+
+NUMBER = re.compile(r"%(0\d+)?d")
+"""What stands for a number in a name."""
+VIDEOS = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv", ".ogv", ".3gp"}
+)  # fmt: skip
+"""What a folder is searched for besides pictures."""
+PIPE = Path("-")
+"""Standard input, or standard output."""
+
+Job: TypeAlias = tuple[Path, Path | FastnstError]
+"""A photo, and where its painting goes or why there will be none."""
+
+
+def find_jobs(inputs: Sequence[Path], output: Path | None, style: str) -> list[Job]:
+    """The photos among files and folders, and their targets, none over another's or over another photo.
+
+    Args:
+        inputs: Photos, folders of photos, or `PIPE`.
+        output: See `stylize`.
+        style: Its name, for names of files.
+
+    Raises:
+        FastnstError: There is no input, or the output is no place for it.
+    """
+    return _distinct(_jobs(inputs, output, style))
+
+
+def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[Job]:
+    if not inputs:
+        raise FastnstError("No photo was given.", "Say: fastnst stylize PHOTO --style NAME")
+    one_photo = len(inputs) == 1 and not os.path.isdir(inputs[0])
+    if PIPE in (output, *inputs):
+        if not one_photo:
+            raise FastnstError("A pipe takes one photo.", "Say: fastnst stylize - -o -")
+        if output is None:
+            output = PIPE
+        elif output != PIPE and not os.path.isdir(output):
+            check_writable(output)
+        yield inputs[0], output / "painted.png" if os.path.isdir(output) else output
+        return
+    to_file = False
+    if output is not None and output.suffix and not os.path.isdir(output):
+        to_file = one_photo
+        if one_photo:
+            _check_target(inputs[0], output)
+        elif output.suffix.lower() in WRITABLE | VIDEOS:
+            raise FastnstError(
+                f"The output {output} is one file, but the input is more than one photo.",
+                "Give a folder with -o.",
+            )
+    for path in inputs:
+        if os.path.isdir(path):
+            folder = output or path.resolve().with_name(f"{path.resolve().name}-{style}")
+            photos = _photos_in(path, besides=folder)
+            if not photos:
+                yield path, _no_picture(path)
+            for photo in photos:
+                yield photo, folder / photo.relative_to(path).with_suffix(_suffix(photo))
+        elif output is None:
+            yield path, path.with_name(f"{path.stem}-{style}{_suffix(path)}")
+        elif to_file:
+            yield path, output
+        else:
+            yield path, output / f"{path.stem}{_suffix(path)}"
+
+
+def _distinct(jobs: Iterable[Job]) -> list[Job]:
+    """The same jobs, none writing over a photo of another or its painting: photo.jpg becomes photo-2.jpg."""
+
+    def place(path: Path) -> str:
+        return str(PIPE) if path == PIPE else os.path.normcase(os.path.realpath(path))
+
+    jobs = list(jobs)
+    sources = {place(source) for source, _ in jobs}
+    taken: set[str] = set()
+    result: list[Job] = []
+    for source, wanted in jobs:
+        if isinstance(wanted, FastnstError):
+            result.append((source, wanted))
+            continue
+        target, number = wanted, 1
+        own = place(source)
+        while (at := place(target)) in taken or (at in sources and at != own):
+            number += 1
+            target = wanted.with_stem(f"{wanted.stem}-{number}")
+        taken.add(place(target))
+        result.append((source, target))
+    return result
+
+
+def _photos_in(folder: Path, *, besides: Path) -> list[Path]:
+    """The pictures under a folder, hidden ones and those under `besides`, where paintings go, left out."""
+    apart = os.path.realpath(besides)
+    if apart == os.path.realpath(folder):
+        apart = ""
+    photos = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and os.path.realpath(os.path.join(place, name)) != apart
+        ]
+        photos += [
+            Path(place, name)
+            for name in files
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in READABLE | VIDEOS
+        ]
+    return sorted(photos)
+
+
+def _no_picture(folder: Path) -> FastnstError:
+    return FastnstError(
+        f"There is no picture in the folder {folder}.",
+        f"Pictures are files that end in {', '.join(sorted(READABLE))}; videos in {', '.join(sorted(VIDEOS))}.",
+    )
+
+
+def _suffix(path: Path) -> str:
+    """The input's own format where it can be written, else PNG."""
+    return path.suffix if path.suffix.lower() in WRITABLE | VIDEOS else ".png"
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file is one by its name."""
+    return path.suffix.lower() in VIDEOS
+
+
+def is_sequence(path: Path) -> bool:
+    """Whether a name stands for numbered pictures, as FFmpeg writes it: frame-%04d.png."""
+    return len(NUMBER.findall(path.name)) == 1 == path.name.count("%")
+
+
+def _check_target(source: Path, target: Path) -> None:
+    """A video becomes a video, an animation or numbered pictures, a photo a picture.
+
+    Raises:
+        CannotWrite: It is neither.
+    """
+    if not is_video(source) or is_sequence(target):
+        check_writable(target)
+    elif not is_video(target) and not can_move(target):
+        raise CannotWrite(
+            f"The video {source} can't become {target}.",
+            f"Give a name that ends in one of {', '.join(sorted(VIDEOS))}, or in .gif, .webp, .apng; or one with numbers: frame-%04d.png.",
+        )

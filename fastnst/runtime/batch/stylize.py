@@ -1,0 +1,297 @@
+"""The job `stylize`: files and folders in, painted files out."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from PIL import Image
+
+from fastnst.errors import FastnstError, Interrupted
+from fastnst.images.metadata import Kept
+from fastnst.images.read import MOST_PIXELS, Pixels, open_picture, rgb
+from fastnst.images.write import FORMATS, can_move, write_image
+from fastnst.runtime.batch.outputs import PIPE, Job, find_jobs, is_sequence, is_video
+from fastnst.runtime.engine.session import Device
+from fastnst.runtime.engine.stylizer import Stylizer, frames_at_once
+from fastnst.runtime.engine.tiling import FREE_SHARE
+from fastnst.runtime.photos.options import Look
+from fastnst.system.interrupts import Interrupts
+from fastnst.system.machine import free_memory
+
+if TYPE_CHECKING:
+    from fastnst.runtime.video.options import Clip
+
+SMALL = 30_000_000
+"""Pixels of a picture beside which another is read or written, to use all of the machine and not all memory."""
+
+HELD = 14
+"""Bytes a pixel that a photo and its painting take, decoded and encoded."""
+
+
+@dataclass(frozen=True)
+class Painted:
+    """What became of one file."""
+
+    input: Path
+    """The photo."""
+    output: Path | None
+    """The painted picture; None if it failed."""
+    width: int = 0
+    """Of the output, in pixels."""
+    height: int = 0
+    """Of the output, in pixels."""
+    seconds: float = 0.0
+    """For painting it."""
+    frames: int = 1
+    """Of an animation or a video."""
+    note: str = ""
+    """What a user should know of it."""
+    skipped: bool = False
+    """Whether it was there already."""
+    error: str = ""
+    """Why it failed, in one sentence."""
+
+
+def stylize(
+    inputs: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    style: str | os.PathLike[str] | Stylizer,
+    look: Look | None = None,
+    quality: int = 95,
+    overwrite: bool = False,
+    skip_existing: bool = False,
+    max_megapixels: float = MOST_PIXELS / 1e6,
+    clip: Clip | None = None,
+    device: Device = "auto",
+    report: Callable[[Painted, int, int], None] | None = None,
+) -> list[Painted]:
+    """Paint files and folders; while one is painted the next one is read and the last one written.
+
+    Videos are painted by the net for real time, where the style has one: see `Stylizer.for_video`.
+
+    Args:
+        inputs: Photos and videos, and folders of them, which are searched to any depth; `-` is standard input.
+        output: A file for a single photo, else a folder, which is made and gets the shape of the input
+            folders; `-` is standard output. None puts `NAME-STYLE.EXT` beside each photo, and a folder's
+            pictures into a folder `NAME-STYLE` beside it.
+        style: A style's name, an .onnx file, or a `Stylizer`.
+        look: Size, colours, regions; None for the photo's size, all of it in the painting's colours.
+        quality: Of JPEG, WebP, AVIF and HEIC, 1..100.
+        overwrite: A painting may take its photo's place.
+        skip_existing: Leave out photos whose painting is there.
+        max_megapixels: Larger photos are refused.
+        clip: What of videos is painted, and how they are kept.
+        device: Where to run, unless `style` is a `Stylizer`.
+        report: Called after each file with what became of it, its number from 1, and how many there are.
+
+    Returns:
+        One entry per file, in order. A file that fails does not stop the others.
+
+    Raises:
+        FastnstError: Nothing can be done at all: the style is unknown, a folder is empty, ...
+        Interrupted: Ctrl-C: the picture at hand is painted, and the others are not.
+    """
+    if "" in (os.fspath(path) for path in inputs) or output == "":
+        raise FastnstError("A path is empty.", "Give the name of a file or a folder.")
+    if not 1 <= quality <= 100:
+        raise FastnstError(f"The quality is {quality}.", "Give 1 (small) to 100 (good).")
+    if not max_megapixels > 0:
+        raise FastnstError(f"The most megapixels are {max_megapixels}.", "Give more than 0.")
+    stylizer = style if isinstance(style, Stylizer) else Stylizer(style, device=device)
+    out = None if output is None else Path(output)
+    jobs = deque(find_jobs([Path(path) for path in inputs], out, stylizer.name))
+    look, total, results = look or Look(), len(jobs), []
+
+    def reader(job: Job) -> _Photo | Painted:
+        return _read(job, overwrite, skip_existing, round(max_megapixels * 1e6))
+
+    def done(painted: Painted) -> None:
+        results.append(painted)
+        if report:
+            report(painted, len(results), total)
+
+    with (
+        Interrupts("this picture") as interrupts,
+        ThreadPoolExecutor(1) as reading,
+        ThreadPoolExecutor(1) as writing,
+    ):
+        ahead: Future[_Photo | Painted] | None = None
+        behind: Future[Painted] | None = None
+        while jobs and not interrupts.asked:
+            job = jobs.popleft()
+            photo = ahead.result() if ahead else reader(job)
+            small = isinstance(photo, Painted) or 0 < photo.pixels <= SMALL
+            ahead = reading.submit(reader, jobs[0]) if jobs and small else None
+            finished = photo
+            if isinstance(photo, _Photo):
+                if is_video(photo.source):
+                    finished = _film(photo, stylizer, look, clip, quality, lambda: interrupts.asked)
+                else:
+                    paint = _paint if photo.frames else _stream
+                    finished = paint(photo, stylizer, look, quality)
+            if behind is not None:
+                done(behind.result())
+                behind = None
+            if isinstance(finished, Painted):
+                done(finished)
+            else:
+                behind = writing.submit(_write, finished, quality)
+                if not small:
+                    behind.result()
+        if behind is not None:
+            done(behind.result())
+    if interrupts.asked and jobs:
+        raise Interrupted(
+            f"Stopped after {len(results)} of {total} pictures.", "Go on with --skip-existing."
+        )
+    return results
+
+
+@dataclass
+class _Photo:
+    """A photo that was read, then its painting."""
+
+    source: Path
+    target: Path
+    frames: list[Image.Image]
+    kept: Kept | None = None
+    format: str = ""
+    seconds: float = 0.0
+
+    @property
+    def pixels(self) -> int:
+        """Of all frames; 0 if there are none, for a picture too large for memory."""
+        return sum(frame.width * frame.height for frame in self.frames)
+
+
+def _read(job: Job, overwrite: bool, skip_existing: bool, most_pixels: int) -> _Photo | Painted:
+    source, target = job
+    try:
+        if isinstance(target, FastnstError):
+            raise target
+        piped = target == PIPE
+        if not piped and skip_existing and os.path.exists(target):
+            return Painted(source, target, skipped=True)
+        if not overwrite and not piped and _same(source, target):
+            raise FastnstError(
+                f"{source} would be overwritten by its painting.",
+                "Give another output with -o, or say --overwrite.",
+            )
+        if is_video(source):
+            return _Photo(source, target, [])
+        file: Path | BinaryIO = source
+        if source == PIPE:
+            file = BytesIO(sys.stdin.buffer.read())
+        with open_picture(file, most_pixels=most_pixels) as picture:
+            if source != PIPE and too_large(*picture.size):
+                return _Photo(source, target, [])
+            frames = picture.frames()
+            moving = picture.animated and (piped or can_move(target))
+            read = list(frames) if moving else [next(frames)]
+            return _Photo(source, target, read, picture.kept(), picture.format)
+    except (FastnstError, OSError) as error:
+        return Painted(source, None, error=str(error))
+
+
+def _same(source: Path, target: Path) -> bool:
+    return os.path.exists(target) and os.path.exists(source) and target.samefile(source)
+
+
+def too_large(width: int, height: int) -> bool:
+    """Whether a picture and its painting would take too much of the memory that is free."""
+    return width * height > SMALL and width * height * HELD > FREE_SHARE * free_memory()
+
+
+def _stream(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> Painted:
+    from fastnst.runtime.photos.out_of_core import stream
+
+    started = time.perf_counter()
+    try:
+        if look != Look():
+            raise FastnstError(
+                f"{photo.source} is too large for the memory that is free.",
+                "Without a size, colours or masks it would be painted piece by piece.",
+            )
+        size = stream(photo.source, photo.target, stylizer, quality=quality)
+    except (FastnstError, OSError) as error:
+        return Painted(photo.source, None, error=str(error))
+    return Painted(photo.source, photo.target, *size, time.perf_counter() - started)
+
+
+def _film(
+    photo: _Photo,
+    stylizer: Stylizer,
+    look: Look,
+    clip: Clip | None,
+    quality: int,
+    stop: Callable[[], bool],
+) -> Painted:
+    from fastnst.runtime.video.options import Clip
+    from fastnst.runtime.video.sinks import paint_animation, paint_sequence
+    from fastnst.runtime.video.transcode import paint_video
+
+    clip = clip or Clip()
+
+    started = time.perf_counter()
+    one_by_one = clip.steady or not is_video(photo.target)
+    at_once = 1 if one_by_one else frames_at_once(stylizer.device)
+    fast = stylizer.for_video(at_once)
+
+    def paint(pixels: Pixels) -> Pixels:
+        return rgb(look.paint(fast, Image.fromarray(pixels)))
+
+    try:
+        if is_sequence(photo.target):
+            done = paint_sequence(
+                photo.source, photo.target, paint, clip, quality=quality, stop=stop
+            )
+        elif not is_video(photo.target):
+            done = paint_animation(photo.source, photo.target, paint, clip, stop=stop)
+        else:
+            done = paint_video(
+                photo.source, photo.target, paint, clip, at_once=at_once, stop=stop,
+                report=stylizer.on_share,
+            )  # fmt: skip
+    except (FastnstError, OSError) as error:
+        return Painted(photo.source, None, error=str(error))
+    note = f"{photo.source}: {done.note}." if done.note else ""
+    seconds = time.perf_counter() - started
+    return Painted(photo.source, photo.target, done.width, done.height, seconds, done.frames, note)
+
+
+def _paint(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> _Photo | Painted:
+    started = time.perf_counter()
+    try:
+        for _ in range(len(photo.frames)):  # Each leaves memory before its painting is made.
+            photo.frames.append(look.paint(stylizer, photo.frames.pop(0)))
+    except FastnstError as error:
+        return Painted(photo.source, None, error=str(error))
+    photo.seconds = time.perf_counter() - started
+    return photo
+
+
+def _write(photo: _Photo, quality: int) -> Painted:
+    width, height = photo.frames[0].size
+    try:
+        if photo.target == PIPE:
+            endings = {name: ending for ending, name in reversed(FORMATS.items())}
+            ending = endings.get(photo.format, ".png")
+            write_image(
+                sys.stdout.buffer, photo.frames, ending=ending, quality=quality, kept=photo.kept
+            )
+            sys.stdout.buffer.flush()
+        else:
+            write_image(photo.target, photo.frames, quality=quality, kept=photo.kept)
+    except (FastnstError, OSError) as error:
+        return Painted(photo.source, None, seconds=photo.seconds, error=str(error))
+    return Painted(photo.source, photo.target, width, height, photo.seconds, len(photo.frames))

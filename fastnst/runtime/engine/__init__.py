@@ -1,0 +1,1 @@
+"""A net that paints arrays."""

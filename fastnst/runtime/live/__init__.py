@@ -1,0 +1,1 @@
+"""Frames painted as they come."""

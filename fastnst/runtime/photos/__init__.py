@@ -1,0 +1,1 @@
+"""One picture, and what is done around the net."""

@@ -1,0 +1,120 @@
+"""What styles there are: as facts, and as a sheet of all of them on one photo."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
+
+from fastnst.errors import FastnstError
+from fastnst.images.read import read_image, resize_longer
+from fastnst.images.write import check_writable, write_image
+from fastnst.runtime.engine.session import Device
+from fastnst.runtime.engine.stylizer import Stylizer
+from fastnst.styles.card import Credit
+from fastnst.styles.onnx_metadata import read_card
+from fastnst.styles.registry import list_styles
+
+GAP = 8
+"""Pixels between pictures."""
+
+
+def style_sheet(
+    photo: str | Path,
+    output: str | Path,
+    *,
+    size: int = 320,
+    fast: bool = False,
+    device: Device = "auto",
+    report: Callable[[str, int, int], None] | None = None,
+) -> Image.Image:
+    """Paint a photo in every style there is, and write them side by side, the photo itself first.
+
+    Args:
+        photo: The photo.
+        output: The picture to write.
+        size: Longer side of each painting in pixels.
+        fast: Of styles that two nets have, take the faster net.
+        device: Where to run.
+        report: Called after each style with its name, its number from 1, and how many there are.
+
+    Returns:
+        The sheet, RGB.
+
+    Raises:
+        FastnstError: The photo can't be read, there is no style, or the output can't be written.
+    """
+    check_writable(Path(output))
+    if size < 1:
+        raise FastnstError(f"The size is {size}.", "It is the longer side in pixels: 1 or more.")
+    image = resize_longer(read_image(Path(photo)).convert("RGB"), size)
+    styles = list_styles(fast=fast)
+    loaded: dict[Path, Stylizer | None] = {}
+    pictures = {Path(photo).stem: image}
+    for number, (name, path) in enumerate(styles.items(), start=1):
+        if path not in loaded:
+            try:
+                loaded[path] = Stylizer(path, device=device)
+            except FastnstError:
+                loaded[path] = None  # Some other .onnx file that lies in one of the folders.
+        stylizer = loaded[path]
+        if stylizer is not None and stylizer.fixed_size is None:
+            many = len(stylizer.styles) > 1
+            pictures[name] = stylizer(image, style=name) if many else stylizer(image)
+        if report:
+            report(name, number, len(styles))
+    if len(pictures) == 1:
+        raise FastnstError(
+            "No styles were found.", "Train one with: fastnst train PAINTING --data FOLDER"
+        )
+    sheet = _labelled(pictures, image.size)
+    write_image(Path(output), sheet)
+    return sheet
+
+
+def _labelled(pictures: dict[str, Image.Image], size: tuple[int, int]) -> Image.Image:
+    width, height = size
+    columns = math.ceil(math.sqrt(len(pictures) * height / width))
+    line = max(12, width // 20)
+    font = ImageFont.load_default(line)
+    rows = math.ceil(len(pictures) / columns)
+    cell = (width + GAP, height + GAP + round(1.5 * line))
+    sheet = Image.new("RGB", (columns * cell[0] + GAP, rows * cell[1] + GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    for number, (name, picture) in enumerate(pictures.items()):
+        left, top = (
+            GAP + place * side
+            for place, side in zip((number % columns, number // columns), cell, strict=True)
+        )
+        sheet.paste(picture, (left, top))
+        draw.text((left, top + height + line // 4), name, "black", font)
+    return sheet
+
+
+def describe_styles() -> list[dict[str, Any]]:
+    """The facts of every style that can be used, a row each: name, title, artist, ... size in MB."""
+    rows = []
+    for name, path in list_styles().items():
+        card = read_card(path)
+        if card is None:
+            try:
+                Stylizer(path, device="cpu")
+            except FastnstError:
+                continue  # Some other .onnx file that lies in one of the folders.
+        credits = {credit.name: credit for credit in card.styles} if card else {"": Credit()}
+        credit = credits.get(name, next(iter(credits.values())))
+        rows.append(
+            {
+                "name": name,
+                "title": credit.title,
+                "artist": credit.artist,
+                "year": credit.year,
+                "licence": credit.licence,
+                "net": card.net["name"] if card else "",
+                "size_mb": round(path.stat().st_size / 1e6, 1),
+            }
+        )
+    return rows

@@ -1,0 +1,115 @@
+"""How photos are painted, besides by which style: their size, their colours, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from fastnst.errors import FastnstError
+from fastnst.images.colors import KeepColor, luminance, match_colors, with_luminance
+from fastnst.images.read import Pixels, read_image, resize_longer, rgb
+from fastnst.runtime.engine.stylizer import Stylizer
+from fastnst.runtime.photos.compose import banded, filled, mixed
+from fastnst.runtime.photos.guided_upsampling import carried
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a photo is painted by a `Stylizer`.
+
+    Raises:
+        FastnstError: Something is out of range, or a mask is no picture.
+    """
+
+    size: int | None = None
+    """Longer side of the output in pixels; None keeps the photo's."""
+    max_size: int | None = None
+    """The most that the longer side may be."""
+    preview_size: int | None = None
+    """Longer side that the net paints at. Its painting is brought to the photo's size with the photo's
+    detail, so that a large one looks like a small one: strokes have a size relative to the picture."""
+    keep_color: KeepColor | None = None
+    """luminance takes the painting's light and dark and the photo's colours; match, all of the painting,
+    its palette moved to the photo's."""
+    masks: Sequence[str] = ()
+    """Grey pictures that say where to paint and how much: `FILE`, or `FILE=STYLE` for another style there."""
+    alpha_mask: bool = False
+    """Paint as much as the photo is opaque."""
+    regions: tuple[tuple[Image.Image, str | None], ...] = field(init=False, default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("size", "max_size", "preview_size"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise FastnstError(
+                    f"The {name.replace('_', ' ')} is {value}.",
+                    "It is the longer side in pixels: 1 or more.",
+                )
+        regions = []
+        for words in self.masks:
+            file, _, style = words.rpartition("=")
+            if not file or Path(words).exists():
+                file, style = words, ""
+            regions.append((read_image(file).convert("L"), style or None))
+        object.__setattr__(self, "regions", tuple(regions))
+
+    def paint(self, stylizer: Stylizer, image: Image.Image) -> Image.Image:
+        """Paint a picture, RGB or RGBA; so is what comes back.
+
+        Raises:
+            FastnstError: There is not enough memory.
+            UnknownStyle: The file has no style of a mask's name.
+        """
+        if self.size is not None:
+            image = resize_longer(image, self.size)
+        if self.max_size is not None and max(image.size) > self.max_size:
+            image = resize_longer(image, self.max_size)
+        alpha = image.getchannel("A") if image.mode == "RGBA" else None
+        photo = rgb(image)
+        del image  # Of a large picture there are never more copies than are needed.
+        if alpha is not None and alpha.getextrema()[0] == 0:
+            photo = filled(photo, np.asarray(alpha) > 0)
+        painted = self._painted(stylizer, photo)
+        if painted.shape != photo.shape:  # By a net of one fixed size.
+            height, width = painted.shape[:2]
+            fitting = Image.fromarray(photo).resize((width, height), Image.Resampling.LANCZOS)
+            photo = np.asarray(fitting)
+            alpha = alpha.resize((width, height)) if alpha else None
+        if self.keep_color == "match":
+            painted = match_colors(painted, photo)
+        elif self.keep_color == "luminance":
+            painted = banded(lambda a, b: with_luminance(a, luminance(b)), photo, painted)
+        if self.alpha_mask and alpha is not None:
+            painted = banded(mixed, photo, painted, np.asarray(alpha))
+        del photo
+        result = Image.fromarray(painted)
+        if alpha is not None:
+            result.putalpha(alpha)
+        return result
+
+    def _painted(self, stylizer: Stylizer, photo: Pixels) -> Pixels:
+        """By one style, or each in its region; where no mask is, the photo stays."""
+        if not self.regions:
+            return self._by(stylizer, photo, None)
+        height, width = photo.shape[:2]
+        styles: dict[str | None, Pixels] = {}
+        for mask, style in self.regions:
+            there = np.asarray(mask.resize((width, height), Image.Resampling.BICUBIC))
+            styles[style] = np.maximum(there, styles[style]) if style in styles else there
+        # Where masks overlap they share; where they leave something, it stays the photo's.
+        whole = np.maximum(255, sum(there.astype(np.uint16) for there in styles.values()))
+        changes = np.zeros(photo.shape, np.float32)
+        for style, there in styles.items():
+            painted = self._by(stylizer, photo, style)
+            changes += (there / whole)[..., None] * (painted.astype(np.float32) - photo)
+        result: Pixels = np.rint(photo + changes).astype(np.uint8)
+        return result
+
+    def _by(self, stylizer: Stylizer, photo: Pixels, style: str | None) -> Pixels:
+        if self.preview_size is None or max(photo.shape[:2]) <= self.preview_size:
+            return stylizer(photo, style=style)
+        small = np.asarray(resize_longer(Image.fromarray(photo), self.preview_size))
+        return carried(stylizer(small, style=style), small, photo)

@@ -1,0 +1,161 @@
+"""Pictures that are larger than memory, from disk to disk, by libvips."""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastnst.errors import CannotWrite, MissingExtra, UnreadableImage
+from fastnst.images.read import Pixels
+from fastnst.runtime.engine.stylizer import Stylizer
+from fastnst.system.atomic import written_whole
+
+SHORT, LONG, LONG8 = (3, "H"), (4, "I"), (16, "Q")
+"""Types of a TIFF's values: their number, and Python's letter."""
+ENDINGS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
+"""Formats that are written row by row."""
+
+
+def stream(
+    source: Path,
+    target: Path,
+    stylizer: Stylizer,
+    *,
+    quality: int = 95,
+) -> tuple[int, int]:
+    """Paint a picture without ever holding all of it; transparency, EXIF and resolution are kept.
+
+    The photo, unpacked, and what is painted of it wait in files of their own beside the target, 6 bytes a
+    pixel, until all of it is there.
+
+    Args:
+        source: Whatever libvips reads.
+        target: TIFF, PNG or JPEG.
+        stylizer: Paints, in tiles.
+        quality: Of JPEG, 1..100.
+
+    Returns:
+        Width and height in pixels.
+
+    Raises:
+        MissingExtra: pyvips is not installed.
+        UnreadableImage: The source is damaged.
+        CannotWrite: The target's format is another, or the disk is full.
+    """
+    try:
+        import pyvips
+    except (ImportError, OSError) as error:
+        raise MissingExtra(
+            f"{source} is larger than memory holds, and to stream it needs pyvips.",
+            "Install it with: pip install 'fastnst[huge]', or make it smaller with --size.",
+        ) from error
+    if target.suffix.lower() not in ENDINGS:
+        raise CannotWrite(
+            f"{target} can't be written while it is painted.", "Give a TIFF, PNG or JPEG."
+        )
+    try:
+        photo = _opened(pyvips, source)
+        width, height, bands = photo.width, photo.height, 4 if photo.hasalpha() else 3
+        with (
+            written_whole(target) as temporary,
+            tempfile.NamedTemporaryFile(dir=target.parent, buffering=0) as given,
+            tempfile.NamedTemporaryFile(dir=target.parent) as raw,
+        ):
+            # Unpacked, to be read again and again: libvips' own copy would be mapped into memory whole.
+            photo.extract_band(0, n=bands).rawsave(given.name)
+
+            def region(top: int, left: int, bottom: int, right: int) -> Pixels:
+                part = np.empty((bottom - top, right - left, bands), np.uint8)
+                for number, row in enumerate(part, top):
+                    given.seek((number * width + left) * bands)
+                    given.readinto(row)
+                return part[..., :3]
+
+            raw.write(_tiff_header(width, height, bands))
+            for first, band in stylizer.bands(region, height, width):
+                if bands == 4:
+                    given.seek(first * width * 4)
+                    alpha = np.frombuffer(given.read(len(band) * width * 4), np.uint8)[3::4]
+                    band = np.dstack([band, alpha.reshape(band.shape[:2])])
+                raw.write(band.tobytes())
+            raw.flush()
+            painted = pyvips.Image.new_from_file(raw.name, access="sequential")
+            painted = painted.copy(interpretation="srgb", xres=photo.xres, yres=photo.yres)
+            painted = painted.copy()
+            for name in photo.get_fields():
+                if name.startswith("exif-"):
+                    painted.set_type(photo.get_typeof(name), name, photo.get(name))
+            painted.set_type(pyvips.GValue.gint_type, "orientation", 1)
+            painted.set_type(pyvips.GValue.gstr_type, "exif-ifd0-Orientation", "1")
+            painted.set_type(pyvips.GValue.gstr_type, "exif-ifd0-Software", "fastnst")
+            painted.write_to_file(str(temporary), **_options(target, quality))
+    except pyvips.Error as error:
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        raise UnreadableImage(f"{source} can't be painted: {lines[-1].strip()}.") from error
+    return width, height
+
+
+def _opened(pyvips: Any, source: Path) -> Any:
+    """The photo upright, in 8 bits of sRGB."""
+
+    def file(access: str) -> Any:
+        # Anew, and not what it remembers of the name; and all of it, or it is an error.
+        return pyvips.Image.new_from_file(
+            str(source.absolute()), access=access, revalidate=True, fail_on="truncated"
+        )
+
+    photo = file("sequential")
+    if photo.get_typeof("orientation") and photo.get("orientation") > 1:
+        photo = file("random").autorot()
+    if photo.get_typeof("icc-profile-data"):
+        photo = photo.icc_transform("srgb", embedded=True)
+    photo = photo.colourspace("srgb")
+    if photo.format != "uchar":
+        photo = photo.cast("uchar", shift=photo.format == "ushort")
+    return photo
+
+
+def _tiff_header(width: int, height: int, bands: int) -> bytes:
+    """Of a BigTIFF whose pixels follow it, row by row.
+
+    Unlike a file of bare pixels, libvips reads it without mapping it into memory.
+    """
+    row = width * bands
+    values = {
+        256: (LONG, [width]),
+        257: (LONG, [height]),
+        258: (SHORT, [8] * bands),
+        259: (SHORT, [1]),  # not compressed
+        262: (SHORT, [2]),  # RGB
+        273: (LONG8, [0] * height),  # where the rows are, filled in below
+        277: (SHORT, [bands]),
+        278: (LONG, [1]),  # row in a strip
+        279: (LONG8, [row] * height),
+        284: (SHORT, [1]),
+        **({338: (SHORT, [2])} if bands == 4 else {}),  # the fourth is transparency
+    }
+    directory = 16 + 8 + 20 * len(values) + 8
+    pixels = directory + 16 * height
+    values[273] = (LONG8, [pixels + row * number for number in range(height)])
+    head = struct.pack("<2sHHHQQ", b"II", 43, 8, 0, 16, len(values))
+    tail = b""
+    for tag, ((kind, letter), numbers) in sorted(values.items()):
+        packed = struct.pack(f"<{len(numbers)}{letter}", *numbers)
+        if len(packed) > 8:
+            packed, tail = struct.pack("<Q", directory + len(tail)), tail + packed
+        head += struct.pack("<HHQ8s", tag, kind, len(numbers), packed)
+    head += bytes(8) + tail
+    # Of one row the two tables are in the directory itself.
+    return head + bytes(pixels - len(head))
+
+
+def _options(target: Path, quality: int) -> dict[str, Any]:
+    if target.suffix.lower() in (".jpg", ".jpeg"):
+        return {"Q": quality, "subsample_mode": "off", "background": [255, 255, 255]}
+    if target.suffix.lower() == ".png":
+        return {"compression": 6}
+    return {"compression": "lzw", "bigtiff": True, "tile": False}

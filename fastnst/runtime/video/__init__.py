@@ -1,0 +1,1 @@
+"""Frames of videos, in and out."""

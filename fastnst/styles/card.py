@@ -1,0 +1,102 @@
+"""What a style file says about itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from fastnst.errors import BadStyleFile
+
+CARD_KEY = "fastnst"
+"""The metadata key, in ONNX and safetensors alike, that holds the card as JSON."""
+CARD_FORMAT = 1
+"""Counts up when an older fastnst could no longer make sense of a card."""
+
+
+@dataclass(frozen=True)
+class Credit:
+    """The painting that a style was learnt from. Empty means not stated."""
+
+    title: str = ""
+    """Title of the painting."""
+    artist: str = ""
+    """Who painted it."""
+    year: int | str = ""
+    """When, as a museum would state it: 1889, c. 1831."""
+    licence: str = ""
+    """Licence of the painting, such as `public domain`."""
+    name: str = ""
+    """What the style is called in a file of many; a file of one is called by its own name."""
+
+
+@dataclass(frozen=True)
+class StyleCard:
+    """What a style file says about itself."""
+
+    name: str
+    """The style's name; the stem of the file that it was first saved as."""
+    styles: tuple[Credit, ...]
+    """The painting of each style."""
+    net: dict[str, Any]
+    """The net's configuration, enough to build it again."""
+    multiple_of: int
+    """Height and width must be multiples of this; whoever runs the net pads and crops."""
+    minimum: int
+    """The least height and width."""
+    strokes: tuple[float, ...] = (1.0,)
+    """Sizes of the strokes, from fine to bold, as multiples of the size that a painting was scaled to. Each
+    style has a row of scales and shifts for each of them, one after the other."""
+    loss: dict[str, Any] = field(default_factory=dict)
+    """The objective: layers, weights, units, style size."""
+    steps: int = 0
+    """Optimizer steps taken."""
+    evaluation: dict[str, Any] = field(default_factory=dict)
+    """What `fastnst evaluate` measured, if it did."""
+    training_set: str = ""
+    """Name of the photographs that it was trained on."""
+    fastnst: str = ""
+    """Version that wrote the file."""
+    format: int = CARD_FORMAT
+
+    @property
+    def rows(self) -> int:
+        """Rows of scales and shifts."""
+        return int(self.net.get("styles", 1))
+
+    @property
+    def identity(self) -> bool:
+        """Whether one more row, the last one, gives the photo back."""
+        return bool(self.net.get("identity"))
+
+    def to_json(self) -> str:
+        """The card as JSON, for the metadata of a file."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str, path: Path) -> StyleCard:
+        """Read a card; `path` is only named in errors.
+
+        Raises:
+            BadStyleFile: It is no card, or one of a later format.
+        """
+        try:
+            values = json.loads(text)
+            if values["format"] > CARD_FORMAT:
+                raise BadStyleFile(
+                    f"{path} was written by fastnst {values.get('fastnst')}, in a later format than this one reads.",
+                    "Update with: pip install --upgrade fastnst",
+                )
+            known = {f.name for f in fields(cls)}
+            values = {key: value for key, value in values.items() if key in known}
+            values["styles"] = tuple(Credit(**credit) for credit in values["styles"])
+            values["strokes"] = tuple(values.get("strokes", (1.0,)))
+            for size in (values["multiple_of"], values["minimum"]):
+                if not (isinstance(size, int) and 1 <= size <= 1024):
+                    raise ValueError(f"a size of {size}")
+            if not isinstance(values["net"]["name"], str):
+                raise TypeError("a net without a name")
+            return cls(**values)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise BadStyleFile(f"The style card in {path} is damaged ({error}).") from error

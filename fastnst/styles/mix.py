@@ -1,0 +1,99 @@
+"""Styles by name, blends, strengths and strokes, as the weights of a net's rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnst.errors import FastnstError, UnknownStyle, did_you_mean
+from fastnst.styles.card import StyleCard
+from fastnst.styles.registry import names_in
+
+Blend: TypeAlias = str | Mapping[str, float]
+"""A style's name, `a:0.6,b:0.4`, or names and shares."""
+Stroke: TypeAlias = Literal["fine", "bold"] | float
+"""Fine, bold, or from 0 (fine) to 1 (bold)."""
+RowWeights: TypeAlias = npt.NDArray[np.float32]
+
+
+def shares(blend: Blend) -> dict[str, float]:
+    """Names and shares of a blend, which sum to 1.
+
+    Raises:
+        FastnstError: A share is no number or negative, or all are 0.
+    """
+    found: dict[str, float] = {}
+    if isinstance(blend, str):
+        for word in blend.split(","):
+            name, _, number = word.strip().partition(":")
+            try:
+                found[name] = found.get(name, 0.0) + float(number or 1)
+            except ValueError:
+                raise FastnstError(
+                    f"The share of {name} is {number!r}.", "Write a blend as a:0.6,b:0.4."
+                ) from None
+    else:
+        found.update(blend)
+    for name, share in found.items():
+        if not 0 <= share < math.inf:
+            raise FastnstError(f"The share of {name} is {share:g}.", "It must be 0 or more.")
+    total = sum(found.values())
+    if not total:
+        raise FastnstError(
+            f"The shares of {' and '.join(found) or 'no style'} sum to 0.",
+            "Give one that is above 0.",
+        )
+    return {name: share / total for name, share in found.items()}
+
+
+def row_weights(
+    path: Path, card: StyleCard | None, blend: Blend | None, strength: float, stroke: Stroke
+) -> RowWeights:
+    """What a many-style net is given as `style_weights`.
+
+    Args:
+        path: The file, for errors.
+        card: Its card.
+        blend: None for its first style.
+        strength: 0, the photo itself, to 1.
+        stroke: For the two stroke sizes of each style, or between them.
+
+    Returns:
+        (rows,), which sum to 1.
+
+    Raises:
+        UnknownStyle: The file has no such style.
+        FastnstError: A share, the strength or the stroke is out of range, or the net has none of it.
+    """
+    names = names_in(path, card)
+    wanted = shares(names[0] if blend is None else blend)
+    for name in wanted:
+        if name not in names:
+            raise UnknownStyle(f"{path.name} has no style {name!r}.", did_you_mean(name, names))
+    bold = {"fine": 0.0, "bold": 1.0}.get(stroke, stroke) if isinstance(stroke, str) else stroke
+    if isinstance(bold, str) or not 0 <= bold <= 1:
+        raise FastnstError(f"The stroke is {stroke}.", "It is fine, bold, or a number from 0 to 1.")
+    if not 0 <= strength <= 1:
+        raise FastnstError(f"The strength is {strength:g}.", "It is 0, the photo, to 1.")
+    strokes = len(card.strokes) if card else 1
+    identity = bool(card and card.identity)
+    if strokes == 1 and bold:
+        raise FastnstError(f"{path.name} has one size of stroke.", "Leave out --stroke.")
+    if strength < 1 and not identity:
+        raise FastnstError(f"{path.name} has one strength.", "Leave out --strength.")
+    weights = np.zeros(card.rows if card else 1, np.float32)
+    # From fine to bold through every size that there is.
+    lower, between = divmod(bold * (strokes - 1), 1)
+    for name, share in wanted.items():
+        row = names.index(name) * strokes + int(lower)
+        weights[row] += strength * share * (1 - between)
+        if between:
+            weights[row + 1] += strength * share * between
+    if identity:
+        weights[-1] = 1 - strength
+    return weights

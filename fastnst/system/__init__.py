@@ -1,0 +1,1 @@
+"""What the machine gives: files, interrupts, memory, the terminal."""

@@ -1,0 +1,221 @@
+"""Photographs cut into random crops: from a table that is indexed by number, or from a stream."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeAlias
+
+import fsspec
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from torch.utils.data import Dataset, IterableDataset, Sampler, get_worker_info
+
+from fastnst.errors import FastnstError
+from fastnst.images.read import Pixels
+
+SKIPS = 1000
+"""Photos in a row that may be unusable before giving up."""
+
+
+class Unusable(Exception):
+    """A photo that is skipped, and why."""
+
+
+Record: TypeAlias = dict[str, Any]
+"""An undecoded picture of a data set: {"path": ..., "bytes": ...}, either of which may be None."""
+
+
+def open_photo(record: Record | None, crop: int) -> Image.Image:
+    """Decode one photo of a data set's `image` column, upright, at least `crop` px each way.
+
+    Raises:
+        Unusable: It is missing, broken or too small.
+    """
+    if record is None:
+        raise Unusable("missing")
+    try:
+        with _opened(record) as file, Image.open(file) as image:
+            if min(image.size) < crop:
+                raise Unusable(f"smaller than {crop} px")
+            # JPEGs can be decoded at 1/2, 1/4 or 1/8 of their size, much faster.
+            scale = 2 * crop / min(image.size)
+            image.draft("RGB", (int(image.width * scale), int(image.height * scale)))
+            return ImageOps.exif_transpose(image).convert("RGB")
+    except Unusable:
+        raise
+    except Exception as error:  # Pillow's decoders raise nearly anything on a damaged file.
+        raise Unusable("broken") from error
+
+
+def _opened(record: Record) -> Any:
+    """The file of a record: its bytes, a path, or an address inside an archive or on the hub."""
+    if record.get("bytes"):
+        return io.BytesIO(record["bytes"])
+    path = record["path"]
+    return fsspec.open(path, "rb").open() if "://" in path else open(path, "rb")
+
+
+def key(record: Record | None) -> str:
+    """What tells one photo of a stream from the others."""
+    if record is None:
+        return ""
+    return hashlib.sha1(record["bytes"]).hexdigest() if record.get("bytes") else record["path"]
+
+
+def random_crop(image: Image.Image, crop: int, rng: np.random.Generator) -> Pixels:
+    """A square of `crop` px out of the photo, scaled and placed at random, mirrored half of the time.
+
+    The shorter side becomes something between 1 and 1.5 crops, but the photo is never enlarged.
+    """
+    shorter = min(image.size)
+    side = rng.uniform(crop, max(crop, min(shorter, 1.5 * crop)))
+    span = crop * shorter / side
+    left, top = (rng.uniform(0, length - span) for length in image.size)
+    box = (left, top, left + span, top + span)
+    pixels = np.array(image.resize((crop, crop), Image.Resampling.LANCZOS, box, reducing_gap=2))
+    return pixels[:, ::-1].copy() if rng.random() < 0.5 else pixels
+
+
+def centre_crop(image: Image.Image, crop: int) -> Pixels:
+    """The middle square of the photo, scaled to `crop` px."""
+    span = min(image.size)
+    left, top = ((length - span) / 2 for length in image.size)
+    box = (left, top, left + span, top + span)
+    return np.array(image.resize((crop, crop), Image.Resampling.LANCZOS, box, reducing_gap=2))
+
+
+class Batch(NamedTuple):
+    """What a step gets."""
+
+    photos: Tensor
+    """uint8 RGB (N, 3, crop, crop)."""
+    skipped: dict[str, str]
+    """Files found unusable while making this batch, and why."""
+
+
+Rows: TypeAlias = npt.NDArray[np.int64]
+Sample: TypeAlias = tuple[Tensor, dict[str, str]]
+
+
+def collate(samples: list[Sample]) -> Batch:
+    """Samples to a batch."""
+    skipped = {name: reason for _, found in samples for name, reason in found.items()}
+    return Batch(torch.stack([photo for photo, _ in samples]), skipped)
+
+
+class Crops(Dataset[Sample]):
+    """Endless crops of a folder: number `k` is the same crop in every run with the same seed.
+
+    Every photo comes once an epoch, in an order that changes with the epoch; what is done to it
+    depends on `k` and the seed alone. So a training resumed at any step sees what it would have seen.
+    """
+
+    def __init__(self, records: Any, rows: Rows, crop: int, seed: int) -> None:
+        self.records, self.rows, self.crop, self.seed = records, rows, crop, seed
+        self.skipped: dict[str, str] = {}
+        self._reported: set[str] = set()
+        self._orders: dict[int, Rows] = {}
+
+    def order(self, epoch: int) -> Rows:
+        """The rows in the order of an epoch."""
+        if epoch not in self._orders:
+            self._orders.pop(epoch - 2, None)  # A batch may reach from one epoch into the next.
+            rng = np.random.default_rng((self.seed, epoch))
+            self._orders[epoch] = rng.permutation(self.rows)
+        return self._orders[epoch]
+
+    def photo(self, position: int) -> Image.Image:
+        """The photo at this position of the endless order, or the next usable one after it."""
+        for ahead in range(min(len(self.rows), SKIPS)):
+            epoch, index = divmod(position + ahead, len(self.rows))
+            record = self.records[int(self.order(epoch)[index])]["image"]
+            name = record["path"] or f"photo {index}"
+            if name in self.skipped:
+                continue
+            try:
+                return open_photo(record, self.crop)
+            except Unusable as error:
+                self.skipped[name] = str(error)
+        raise FastnstError(*none_usable(self.skipped, self.crop))
+
+    def __getitem__(self, number: int) -> Sample:
+        rng = np.random.default_rng((self.seed, 1, number))
+        pixels = random_crop(self.photo(number), self.crop, rng)
+        new = {name: why for name, why in self.skipped.items() if name not in self._reported}
+        self._reported.update(new)
+        return as_tensor(pixels), new
+
+
+class Stream(IterableDataset[Sample]):
+    """Endless crops of a streamed data set, without the held-out photos, from sample `start` on.
+
+    The library itself deals the shards, and the samples to be left out, to the workers.
+    """
+
+    def __init__(self, stream: Any, heldout: set[str], crop: int, seed: int, start: int) -> None:
+        self.stream, self.heldout = stream, heldout
+        self.crop, self.seed, self.start = crop, seed, start
+
+    def __iter__(self) -> Iterator[Sample]:
+        worker = get_worker_info()
+        index = worker.id if worker else 0
+        number = epoch = 0
+        new: dict[str, str] = {}
+        while True:
+            self.stream.set_epoch(epoch)
+            usable = False
+            for row in self.stream if epoch else self.stream.skip(self.start):
+                number += 1
+                if key(row["image"]) in self.heldout:
+                    continue
+                try:
+                    photo = open_photo(row["image"], self.crop)
+                except Unusable as error:
+                    name = (row["image"] or {}).get("path") or f"photo {number} of worker {index}"
+                    new[name] = str(error)
+                    if len(new) == SKIPS:
+                        raise FastnstError(*none_usable(new, self.crop)) from error
+                    continue
+                usable = True
+                rng = np.random.default_rng((self.seed, 1, index, self.start, number))
+                yield as_tensor(random_crop(photo, self.crop, rng)), new
+                new = {}
+            if not usable and epoch:
+                raise FastnstError(*none_usable(new, self.crop))
+            epoch += 1
+
+
+class Endless(Sampler[int]):
+    """The numbers of this process's crops, from a step on; batches are dealt out to the processes in turn."""
+
+    def __init__(self, step: int, batch: int, rank: int, world: int) -> None:
+        self.step, self.batch, self.rank, self.world = step, batch, rank, world
+
+    def __iter__(self) -> Iterator[int]:
+        step = self.step
+        while True:
+            first = (step * self.world + self.rank) * self.batch
+            yield from range(first, first + self.batch)
+            step += 1
+
+
+def none_usable(skipped: dict[Any, str], crop: int) -> tuple[str, str]:
+    """The message for a set without a single usable photo."""
+    if not skipped:
+        return "There is no photo to train on.", "Give a folder that has some: --data FOLDER"
+    reasons = ", ".join(f"{count} {reason}" for reason, count in Counter(skipped.values()).items())
+    return (
+        f"None of the {len(skipped)} photos tried can be used: {reasons}.",
+        f"Give larger photos, or train on smaller crops than {crop}: --data.crop N",
+    )
+
+
+def as_tensor(pixels: Pixels) -> Tensor:
+    """(H, W, 3) to (3, H, W)."""
+    return torch.from_numpy(pixels).permute(2, 0, 1)

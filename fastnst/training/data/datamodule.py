@@ -1,0 +1,174 @@
+"""The photographs of a training: some held out to judge by, the others as endless batches of crops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pytorch_lightning import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from fastnst.errors import FastnstError
+from fastnst.training.data.crops import (
+    SKIPS,
+    Crops,
+    Endless,
+    Sample,
+    Stream,
+    Unusable,
+    as_tensor,
+    centre_crop,
+    collate,
+    key,
+    none_usable,
+    open_photo,
+)
+from fastnst.training.data.sources import HUB, open_source, unreachable
+
+CALIBRATION_PHOTOS = 16
+"""Crops that the loss takes its units from."""
+
+
+class Photos(LightningDataModule):
+    """The photographs: a folder of any depth, shards, or a data set of the hub."""
+
+    def __init__(
+        self,
+        source: str = "hf:detection-datasets/coco",
+        name: str | None = None,
+        crop: int = 256,
+        batch_size: int = 2,
+        holdout: int = 8,
+        num_workers: int = 2,
+        seed: int = 0,
+        streaming: bool = True,
+    ) -> None:
+        """Choose the photos; nothing is read yet.
+
+        Args:
+            source: A folder of pictures, searched to any depth; a .parquet or webdataset .tar file, or
+                a folder of those; or `hf:NAME` for a data set of the Hugging Face hub with an `image` column.
+            name: What the card calls the set; None for the hub's name or the folder's.
+            crop: Side of the training crops in pixels, a multiple of 4; photos that are smaller are skipped.
+            batch_size: Crops a step, on each device.
+            holdout: Photos kept out of the training, to judge by.
+            num_workers: Processes that decode photos; 0 decodes in the training process.
+            seed: Of the order, the crops and the flips.
+            streaming: Read a data set of the hub as it comes; false keeps it on the disk first, after
+                which its order and its resume are exact, as those of a folder.
+
+        Raises:
+            ValueError: A number is out of range.
+        """
+        super().__init__()
+        if crop < 32 or crop % 4:
+            raise ValueError(f"crop is {crop}; it must be a multiple of 4, 32 or more")
+        if batch_size < 1 or holdout < 1 or num_workers < 0:
+            raise ValueError(
+                f"batch_size is {batch_size}, holdout {holdout}, num_workers {num_workers};"
+                " they must be at least 1, 1 and 0"
+            )
+        self.source, self.given_name = source, name
+        self.crop, self.batch_size = crop, batch_size
+        self.holdout, self.num_workers, self.seed = holdout, num_workers, seed
+        self.streaming = streaming
+        self.crops: Crops | None = None
+        self.stream: Any = None
+        self.heldout: list[Tensor] = []
+        self.heldout_keys: set[str] = set()
+        self.skipped: dict[str, str] = {}
+        self.calibration = torch.empty(0)
+
+    @property
+    def set_name(self) -> str:
+        """What the card calls the training set."""
+        if self.given_name:
+            return self.given_name
+        if self.source.startswith(HUB):
+            return self.source.removeprefix(HUB)
+        return Path(self.source).resolve().name
+
+    def setup(self, stage: str) -> None:
+        """Open the set, and take the photos to judge by and those to calibrate on.
+
+        Raises:
+            FastnstError: There is no such set, or no usable photo in it.
+        """
+        if self.heldout:
+            return
+        rows, stream = open_source(self.source, self.streaming)
+        if stream:
+            self._open_stream(rows)
+        else:
+            self._open_table(rows)
+
+    def _open_table(self, records: Any) -> None:
+        rows = np.random.default_rng(self.seed).permutation(len(records))
+        # A handful of photos: judge by some of those that are trained on rather than by none.
+        holdout = min(self.holdout, len(rows) // 4)
+        aside = Crops(records, rows[:holdout] if holdout else rows, self.crop, self.seed)
+        self.crops = Crops(records, rows[holdout:], self.crop, self.seed)
+        photo = self.crops.photo(0)  # Raises if none of them can be used.
+        try:
+            heldout = [aside.photo(k) for k in range(min(self.holdout, len(aside.rows)))]
+        except FastnstError:
+            heldout = [photo]
+        self.heldout = [as_tensor(centre_crop(image, self.crop)) for image in heldout]
+        self.skipped.update(aside.skipped | self.crops.skipped)
+        self.calibration = torch.stack([self.crops[k][0] for k in range(CALIBRATION_PHOTOS)])
+
+    def _open_stream(self, stream: Any) -> None:
+        skipped: dict[str, str] = {}
+        try:
+            for row in stream:
+                try:
+                    photo = open_photo(row["image"], self.crop)
+                except Unusable as error:
+                    skipped[f"photo {len(skipped)}"] = str(error)
+                else:
+                    self.heldout_keys.add(key(row["image"]))
+                    self.heldout.append(as_tensor(centre_crop(photo, self.crop)))
+                if len(self.heldout) == self.holdout or len(skipped) == SKIPS:
+                    break
+        except OSError as error:
+            raise unreachable(self.source.removeprefix(HUB), error) from error
+        if not self.heldout:
+            raise FastnstError(*none_usable(skipped, self.crop))
+        self.stream = stream.shuffle(seed=self.seed, buffer_size=256)
+        crops = iter(Stream(self.stream, self.heldout_keys, self.crop, self.seed, 0))
+        self.calibration = torch.stack([next(crops)[0] for _ in range(CALIBRATION_PHOTOS)])
+
+    def train_dataloader(self) -> DataLoader[Sample]:
+        """Endless batches of uint8 RGB (N, 3, crop, crop), from the trainer's present step on."""
+        trainer = self.trainer
+        step = trainer.global_step if trainer else 0
+        rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
+        if self.crops is not None:
+            sampler = Endless(step, self.batch_size, rank, world)
+            return self._loader(self.crops, sampler, self.num_workers)
+        from datasets.distributed import split_dataset_by_node
+
+        stream = split_dataset_by_node(self.stream, rank, world) if world > 1 else self.stream
+        crops = Stream(stream, self.heldout_keys, self.crop, self.seed, step * self.batch_size)
+        return self._loader(crops, None, min(self.num_workers, stream.num_shards))
+
+    def val_dataloader(self) -> DataLoader[Tensor]:
+        """The held-out photos, in one pass, uint8 RGB (N, 3, crop, crop)."""
+        return DataLoader(self.heldout, self.batch_size)  # type: ignore[arg-type]
+
+    def _loader(
+        self, data: Dataset[Sample], sampler: Iterable[int] | None, workers: int
+    ) -> DataLoader[Sample]:
+        return DataLoader(
+            data,
+            self.batch_size,
+            sampler=sampler,
+            num_workers=workers,
+            collate_fn=collate,
+            pin_memory=torch.cuda.is_available(),
+            persistent_workers=workers > 0,
+        )
