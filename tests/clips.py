@@ -16,6 +16,21 @@ def picture(number: int, height: int = 48, width: int = 64) -> np.ndarray:
     return np.stack([r, g, b], axis=-1).astype(np.uint8)
 
 
+HEIGHT, WIDTH, BITS = 240, 324, 6
+"""Of `bars`."""
+
+
+def bars(number, height=HEIGHT, width=WIDTH):
+    """A counter as bars, bright for 1."""
+    bits = [(number >> bit) & 1 for bit in range(BITS)]
+    edges = np.linspace(0, width, BITS + 1).round().astype(int)
+    frame = np.empty((height, width, 3), np.uint8)
+    for bit, left, right in zip(bits, edges, edges[1:], strict=False):
+        frame[:, left:right] = 210 if bit else 40
+    frame[: height // 2, :, 2] //= 2
+    return frame
+
+
 def make(
     path,
     count=12,

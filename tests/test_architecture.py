@@ -7,6 +7,42 @@ from pathlib import Path
 
 import pytest
 
+TESTS = Path(__file__).parent
+PACKAGE = TESTS.parent / "fastnst"
+UNTESTED = {
+    "__main__": "one line: cli/test_stylize.py and runtime/batch/test_archive.py run `python -m fastnst`",
+    "cli/terminal": "shown on a terminal alone; what is said goes through every test of cli/",
+    "evaluation/lbfgs_baseline": "what `evaluate` measures: evaluation/test_evaluate.py",
+    "evaluation/report": "what `evaluate` prints: evaluation/test_evaluate.py",
+    "exporting/parity": "what `export` checks before it keeps a file: exporting/test_export.py",
+    "exporting/quantize": "what `export` does for fp16 and int8: exporting/test_export.py",
+    "images/metadata": "seen in files alone: runtime/batch/test_fidelity.py and test_stylize.py",
+    "models/swift": "nothing of its own beside the contract of every net: models/test_nets.py",
+    "optimization/objective": "what `descend` calls: optimization/test_descend.py",
+    "runtime/batch/outputs": "seen in where `stylize` writes: runtime/batch/test_stylize.py",
+    "runtime/engine/fixed_norms": "what tiles are painted by: runtime/engine/test_tiling.py",
+    "runtime/photos/compose": "what a `Look` paints by: runtime/photos/test_options.py",
+    "runtime/video/ffmpeg": "an import; what it is for is seen in runtime/live/test_window.py",
+    "system/machine": "different on each machine; what follows from it is tested where it is asked",
+    "system/package_data": "found by test_configs.py in a checkout and by .ci/run in an installed package",
+    "system/torch_device": "different on each machine; every training and optimization asks it",
+    "training/callbacks": "what a training leaves behind: training/test_train.py",
+    "training/data/sources": "opened by each test of training/data/test_datamodule.py",
+    "training/module": "the training step: training/test_train.py",
+    "training/nonfinite_guard": "only seen in a training with bad batches: training/test_train.py",
+    "training/paintings": "given to trainings: training/test_train.py",
+}
+"""Modules without a test file of their name, and why."""
+WIDER = {
+    "runtime/batch/test_archive": "a large folder by the command line, killed halfway",
+    "runtime/batch/test_fidelity": "any photo, from file to file",
+    "test_architecture": "the package",
+    "test_configs": "the YAML files",
+    "test_readme": "the README",
+    "test_scripts": "the scripts",
+}
+"""Test files of more than a module, and of what."""
+
 HEAVY = "{'torch', 'torchvision', 'pytorch_lightning', 'datasets', 'onnx'}"
 
 
@@ -38,6 +74,22 @@ def test_dependencies_go_one_way(request):
         cwd=request.config.rootpath,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_every_module_has_a_test_file_of_its_name_or_a_reason():
+    modules = {
+        path.relative_to(PACKAGE).with_suffix("")
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    tested = {
+        path.relative_to(TESTS).with_suffix("").as_posix() for path in TESTS.rglob("test_*.py")
+    }
+    named = {
+        module.as_posix(): (module.parent / f"test_{module.name}").as_posix() for module in modules
+    }
+    assert {name for name, test in named.items() if test not in tested} == UNTESTED.keys()
+    assert tested - set(named.values()) == WIDER.keys()
 
 
 def test_every_public_name_can_be_loaded():

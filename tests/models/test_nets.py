@@ -1,11 +1,8 @@
 """One contract for every net in NETS."""
 
-import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 
-from fastnst.errors import BadStyleFile
 from fastnst.models import (
     NETS,
     ConditionalInstanceNorm2d,
@@ -15,9 +12,7 @@ from fastnst.models import (
     load_net,
     save_net,
 )
-from fastnst.models.style_net import EDGE
 from fastnst.styles.card import Credit, StyleCard
-from fastnst.training.regularizers import excess, lattice, repeats
 
 
 def small(name: str, styles: int = 1) -> torch.nn.Module:
@@ -115,109 +110,3 @@ class TestNet:
             fast = net(x)
         assert fast.dtype == torch.float32
         assert (fast - net(x)).abs().mean() < 2
-
-
-def test_black_and_white_are_in_bounds_and_what_is_past_them_is_called_back():
-    edges = torch.tensor([-EDGE, 0.0, EDGE])
-    torch.testing.assert_close(bounded(edges), torch.tensor([0.0, 127.5, 255.0]))
-    assert excess(edges) == 0
-    far = torch.tensor([-EDGE - 3.0, 0.0, EDGE + 10.0, 1.0], requires_grad=True)
-    torch.testing.assert_close(excess(far), torch.tensor((9.0 + 100.0) / 4))
-    # Where tanh is flat the gradient is not.
-    excess(far).backward()
-    torch.testing.assert_close(far.grad, torch.tensor([-1.5, 0.0, 5.0, 0.0]))
-
-
-def test_conditional_instance_norm_is_the_formula_and_so_is_its_gradient():
-    torch.manual_seed(0)
-    norm = ConditionalInstanceNorm2d(3, styles=2).double()
-    torch.nn.init.normal_(norm.weight)
-    torch.nn.init.normal_(norm.bias)
-    x = torch.randn(2, 3, 5, 7, dtype=torch.double, requires_grad=True)
-    mix = torch.tensor([0.3, 0.7], dtype=torch.double)
-    scale, shift = mix @ norm.weight, mix @ norm.bias
-    expected = F.instance_norm(x) * scale[:, None, None] + shift[:, None, None]
-    torch.testing.assert_close(norm(x, mix), expected)
-    inputs = (x, norm.weight, norm.bias)
-    pull = torch.randn_like(expected)
-    ours = torch.autograd.grad((norm(x, mix) * pull).sum(), inputs)
-    theirs = torch.autograd.grad((expected * pull).sum(), inputs)
-    for a, b in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
-
-
-def test_the_paper_s_net_has_the_paper_s_size():
-    # Published for this architecture (width 32, 5 blocks, instance norm): 1,679,235 parameters, with
-    # biases in the convolutions before norms, which we leave out.
-    net = build_net(NetConfig())
-    biases = 32 + 64 + 128 + 10 * 128 + 64 + 32
-    assert sum(p.numel() for p in net.parameters()) == 1_679_235 - biases
-
-
-@pytest.mark.parametrize("field", ["width", "blocks", "styles"])
-def test_a_net_of_nothing_is_refused(field):
-    with pytest.raises(ValueError, match=f"{field} is 0; it must be 1 or more"):
-        NetConfig(**{field: 0})
-
-
-def test_what_holds_no_weights_is_refused(tmp_path):
-    (tmp_path / "text.safetensors").write_text("hello")
-    with pytest.raises(BadStyleFile, match=r"text\.safetensors can't be read as safetensors"):
-        load_net(tmp_path / "text.safetensors")
-    with pytest.raises(BadStyleFile, match=r"gone\.safetensors can't be read"):
-        load_net(tmp_path / "gone.safetensors")
-    from safetensors.numpy import save_file
-
-    save_file({"a": np.zeros(3, np.float32)}, tmp_path / "bare.safetensors")
-    with pytest.raises(BadStyleFile, match="holds no style card"):
-        load_net(tmp_path / "bare.safetensors")
-    net = small("johnson")
-    other = card(build_net(NetConfig(width=8, blocks=1)))
-    save_net(tmp_path / "mixed.safetensors", net, other)
-    with pytest.raises(BadStyleFile, match="do not fit the net of its card"):
-        load_net(tmp_path / "mixed.safetensors")
-
-
-def test_a_photo_has_no_lattice_and_a_checkerboard_has():
-    rng = torch.Generator().manual_seed(0)
-    smooth = torch.nn.functional.interpolate(
-        torch.rand(1, 3, 9, 9, generator=rng) * 255, (128, 128), mode="bicubic"
-    )
-    assert lattice(smooth) < 1e-5
-    board = torch.zeros(1, 3, 128, 128)
-    board[..., ::4, ::4] = 4.0
-    # Worked out: of one pixel in sixteen 4/255 high, less the mean of 3x3, 9 of 16 places are touched.
-    s = 4 / 255
-    expected = 3 * ((s - s / 9) ** 2 + 8 * (s / 9) ** 2)
-    torch.testing.assert_close(lattice(board), torch.tensor(expected), rtol=0.1, atol=0)
-    assert 0.9 < lattice(smooth + board) / lattice(board) < 1.1
-    # Over twice the period it is as strong, and one of twice the period is seen there alone.
-    torch.testing.assert_close(lattice(board, 8), lattice(board), rtol=1e-3, atol=0)
-    sparse = torch.zeros(1, 3, 128, 128)
-    sparse[..., ::8, ::8] = 4.0
-    torch.testing.assert_close(lattice(sparse, 8), lattice(board) / 4, rtol=0.1, atol=0)
-    assert lattice(sparse) < lattice(sparse, 8) / 3
-
-
-def test_rows_of_one_mark_are_found_where_they_are_and_lines_and_noise_are_not():
-    rng = torch.Generator().manual_seed(0)
-    noise = torch.randn(1, 3, 128, 128, generator=rng) * 30 + 128
-    assert repeats(noise, 16) < 1e-9
-    lines = torch.full((1, 3, 128, 128), 128.0)
-    lines[..., 40:43] = 0
-    assert repeats(lines, 16) < 1e-9
-    marked = noise.clone()
-    mark = torch.randn(3, 16, 16, generator=rng) * 60
-    marked[..., :64, :64] += mark.repeat(1, 4, 4)
-    found = repeats(marked, 16)
-    assert found > 1e-3
-    # A quarter of the picture: elsewhere there is nothing. Half of the period is found, another is not.
-    torch.testing.assert_close(repeats(marked[..., :64, :64], 16), 4 * found, rtol=1e-2, atol=0)
-    assert (
-        repeats(torch.full((1, 3, 128, 128), 128.0) + mark[:, :8, :8].repeat(1, 16, 16), 16) > 1e-2
-    )
-    assert (
-        repeats(torch.full((1, 3, 130, 130), 128.0) + mark[:, :13, :13].repeat(1, 10, 10), 16)
-        < 1e-9
-    )
-    assert repeats(marked[..., :63, :], 16) == 0

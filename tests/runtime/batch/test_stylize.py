@@ -3,14 +3,22 @@ import io
 import os
 import shutil
 import signal
+from itertools import pairwise
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from clips import make, picture
 from PIL import Image
 
+from fastnst import Stylizer
 from fastnst.errors import CannotWrite, FastnstError, Interrupted
+from fastnst.runtime.batch import stylize as module
 from fastnst.runtime.batch.stylize import stylize
 from fastnst.runtime.photos.options import Look
+from fastnst.runtime.video.decode import frames
+from fastnst.runtime.video.options import Clip
 
 
 def pixels(path) -> np.ndarray:
@@ -311,3 +319,76 @@ def test_a_transparent_animation_shows_what_it_showed(workdir, negative, disposa
             assert np.array_equal(shown[..., 3], painted[..., 3])
             there = shown[..., 3] == 255
             assert np.array_equal(painted[there][:, :3], 255 - shown[there][:, :3])
+
+
+@pytest.fixture
+def stylizer(negative):
+    return Stylizer(negative)
+
+
+def test_folders_may_mix_photos_and_videos(workdir, stylizer):
+    (workdir / "mixed" / "deep").mkdir(parents=True)
+    make(workdir / "mixed" / "deep" / "a.mp4", sound=True)
+    Image.fromarray(picture(0)).save("mixed/b.png")
+    (workdir / "mixed" / "c.mkv").write_text("no video")
+    results = stylize(["mixed"], "out", style=stylizer)
+    assert [(str(r.output), r.frames) for r in results] == [
+        ("out/b.png", 1),
+        ("None", 1),
+        ("out/deep/a.mp4", 12),
+    ]
+    assert results[1].error.startswith("mixed/c.mkv is no video that can be read")
+    (pixels, _), *_ = frames(workdir / "out" / "deep" / "a.mp4")
+    assert np.abs(pixels.astype(int) - (255 - picture(0))).mean() < 6
+    results = stylize(["mixed"], "out", style=stylizer, skip_existing=True)
+    assert [r.skipped for r in results] == [True, False, True]
+
+
+def test_a_video_is_held_still_if_it_is_asked_for(workdir, stylizer):
+    pytest.importorskip("cv2", reason="steady videos need OpenCV")
+    rng = np.random.default_rng(0)
+    still = picture(0, 64, 96)
+    make(
+        workdir / "a.mp4",
+        8,
+        (64, 96),
+        show=lambda *_: np.clip(still + rng.normal(0, 6, still.shape), 0, 255).astype(np.uint8),
+    )
+
+    def flicker(name, **options):
+        stylize(["a.mp4"], name, style=stylizer, clip=Clip(crf=1, **options))
+        shown = [pixels.astype(int) for pixels, _ in frames(Path(name))]
+        assert len(shown) == 8
+        return np.mean([np.abs(a - b).mean() for a, b in pairwise(shown[3:])])
+
+    assert flicker("steady.mp4", steady=True) < 0.5 * flicker("plain.mp4")
+
+
+def test_a_look_and_a_clip_hold_for_videos(workdir, stylizer):
+    make(workdir / "a.mp4", count=20)
+    look = Look(size=128)
+    (result,) = stylize(
+        ["a.mp4"], "out.mkv", style=stylizer, look=look, clip=Clip("libx265", 20, 0.2, 0.6)
+    )
+    assert (result.width, result.height, result.frames) == (128, 96, 10)
+    with av.open("out.mkv") as file:
+        assert file.streams.video[0].codec_context.name == "hevc"
+
+
+def test_a_note_is_said_and_the_share_is_told(workdir, stylizer):
+    make(workdir / "a.mp4", sound=True)
+    shares, said = [], []
+    stylizer.on_share = lambda share, what: (shares.append(share), said.append(what))
+    (result,) = stylize(["a.mp4"], "out.webm", style=stylizer)
+    assert result.note.startswith("a.mp4: its audio (aac) has no place in .webm")
+    assert shares == sorted(shares)
+    assert 0.5 < shares[-1] <= 1
+    assert said[-1].startswith("12 frames, ")
+
+
+def test_only_what_is_large_streams(monkeypatch):
+    monkeypatch.setattr(module, "free_memory", lambda: 1e9)
+    assert not module.too_large(1000, 1000)
+    assert module.too_large(10_000, 10_000)
+    monkeypatch.setattr(module, "free_memory", lambda: 16e9)
+    assert not module.too_large(10_000, 10_000)

@@ -3,6 +3,7 @@
 import os
 import random
 import time
+from pathlib import Path
 
 import icc
 import numpy as np
@@ -36,7 +37,7 @@ SHOWN = {
 
 @pytest.fixture(scope="module")
 def negative():
-    return Stylizer(os.path.join(os.path.dirname(__file__), "assets", "negative.onnx"))
+    return Stylizer(Path(__file__).parents[2] / "assets" / "negative.onnx")
 
 
 @pytest.fixture

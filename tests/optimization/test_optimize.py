@@ -14,7 +14,6 @@ from fastnst.cli.app import app
 from fastnst.errors import CannotWrite, Diverged, FastnstError, Interrupted
 from fastnst.optimization import optimize as job
 from fastnst.optimization import pyramid
-from fastnst.optimization.pyramid import sizes_up_to
 
 
 @pytest.fixture
@@ -145,14 +144,6 @@ def test_without_a_name_the_picture_is_put_beside_the_photo(folder):
     result = fastnst.optimize("photo.png", "painting.png", iterations=1, progress=False)
     assert result.output == job.Path("photo-painting.png")
     assert result.output.is_file()
-
-
-def test_sizes_double_up_to_the_picture_s():
-    assert sizes_up_to((512, 512), 512, None) == [128, 256, 512]
-    assert sizes_up_to((1024, 700), 1024, None) == [128, 256, 512, 1024]
-    assert sizes_up_to((900, 200), 900, None) == [450, 900]  # 100 px on the shorter side.
-    assert sizes_up_to((512, 512), 512, 1) == [512]
-    assert sizes_up_to((4000, 3000), 1024, 2) == [512, 1024]
 
 
 def interrupt_at(monkeypatch, iteration, times=1):

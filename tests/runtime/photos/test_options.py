@@ -5,7 +5,6 @@ from PIL import Image
 from fastnst import Stylizer
 from fastnst.errors import FastnstError, UnknownStyle, UnreadableImage
 from fastnst.images.colors import luminance
-from fastnst.runtime.photos.guided_upsampling import carried
 from fastnst.runtime.photos.options import Look
 
 
@@ -125,11 +124,6 @@ def test_what_is_not_seen_colours_nothing(photo):
     assert Look().paint(stylizer, image).size == photo.size
 
 
-def test_a_painting_carried_to_its_own_size_is_itself(photo):
-    before = np.asarray(photo)
-    assert np.abs(carried(255 - before, before, before).astype(int) - (255 - before)).max() <= 1
-
-
 def test_a_small_preview_looks_like_the_large_result(astronaut):
     stylizer = Stylizer("starry-night", fast=True)
     with Image.open(astronaut) as image:
@@ -142,18 +136,3 @@ def test_a_small_preview_looks_like_the_large_result(astronaut):
         shrunk = pixels(result.resize((250, 250), Image.Resampling.BOX))
         apart = np.abs(shrunk - small).mean()
         assert apart < most if most else apart > 15
-
-
-def test_the_photos_detail_is_carried_over():
-    # A step between two pixels of the small copy: the large painting has it where the photo has.
-    photo = np.zeros((240, 240, 3), np.uint8)
-    photo[:, 101:] = 200
-    small = np.asarray(Image.fromarray(photo).resize((60, 60), Image.Resampling.BOX))
-    painted = (40 + 0.8 * small).astype(np.uint8)
-    large = carried(painted, small, photo).astype(int)
-    plain = np.asarray(
-        Image.fromarray(painted).resize((240, 240), Image.Resampling.BICUBIC)
-    ).astype(int)
-    wanted = 40 + 0.8 * photo
-    assert np.abs(large - wanted)[:, 90:112].max() < 12
-    assert np.abs(plain - wanted)[:, 90:112].max() > 50

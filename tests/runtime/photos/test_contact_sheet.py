@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from fastnst.errors import FastnstError
-from fastnst.runtime.photos.contact_sheet import GAP, style_sheet
+from fastnst.runtime.photos.contact_sheet import GAP, describe_styles, style_sheet
 
 
 @pytest.fixture
@@ -47,3 +47,20 @@ def test_a_sheet_of_nothing_is_refused_and_leaves_no_file(workdir, monkeypatch, 
     with pytest.raises(FastnstError, match=r"no picture format|can't be written|ends in"):
         style_sheet(astronaut, "sheet.txt")
     assert list(workdir.iterdir()) == []
+
+
+def test_styles_are_described_from_their_cards(workdir, monkeypatch, negative):
+    monkeypatch.setenv("FASTNST_STYLES", str(negative.parent))
+    rows = {row["name"]: row for row in describe_styles()}
+    assert rows["negative"] == {
+        "name": "negative",
+        "title": "Negative",
+        "artist": "Nobody",
+        "year": 2026,
+        "licence": "MIT",
+        "net": "johnson",
+        "size_mb": 0.0,
+    }
+    assert "classifier" not in rows
+    assert rows["starry-night"]["artist"] == "Vincent van Gogh"
+    assert rows["starry-night"]["year"] == 1889

@@ -75,11 +75,3 @@ def test_what_can_not_be_streamed_is_one_sentence(workdir, negative, huge):
     (result,) = stylize(["a.png"], "out.png", style=stylizer)
     assert result.error.startswith("a.png can't be painted:")
     assert [path.name for path in workdir.iterdir()] == ["a.png"]
-
-
-def test_only_what_is_large_streams(monkeypatch):
-    monkeypatch.setattr(module, "free_memory", lambda: 1e9)
-    assert not module.too_large(1000, 1000)
-    assert module.too_large(10_000, 10_000)
-    monkeypatch.setattr(module, "free_memory", lambda: 16e9)
-    assert not module.too_large(10_000, 10_000)

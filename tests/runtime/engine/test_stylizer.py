@@ -1,11 +1,12 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from PIL import Image
 
 import fastnst
 from fastnst import Stylizer
-from fastnst.errors import BadStyleFile, DeviceUnavailable, FastnstError, UnknownStyle
-from fastnst.runtime.photos.contact_sheet import describe_styles
+from fastnst.errors import BadStyleFile, FastnstError
 
 
 def noise(height: int, width: int) -> np.ndarray:
@@ -69,35 +70,6 @@ def test_other_arrays_are_refused(negative, array):
         Stylizer(negative)(array)
 
 
-def test_what_is_no_style_is_refused(tmp_path, classifier, negative):
-    (tmp_path / "text.onnx").write_text("hello")
-    (tmp_path / "cut.onnx").write_bytes(negative.read_bytes()[:300])
-    with pytest.raises(BadStyleFile, match=r"text\.onnx can't be loaded as an ONNX net: [^\[]*$"):
-        Stylizer(tmp_path / "text.onnx")
-    with pytest.raises(BadStyleFile, match=r"cut\.onnx can't be loaded"):
-        Stylizer(tmp_path / "cut.onnx")
-    with pytest.raises(
-        BadStyleFile, match=r"is no style net: it takes data tensor\(float\) \[1, 10\]"
-    ):
-        Stylizer(classifier)
-    with pytest.raises(UnknownStyle, match="There is no style 'nothing-like-it'"):
-        Stylizer("nothing-like-it")
-
-
-def test_a_device_that_is_not_there_is_named(negative):
-    import onnxruntime
-
-    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        pytest.skip("this machine has CUDA")
-    with pytest.raises(
-        DeviceUnavailable, match=r"'cuda' is not available .* pip install onnxruntime-gpu"
-    ):
-        Stylizer(negative, device="cuda")
-    with pytest.raises(DeviceUnavailable, match="There is no device 'gpu'"):
-        Stylizer(negative, device="gpu")
-    assert Stylizer(negative, device="auto").device in ("cpu", "coreml")
-
-
 def test_memory_running_out_is_one_sentence(negative, monkeypatch):
     stylizer = Stylizer(negative)
 
@@ -138,23 +110,6 @@ def test_a_path_may_end_in_anything(negative, tmp_path):
     assert Stylizer(tmp_path / "net.bin").name == "net"
 
 
-def test_styles_are_described_from_their_cards(workdir, monkeypatch, negative):
-    monkeypatch.setenv("FASTNST_STYLES", str(negative.parent))
-    rows = {row["name"]: row for row in describe_styles()}
-    assert rows["negative"] == {
-        "name": "negative",
-        "title": "Negative",
-        "artist": "Nobody",
-        "year": 2026,
-        "licence": "MIT",
-        "net": "johnson",
-        "size_mb": 0.0,
-    }
-    assert "classifier" not in rows
-    assert rows["starry-night"]["artist"] == "Vincent van Gogh"
-    assert rows["starry-night"]["year"] == 1889
-
-
 def test_the_shipped_style_paints_no_line_along_the_border(astronaut):
     pixels = np.asarray(fastnst.Stylizer("starry-night")(astronaut), float)
     for side in (pixels, pixels[::-1], pixels.transpose(1, 0, 2), pixels.transpose(1, 0, 2)[::-1]):
@@ -172,3 +127,62 @@ def test_the_shipped_style_paints_a_photo(astronaut):
     # And it is still this photo: its light and dark are where they were.
     grey, before = pixels.mean(axis=2), np.asarray(photo, float).mean(axis=2)
     assert np.corrcoef(grey.ravel(), before.ravel())[0, 1] > 0.4
+
+
+def test_threads_may_share_it(many):
+    stylizer = Stylizer(many)
+    rng = np.random.default_rng(0)
+    photos = [rng.integers(0, 255, (40 + n, 48, 3)).astype(np.uint8) for n in range(8)]
+    names = stylizer.styles
+    wishes = [(photo, names[n % len(names)], n / 8) for n, photo in enumerate(photos)] * 4
+
+    def paint(wish):
+        photo, style, strength = wish
+        return stylizer(photo, style=style, strength=strength)
+
+    alone = [paint(wish) for wish in wishes]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(paint, wishes))
+    assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+def test_threads_may_share_it_in_tiles(negative):
+    stylizer = Stylizer(negative, tile=64)
+    photos = [np.full((150, 130, 3), n, np.uint8) for n in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        painted = list(pool.map(stylizer, photos))
+    assert [int(p.mean()) for p in painted] == [255, 254, 253, 252, 251, 250]
+
+
+def test_it_is_warmed_up(negative):
+    stylizer = Stylizer(negative)
+    stylizer.warm_up(40)
+    stylizer.warm_up((64, 48))
+    with pytest.raises(FastnstError, match="0x48"):
+        stylizer.warm_up((0, 48))
+
+
+@pytest.mark.parametrize("blend", [None, "beta"])
+def test_frames_may_be_painted_at_a_time(many, blend):
+    stylizer = Stylizer(many, blend=blend, strength=0.5, stroke="bold")
+    shared = stylizer.for_video(2)
+    assert shared is not stylizer
+    assert shared is stylizer.for_video(2)
+    assert stylizer.for_video() is stylizer
+    rng = np.random.default_rng(0)
+    photos = [rng.integers(0, 255, (40, 48, 3)).astype(np.uint8) for _ in range(8)]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(shared, photos))
+    for photo, painted in zip(photos, together, strict=True):
+        assert np.abs(stylizer(photo).astype(int) - painted).max() <= 1
+
+
+def test_videos_are_painted_by_the_fast_net_of_the_same_style():
+    slow = Stylizer("the-scream:0.5,the-kiss:0.5", strength=0.7, stroke="bold")
+    fast = slow.for_video()
+    assert (slow.card.net["name"], fast.card.net["name"]) == ("johnson", "swift")
+    assert np.array_equal(slow._rows, fast._rows)
+    assert slow.for_video() is fast
+    assert fast.for_video() is fast
+    by_path = Stylizer(slow.path)
+    assert by_path.for_video() is by_path

@@ -1,4 +1,3 @@
-import io
 import struct
 import sys
 import zlib
@@ -7,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from fastnst.errors import CannotWrite, FastnstError, MissingExtra, UnreadableImage
+from fastnst.errors import FastnstError, MissingExtra, UnreadableImage
 from fastnst.images.read import read_image, resize_longer
 from fastnst.images.write import write_image
 
@@ -104,46 +103,6 @@ def test_what_is_no_picture_is_named(tmp_path, astronaut):
         read_image(cut)
     with pytest.raises(UnreadableImage, match="is a folder"):
         read_image(tmp_path)
-
-
-@pytest.mark.parametrize("suffix", [".png", ".webp", ".jpg", ".jpeg"])
-def test_pictures_are_written_well(tmp_path, suffix, astronaut):
-    image = Image.open(astronaut).convert("RGB").resize((64, 48))
-    path = tmp_path / f"a{suffix}"
-    write_image(path, image)
-    with Image.open(path) as back:
-        assert back.size == (64, 48)
-        assert "sRGB" in ImageCms.getProfileName(
-            ImageCms.ImageCmsProfile(io.BytesIO(back.info["icc_profile"]))
-        )
-        error = np.abs(np.asarray(back.convert("RGB"), int) - np.asarray(image, int))
-        # JPEG gives 2.3 here, and 4.1 with 4:2:0 chroma, 6.5 with Pillow's default quality; WebP 3.9 and 5.4.
-        assert error.mean() <= {".png": 0.0, ".webp": 4.5}.get(suffix, 3.0)
-        if suffix.startswith(".j"):
-            # One 1x1 sampling factor per component: 4:4:4.
-            assert [layer[1:3] for layer in back.layer] == [(1, 1)] * 3
-
-
-def test_alpha_is_kept_by_png_and_laid_on_white_by_jpeg(tmp_path):
-    image = Image.new("RGBA", (16, 16), (200, 0, 0, 0))
-    write_image(tmp_path / "a.png", image)
-    write_image(tmp_path / "a.jpg", image)
-    assert np.asarray(Image.open(tmp_path / "a.png"))[..., 3].max() == 0
-    assert np.asarray(Image.open(tmp_path / "a.jpg")).min() == 255
-
-
-def test_an_unknown_format_is_refused(tmp_path):
-    with pytest.raises(
-        CannotWrite, match=r"the format \.xyz is not one of \.apng, \.avif, \.bmp, \.gif"
-    ):
-        write_image(tmp_path / "a.xyz", Image.new("RGB", (4, 4)))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_picture_too_large_for_its_format_is_one_sentence(tmp_path):
-    with pytest.raises(CannotWrite, match=r"a\.webp can't be written: .* WebP holds 16383"):
-        write_image(tmp_path / "a.webp", Image.new("RGB", (16384, 1)))
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_resize_sets_the_longer_side():

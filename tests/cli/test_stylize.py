@@ -1,0 +1,67 @@
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+
+def test_a_photo_is_painted(fastnst, workdir, astronaut, negative):
+    status, _, err = fastnst("stylize", astronaut, "--model", negative, "-o", "a.png", "--size", 40)
+    assert (status, err) == (0, "a.png  40x40  " + err.split("40x40  ")[1])
+    with Image.open("a.png") as image:
+        assert image.size == (40, 40)
+
+
+def test_json_is_one_line_per_file_and_a_bad_one_sets_the_status(
+    fastnst, workdir, astronaut, negative
+):
+    status, out, err = fastnst(
+        "stylize", astronaut, "gone.jpg", "--model", negative, "-o", "o", "--json"
+    )
+    good, bad = (json.loads(line) for line in out.splitlines())
+    assert status == 1
+    assert good.pop("seconds") > 0
+    assert good == {
+        "input": str(astronaut),
+        "output": "o/astronaut.jpg",
+        "width": 512,
+        "height": 512,
+    }
+    assert bad["error"] == "There is no file gone.jpg."
+    assert err == "There is no file gone.jpg.\n"
+
+
+def test_a_zoo_net_says_its_size(fastnst, workdir, astronaut, zoo):
+    status, _, err = fastnst("stylize", astronaut, "--model", zoo, "-o", "a.png")
+    assert status == 0
+    assert "zoo.onnx paints at 224x224 px only" in err
+    with Image.open("a.png") as image:
+        assert image.size == (224, 224)
+
+
+def test_a_file_of_many_styles_paints_a_blend_at_a_strength_and_a_stroke(
+    fastnst, workdir, many, astronaut
+):
+    words = ["stylize", astronaut, "--model", many, "-o", "a.png", "--size", "32"]
+    mixed = ["--style", "alpha:1,beta:3", "--strength", "0.5", "--stroke", "bold"]
+    assert fastnst(*words, *mixed)[0] == 0
+    with Image.open("a.png") as painted, Image.open(astronaut) as photo:
+        # 0.5 of the photo, 0.125 of 200 - x / 2 and 0.375 of x / 2 + 50.
+        expected = photo.resize((32, 32), Image.Resampling.LANCZOS).getpixel((9, 9))
+        for found, value in zip(painted.getpixel((9, 9)), expected, strict=True):
+            assert found == pytest.approx(0.625 * value + 43.75, abs=1)
+    status, _, err = fastnst(*words, "--style", "alpa")
+    assert (status, err) == (1, "fastnst: many.onnx has no style 'alpa'. Did you mean 'alpha'?\n")
+
+
+def test_a_photo_goes_through_a_pipe(astronaut, negative):
+    command = [sys.executable, "-m", "fastnst", "stylize", "-", "-o", "-", "--model", negative]
+    done = subprocess.run(command, input=astronaut.read_bytes(), capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    with Image.open(io.BytesIO(done.stdout)) as image:
+        assert (image.format, image.size) == ("JPEG", (512, 512))
+    done = subprocess.run(command, input=b"nonsense", capture_output=True)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"What was piped in is not a picture")

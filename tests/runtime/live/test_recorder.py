@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+from clips import picture
+
+from fastnst import stream
+from fastnst.errors import FastnstError
+from fastnst.runtime.live.recorder import Recorder
+
+
+def test_it_writes_what_came_when_it_came(tmp_path, negative):
+    path = tmp_path / "out.mp4"
+    recorder = Recorder(path)
+    stamps = [5.0, 5.04, 5.2, 5.21]
+    for number, stamp in enumerate(stamps):
+        recorder.add(picture(number), stamp)
+    assert not path.exists()
+    recorder.close()
+    shots = list(stream(path, style=negative))
+    assert [round(shot.time, 3) for shot in shots] == [0, 0.04, 0.2, 0.21]
+    assert np.abs(shots[2].photo.astype(int) - picture(2)).mean() < 6
+    assert [p.name for p in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_nothing_is_written_over(tmp_path):
+    (tmp_path / "out.mp4").write_text("mine")
+    with pytest.raises(FastnstError, match="there already"):
+        Recorder(tmp_path / "out.mp4")
+
+
+@pytest.mark.parametrize("name", ["out.xyz", "out"])
+def test_an_unknown_format_leaves_nothing(tmp_path, name):
+    with pytest.raises(FastnstError, match=r"\.mp4"):
+        Recorder(tmp_path / name)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_without_a_frame_there_is_no_file(tmp_path):
+    recorder = Recorder(tmp_path / "out.mp4")
+    with pytest.raises(FastnstError, match="no frame"):
+        recorder.close()
+    assert not [*tmp_path.iterdir()]
+
+
+def test_odd_sizes_do(tmp_path, negative):
+    recorder = Recorder(tmp_path / "out.mkv")
+    for number in range(3):
+        recorder.add(picture(number, 31, 45), number / 25)
+    recorder.close()
+    (first, *_) = stream(tmp_path / "out.mkv", style=negative)
+    assert first.photo.shape == (31, 45, 3)

@@ -1,0 +1,63 @@
+import threading
+import time
+from itertools import islice
+
+import numpy as np
+import pytest
+from clips import make, picture
+
+from fastnst import Stylizer, stream
+from fastnst.errors import FastnstError, UnknownStyle, UnreadableImage
+
+
+def numbered(count, size=(8, 8)):
+    return [np.full((*size, 3), n, np.uint8) for n in range(count)]
+
+
+def test_every_frame_of_a_video_comes_painted_in_order_with_its_time(tmp_path, negative):
+    stamps = [0, 40, 90, 200, 210]
+    clip = make(tmp_path / "clip.mp4", stamps=stamps)
+    shots = list(stream(clip, style=negative))
+    assert [shot.number for shot in shots] == [0, 1, 2, 3, 4]
+    assert [shot.time for shot in shots] == pytest.approx([s / 1000 for s in stamps])
+    for shot in shots:
+        assert np.abs(shot.photo.astype(int) - picture(shot.number)).mean() < 3
+        assert np.array_equal(shot.pixels, 255 - shot.photo)
+
+
+def test_frames_of_ones_own_are_painted(negative):
+    frames = numbered(3)
+    painted = [shot.pixels for shot in stream(frames, style=Stylizer(negative))]
+    assert [int(p.mean()) for p in painted] == [255, 254, 253]
+
+
+def test_frames_are_scaled(negative):
+    (shot,) = stream([np.zeros((30, 60, 3), np.uint8)], style=negative, size=20)
+    assert shot.pixels.shape == shot.photo.shape == (10, 20, 3)
+
+
+def test_it_can_be_left(tmp_path, negative):
+    clip = make(tmp_path / "clip.mp4", 40)
+    before = threading.active_count()
+    assert len(list(islice(stream(clip, style=negative), 2))) == 2
+    for _ in range(50):
+        if threading.active_count() <= before:
+            break
+        time.sleep(0.05)
+    assert threading.active_count() <= before
+
+
+def test_a_style_by_name_is_painted_by_the_net_for_real_time(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Stylizer, "for_video", lambda self: asked.append(self) or self)
+    list(stream(numbered(1, (32, 32)), style="the-scream", strength=0.5))
+    assert asked[0].strength == 0.5
+
+
+def test_what_is_wrong_is_said(tmp_path, negative):
+    with pytest.raises(UnreadableImage):
+        list(stream(tmp_path / "none.mp4", style=negative))
+    with pytest.raises(UnknownStyle):
+        list(stream(numbered(1), style="no-such"))
+    with pytest.raises(FastnstError, match="uint8"):
+        list(stream([np.zeros((4, 4, 3))], style=negative))

@@ -1,0 +1,111 @@
+import numpy as np
+import torch
+
+from fastnst.models.style_net import EDGE
+from fastnst.training.regularizers import excess, instability, lattice, repeats
+
+
+def photos() -> torch.Tensor:
+    rng = torch.Generator().manual_seed(0)
+    coarse = torch.rand(2, 3, 12, 12, generator=rng) * 200 + 20
+    return torch.nn.functional.interpolate(coarse, (96, 96), mode="bicubic").clamp(10, 245)
+
+
+def drawn(paint) -> np.ndarray:
+    x = photos()
+    return np.array(
+        [instability(paint, x, paint(x), np.random.default_rng(k)).item() for k in range(12)]
+    )
+
+
+def test_what_moves_with_the_photo_is_steady_but_for_the_noise():
+    found = drawn(lambda x: 255 - x)
+    assert found.max() <= (4 / 255) ** 2 * 1.05
+    assert found.max() > (2 / 255) ** 2
+
+
+def test_what_stays_on_the_screen_is_not():
+    def locked(x):
+        screen = torch.zeros_like(x)
+        screen[..., ::8, :] = 60
+        return x + screen
+
+    found = drawn(locked)
+    # A row of eight is 60 brighter; moved by another number of rows, two in eight differ; zoomed, less.
+    assert np.median(found) > 0.6 * (60 / 255) ** 2 / 4
+    assert found.mean() > 20 * drawn(lambda x: x).mean()
+
+
+def test_it_depends_on_the_draw_alone_and_reaches_the_net():
+    scale = torch.tensor(0.5, requires_grad=True)
+    x = photos()
+    values = [
+        instability(
+            lambda y: (scale * y).sin() * 255, x, (scale * x).sin() * 255, np.random.default_rng(3)
+        )
+        for _ in range(2)
+    ]
+    assert values[0] == values[1]
+    (gradient,) = torch.autograd.grad(values[0], scale)
+    assert gradient.isfinite()
+    assert gradient != 0
+
+
+def test_small_crops_leave_something_to_compare():
+    x = photos()[..., :64, :64]
+    found = [instability(lambda y: y, x, x, np.random.default_rng(k)).item() for k in range(24)]
+    assert np.isfinite(found).all()
+
+
+def test_what_is_past_black_and_white_is_called_back():
+    assert excess(torch.tensor([-EDGE, 0.0, EDGE])) == 0
+    far = torch.tensor([-EDGE - 3.0, 0.0, EDGE + 10.0, 1.0], requires_grad=True)
+    torch.testing.assert_close(excess(far), torch.tensor((9.0 + 100.0) / 4))
+    # Where tanh is flat the gradient is not.
+    excess(far).backward()
+    torch.testing.assert_close(far.grad, torch.tensor([-1.5, 0.0, 5.0, 0.0]))
+
+
+def test_a_photo_has_no_lattice_and_a_checkerboard_has():
+    rng = torch.Generator().manual_seed(0)
+    smooth = torch.nn.functional.interpolate(
+        torch.rand(1, 3, 9, 9, generator=rng) * 255, (128, 128), mode="bicubic"
+    )
+    assert lattice(smooth) < 1e-5
+    board = torch.zeros(1, 3, 128, 128)
+    board[..., ::4, ::4] = 4.0
+    # Worked out: of one pixel in sixteen 4/255 high, less the mean of 3x3, 9 of 16 places are touched.
+    s = 4 / 255
+    expected = 3 * ((s - s / 9) ** 2 + 8 * (s / 9) ** 2)
+    torch.testing.assert_close(lattice(board), torch.tensor(expected), rtol=0.1, atol=0)
+    assert 0.9 < lattice(smooth + board) / lattice(board) < 1.1
+    # Over twice the period it is as strong, and one of twice the period is seen there alone.
+    torch.testing.assert_close(lattice(board, 8), lattice(board), rtol=1e-3, atol=0)
+    sparse = torch.zeros(1, 3, 128, 128)
+    sparse[..., ::8, ::8] = 4.0
+    torch.testing.assert_close(lattice(sparse, 8), lattice(board) / 4, rtol=0.1, atol=0)
+    assert lattice(sparse) < lattice(sparse, 8) / 3
+
+
+def test_rows_of_one_mark_are_found_where_they_are_and_lines_and_noise_are_not():
+    rng = torch.Generator().manual_seed(0)
+    noise = torch.randn(1, 3, 128, 128, generator=rng) * 30 + 128
+    assert repeats(noise, 16) < 1e-9
+    lines = torch.full((1, 3, 128, 128), 128.0)
+    lines[..., 40:43] = 0
+    assert repeats(lines, 16) < 1e-9
+    marked = noise.clone()
+    mark = torch.randn(3, 16, 16, generator=rng) * 60
+    marked[..., :64, :64] += mark.repeat(1, 4, 4)
+    found = repeats(marked, 16)
+    assert found > 1e-3
+    # A quarter of the picture: elsewhere there is nothing. Half of the period is found, another is not.
+    torch.testing.assert_close(repeats(marked[..., :64, :64], 16), 4 * found, rtol=1e-2, atol=0)
+    assert (
+        repeats(torch.full((1, 3, 128, 128), 128.0) + mark[:, :8, :8].repeat(1, 16, 16), 16) > 1e-2
+    )
+    assert (
+        repeats(torch.full((1, 3, 130, 130), 128.0) + mark[:, :13, :13].repeat(1, 10, 10), 16)
+        < 1e-9
+    )
+    assert repeats(marked[..., :63, :], 16) == 0
