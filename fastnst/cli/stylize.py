@@ -26,7 +26,7 @@ def stylize(
     style: str | None = None,
     model: Path | None = None,
     strength: float = 1.0,
-    stroke: Literal["fine", "bold"] | float = "fine",
+    stroke: Literal["fine", "medium", "bold"] | float | None = None,
     fast: Annotated[bool, Parameter(negative="")] = False,
     output: Annotated[Path | None, Parameter(alias="-o", allow_leading_hyphen=True)] = None,
     size: int | None = None,
@@ -64,7 +64,7 @@ def stylize(
     strength
         From 0, the photo, to 1.
     stroke
-        fine, bold, or a number between 0 and 1.
+        Size of the strokes: fine, medium, bold, or a number from 0 to 1.
     fast
         Paint by the faster net, where the style has one.
     output
@@ -188,7 +188,7 @@ def stylize(
 
 
 def load_stylizer(
-    style: str | None, model: Path | None, strength: float, stroke: Stroke, **options: Any
+    style: str | None, model: Path | None, strength: float, stroke: Stroke | None, **options: Any
 ) -> Stylizer:
     from fastnst.runtime.engine.stylizer import Stylizer
 

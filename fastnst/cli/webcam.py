@@ -17,7 +17,7 @@ def webcam(
     style: str | None = None,
     model: Path | None = None,
     strength: float = 1.0,
-    stroke: Literal["fine", "bold"] | float = "fine",
+    stroke: Literal["fine", "medium", "bold"] | float | None = None,
     camera: int | Path = 0,
     size: int = 640,
     steady: Annotated[bool, Parameter(negative="")] = False,
@@ -37,7 +37,7 @@ def webcam(
     strength
         From 0, the photo, to 1.
     stroke
-        fine, bold, or a number between 0 and 1.
+        Size of the strokes: fine, medium, bold, or a number from 0 to 1.
     camera
         Its number, or a video that is played in its place.
     size

@@ -17,11 +17,11 @@ import torch
 from cyclopts import Parameter
 
 from fastnst.errors import BadStyleFile, CannotWrite, FastnstError
-from fastnst.exporting.parity import Clamped, difference_to_torch
+from fastnst.exporting.parity import clamped, difference_to_torch
 from fastnst.exporting.quantize import Precision, calibration_photos, check_precision, lowered
 from fastnst.images.read import Pixels
 from fastnst.models import StyleNet, load_net
-from fastnst.runtime.engine.session import STYLE_WEIGHTS
+from fastnst.runtime.engine.session import CANVAS, STYLE_WEIGHTS
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.card import CARD_KEY, StyleCard
 from fastnst.styles.mix import RowWeights, row_weights, shares
@@ -60,7 +60,7 @@ def export(
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     style: str | None = None,
     strength: float = 1.0,
-    stroke: Literal["fine", "bold"] | float = "fine",
+    stroke: Literal["fine", "medium", "bold"] | float | None = None,
     precision: Precision = "fp32",
     data: Path | None = None,
 ) -> Exported:
@@ -68,14 +68,15 @@ def export(
 
     Batch, height and width are dynamic; height and width are to be multiples of the card's
     `multiple_of`, and the output is clamped to 0..255. The card is stored in the metadata. A net of
-    many styles has a second input, `style_weights` (rows,): how much of each row of its card.
+    many styles has a further input, `style_weights` (rows,): how much of each row of its card; and one of
+    several levels, before it, `canvas`, of the image's shape: what is painted over.
 
     Args:
         source: The .safetensors file that `train` wrote, or the run folder that it lies in.
         output: The .onnx file; None puts it beside the weights, under the name of the style if one is given.
         style: Of many styles, the one to write, or the blend, as a plain file of one input.
         strength: Of that style, from 0, the photo, to 1.
-        stroke: Of that style: fine, bold, or a number between 0 and 1.
+        stroke: Of that style: fine, bold, or a number between 0 and 1; nets of several levels paint any.
         precision: fp16 halves the file, for GPUs; int8 is faster on CPUs. The difference is shown.
         data: A folder of photos to measure on, for fp16 and int8.
 
@@ -100,9 +101,13 @@ def export(
     net, card = load_net(weights)
     card = replace(card, evaluation=kept_evaluation(weights.parent, card.steps))
     if style is not None or net.config.styles == 1:
+        if stroke is not None and card.levels > 1:
+            raise FastnstError(
+                f"{weights.name} paints strokes of any size.", "Choose it when painting: --stroke"
+            )
         rows = row_weights(weights, card, style, strength, stroke)
         net, card = _of_one(net, card, name if style else card.name, rows)
-    elif (strength, stroke) != (1.0, "fine"):
+    elif (strength, stroke) != (1.0, None):
         raise FastnstError(
             "Strength and stroke are chosen when painting with a file of many styles.",
             "Name one to write with --style.",
@@ -139,8 +144,10 @@ def _of_one(
 ) -> tuple[StyleNet, StyleCard]:
     """The net with one mixture of its rows for good, and a card that credits what is in it."""
     mixture = torch.from_numpy(rows)
-    each = len(card.strokes)
-    used = (style for k, style in enumerate(card.styles) if rows[k * each : (k + 1) * each].any())
+    each = max(len(card.strokes), card.levels)
+    used = (
+        style for k, style in enumerate(card.styles) if rows[..., k * each : (k + 1) * each].any()
+    )
     folded = net.folded(mixture)
     return folded, replace(
         card,
@@ -183,13 +190,15 @@ def _write(net: StyleNet, card: StyleCard, path: Path) -> None:
     image = torch.rand(2, 3, *TRACED_SIZE) * 255
     shapes: dict[str, Any] = {"image": {0: torch.export.Dim("batch"), 2: height, 3: width}}
     inputs = {"image": image}
+    if card.levels > 1:
+        inputs[CANVAS], shapes[CANVAS] = torch.rand_like(image) * 255, shapes["image"]
     if card.rows > 1:
         inputs[STYLE_WEIGHTS] = torch.full((card.rows,), 1 / card.rows)
         shapes[STYLE_WEIGHTS] = None
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # The exporter's own, about its insides.
         program = torch.onnx.export(
-            Clamped(net).eval(),
+            clamped(net).eval(),
             tuple(inputs.values()),
             dynamo=True,
             dynamic_shapes=shapes,

@@ -30,6 +30,22 @@ class Clamped(torch.nn.Module):
         return painted.clamp(0.0, 255.0)
 
 
+class ClampedOver(Clamped):
+    """A net of several levels as users get it, its canvas after the image."""
+
+    def forward(  # type: ignore[override]
+        self, image: torch.Tensor, canvas: torch.Tensor, style_weights: torch.Tensor
+    ) -> torch.Tensor:
+        """What the net paints over the canvas, clamped to 0..255."""
+        painted: torch.Tensor = self.net(image, style_weights, canvas)
+        return painted.clamp(0.0, 255.0)
+
+
+def clamped(net: StyleNet) -> Clamped:
+    """A net as users get it, with the inputs of its file in their order."""
+    return ClampedOver(net) if net.config.levels > 1 else Clamped(net)
+
+
 def difference_to_torch(net: StyleNet, path: Path) -> float:
     """The largest difference between the file, run as users run it, and torch, over sizes and a batch."""
     stylizer = Stylizer(path, device="cpu")
@@ -38,13 +54,16 @@ def difference_to_torch(net: StyleNet, path: Path) -> float:
     rows = rng.dirichlet(np.ones(net.config.styles)).astype(np.float32)
     weights = [torch.from_numpy(rows)] if net.config.styles > 1 else []
     for height, width in CHECKED_SIZES:
-        batch = rng.uniform(0, 255, (2, 3, height, width)).astype(np.float32)
+        pictures = [
+            rng.uniform(0, 255, (2, 3, height, width)).astype(np.float32)
+            for _ in range(net.config.channels // 3)
+        ]
         with torch.inference_mode():
-            expected = Clamped(net)(torch.from_numpy(batch), *weights).numpy()
+            expected = clamped(net)(*map(torch.from_numpy, pictures), *weights).numpy()
         if not np.isfinite(expected).all():
             raise BadStyleFile(
                 "The trained net gives values that are no numbers: its training went wrong.",
                 "Train it again, with a lower --model.learning_rate.",
             )
-        largest = max(largest, float(np.abs(stylizer.run(batch, rows) - expected).max()))
+        largest = max(largest, float(np.abs(stylizer.run(*pictures, rows=rows) - expected).max()))
     return largest

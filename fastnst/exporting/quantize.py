@@ -16,7 +16,8 @@ import onnx
 
 from fastnst.errors import FastnstError, did_you_mean
 from fastnst.images.read import READABLE, Pixels, read_image, resize_longer
-from fastnst.runtime.engine.session import STYLE_WEIGHTS
+from fastnst.runtime.engine.levels import ground
+from fastnst.runtime.engine.session import CANVAS, STYLE_WEIGHTS
 
 Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
 CALIBRATION_PHOTOS = 16
@@ -99,6 +100,11 @@ def _bytes(model: onnx.ModelProto, photos: Sequence[Pixels]) -> onnx.ModelProto:
         for number in range(max(len(photos), rows)):
             photo = photos[number % len(photos)]
             feed = {"image": photo.transpose(2, 0, 1)[None].astype(np.float32)}
+            if (
+                CANVAS in inputs
+            ):  # Half of the time the ground, else something that is painted already.
+                under = photo if number % 2 else ground(*photo.shape[:2])
+                feed[CANVAS] = under.transpose(2, 0, 1)[None].astype(np.float32)
             if rows:
                 feed[STYLE_WEIGHTS] = np.eye(rows, dtype=np.float32)[number % rows]
             yield feed

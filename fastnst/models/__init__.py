@@ -6,6 +6,7 @@ from fastnst.models.layers import ConditionalInstanceNorm2d
 from fastnst.models.nets import NETS, build_net
 from fastnst.models.style_net import StyleNet, bounded
 from fastnst.models.swift import SwiftNet
+from fastnst.models.unet import UNet
 from fastnst.models.weights import load_net, save_net
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "StyleNet",
     "SwiftNet",
     "TransformNet",
+    "UNet",
     "bounded",
     "build_net",
     "load_net",

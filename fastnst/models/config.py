@@ -10,7 +10,7 @@ from typing import Any, Literal
 class NetConfig:
     """What a net is made of; stored with its weights, so that a file can be loaded by itself."""
 
-    name: Literal["johnson", "swift"] = "johnson"
+    name: Literal["johnson", "swift", "unet"] = "johnson"
     """The architecture, a key of `NETS`."""
     width: int = 32
     """Channels of the first layer; 32 in the paper, 16 in most of the models that its author released. Of
@@ -21,11 +21,19 @@ class NetConfig:
     """Rows of scales and shifts: one per style."""
     identity: bool = False
     """Whether the last row stands for the photo itself."""
+    levels: int = 1
+    """Levels, from coarse to fine, that have scales and shifts of their own. A net of more than one paints
+    over a canvas: the ground at the coarsest level, what the level below painted at the others."""
 
     def __post_init__(self) -> None:
-        for field in ("width", "blocks", "styles"):
+        for field in ("width", "blocks", "styles", "levels"):
             if getattr(self, field) < 1:
                 raise ValueError(f"{field} is {getattr(self, field)}; it must be 1 or more")
+
+    @property
+    def channels(self) -> int:
+        """Channels that go into the net: those of the photo, and those of the canvas if there is one."""
+        return 6 if self.levels > 1 else 3
 
     def as_dict(self) -> dict[str, Any]:
         """The fields by name, as stored in a card."""

@@ -29,7 +29,7 @@ class TransformNet(StyleNet):
         width, styles = config.width, config.styles
         self.down = nn.ModuleList(
             [
-                ConvNorm(3, width, 9, styles),
+                ConvNorm(config.channels, width, 9, styles),
                 ConvNorm(width, 2 * width, 3, styles, stride=2),
                 ConvNorm(2 * width, 4 * width, 3, styles, stride=2),
             ]

@@ -81,10 +81,14 @@ class ConditionalInstanceNorm2d(nn.Module):
         y: Tensor = _InstanceNorm.apply(x, scale.expand(rows), shift.expand(rows))
         return y
 
-    def folded(self, style_weights: Tensor) -> FoldedNorm:
-        """A plain instance norm with the mixture that `style_weights` (S,) asks for."""
+    def folded(self, style_weights: Tensor) -> FoldedNorm | ConditionalInstanceNorm2d:
+        """A norm with the mixture that `style_weights` asks for: plain of (S,), with L rows of (L, S)."""
         scale, shift = (style_weights @ rows.detach() for rows in (self.weight, self.bias))
-        return FoldedNorm(scale, shift)
+        if style_weights.ndim == 1:
+            return FoldedNorm(scale, shift)
+        norm = ConditionalInstanceNorm2d(scale.shape[1], scale.shape[0])
+        norm.weight, norm.bias = nn.Parameter(scale), nn.Parameter(shift)
+        return norm
 
     def extra_repr(self) -> str:
         """Shown when printed."""

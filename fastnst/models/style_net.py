@@ -27,6 +27,8 @@ class StyleNet(nn.Module, ABC):
     A net with an identity row shows as much of the photo itself as that row weighs: nothing of it at full
     strength, nothing else at strength 0. (Instance norms take the photo's own brightness and contrast
     away, so that no row of scales and shifts could give it back.)
+
+    A net of several levels sees a canvas beside the photo, and paints over it.
     """
 
     multiple_of: ClassVar[int]
@@ -44,26 +46,37 @@ class StyleNet(nn.Module, ABC):
 
     @abstractmethod
     def paint(self, x: Tensor, style_weights: Tensor) -> Tensor:
-        """The painting before tanh, (N, 3, H, W), of a photo in -1..1, by (S,) or (N, S) weights."""
+        """The painting before tanh, (N, 3, H, W), of a photo in -1..1, by (S,) or (N, S) weights.
 
-    def forward(self, image: Tensor, style_weights: Tensor | None = None) -> Tensor:
+        Args:
+            x: The photo (N, 3, H, W), and after it the canvas if there is one, (N, 6, H, W).
+            style_weights: How much of each row.
+        """
+
+    def forward(
+        self, image: Tensor, style_weights: Tensor | None = None, canvas: Tensor | None = None
+    ) -> Tensor:
         """Paint a batch: `finished` of `unbounded`.
 
         Args:
             image: RGB (N, 3, H, W), float, 0..255; H and W multiples of `multiple_of`, at least `minimum`.
             style_weights: How much of each style's row, (S,) for the whole batch or (N, S) per image,
                 summing to 1. None means the first row.
+            canvas: What is painted over, RGB of the image's shape, 0..255; for a net of several levels alone.
 
         Returns:
             RGB of the same shape, float32, -22.5..277.5: clamp it to 0..255 to show it.
         """
-        return self.finished(self.unbounded(image, style_weights), image, style_weights)
+        return self.finished(self.unbounded(image, style_weights, canvas), image, style_weights)
 
-    def unbounded(self, image: Tensor, style_weights: Tensor | None = None) -> Tensor:
+    def unbounded(
+        self, image: Tensor, style_weights: Tensor | None = None, canvas: Tensor | None = None
+    ) -> Tensor:
         """The painting before tanh, of the same shape, float32: -EDGE is black and EDGE white."""
         if style_weights is None:
             style_weights = torch.eye(self.config.styles)[0].to(image)
-        x = image / 127.5 - 1.0 if self._centred else image
+        x = image if canvas is None else torch.cat([image, canvas], 1)
+        x = x / 127.5 - 1.0 if self._centred else x
         return self.paint(x, style_weights).float()
 
     def finished(
@@ -79,10 +92,14 @@ class StyleNet(nn.Module, ABC):
         return painted + share * (image - painted)
 
     def folded(self, style_weights: Tensor) -> StyleNet:
-        """A copy that paints one style, or one mixture (S,) of them, with plain norms: leaner to export."""
+        """A copy that paints one style, or one mixture of them, leaner to export.
+
+        Args:
+            style_weights: (S,), for plain norms; (levels, S) of a net of several levels, for a row for each.
+        """
         net = copy.deepcopy(self)
-        net.config = replace(self.config, styles=1, identity=False)
-        net._share = style_weights[-1].item() if self.config.identity else 0.0
+        net.config = replace(self.config, styles=self.config.levels, identity=False)
+        net._share = style_weights.flatten()[-1].item() if self.config.identity else 0.0
         for module in net.modules():
             if isinstance(module, ConvNorm) and isinstance(module.norm, ConditionalInstanceNorm2d):
                 module.norm = module.norm.folded(style_weights)

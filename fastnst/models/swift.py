@@ -28,7 +28,7 @@ class SwiftNet(StyleNet):
     def __init__(self, config: NetConfig) -> None:
         super().__init__(config)
         styles, fine, coarse = config.styles, 3 * config.width // 4, 2 * config.width
-        self.head = ConvNorm(3, fine, 3 * BLOCK, styles, stride=BLOCK)
+        self.head = ConvNorm(config.channels, fine, 3 * BLOCK, styles, stride=BLOCK)
         self.down = ConvNorm(fine, coarse, 3, styles, stride=2)
         self.blocks = nn.ModuleList(ResidualBlock(coarse, styles) for _ in range(config.blocks))
         self.out = nn.Conv2d(coarse // 4 + fine, 3 * BLOCK**2, 3, padding=1, padding_mode="reflect")

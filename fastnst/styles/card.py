@@ -47,7 +47,10 @@ class StyleCard:
     """The least height and width."""
     strokes: tuple[float, ...] = (1.0,)
     """Sizes of the strokes, from fine to bold, as multiples of the size that a painting was scaled to. Each
-    style has a row of scales and shifts for each of them, one after the other."""
+    style has a row of scales and shifts for each of them, one after the other; in a net of several levels, which
+    paints strokes of any size, one for each level."""
+    base: int = 0
+    """Of a net of several levels: side of a square as large as the picture at the coarsest one, in pixels."""
     loss: dict[str, Any] = field(default_factory=dict)
     """The objective: layers, weights, units, style size."""
     steps: int = 0
@@ -69,6 +72,11 @@ class StyleCard:
     def identity(self) -> bool:
         """Whether one more row, the last one, gives the photo back."""
         return bool(self.net.get("identity"))
+
+    @property
+    def levels(self) -> int:
+        """Levels, from coarse to fine, that have rows of their own; 1 where the net paints at one size."""
+        return int(self.net.get("levels", 1))
 
     def to_json(self) -> str:
         """The card as JSON, for the metadata of a file."""
@@ -97,6 +105,9 @@ class StyleCard:
                     raise ValueError(f"a size of {size}")
             if not isinstance(values["net"]["name"], str):
                 raise TypeError("a net without a name")
-            return cls(**values)
+            card = cls(**values)
+            if not (1 <= card.levels <= 16 and (card.levels == 1 or 32 <= card.base <= 4096)):
+                raise ValueError(f"{card.levels} levels from {card.base} px")
+            return card
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise BadStyleFile(f"The style card in {path} is damaged ({error}).") from error

@@ -16,9 +16,14 @@ from fastnst.styles.registry import names_in
 
 Blend: TypeAlias = str | Mapping[str, float]
 """A style's name, `a:0.6,b:0.4`, or names and shares."""
-Stroke: TypeAlias = Literal["fine", "bold"] | float
-"""Fine, bold, or from 0 (fine) to 1 (bold)."""
+Stroke: TypeAlias = Literal["fine", "medium", "bold"] | float
+"""Fine (0), medium (0.5), bold (1), or a number between."""
+STROKES: dict[str, float] = {"fine": 0.0, "medium": 0.5, "bold": 1.0}
+"""The sizes of strokes that have a name."""
+STROKE_RANGE = 1.6
+"""How many times as large bold strokes are as medium ones, and those as fine ones, in a net of several levels."""
 RowWeights: TypeAlias = npt.NDArray[np.float32]
+"""How much of each row of scales and shifts: (rows,), or (levels, rows) of a net of several levels."""
 
 
 def shares(blend: Blend) -> dict[str, float]:
@@ -51,8 +56,41 @@ def shares(blend: Blend) -> dict[str, float]:
     return {name: share / total for name, share in found.items()}
 
 
+def stroke_size(stroke: Stroke | None, default: float) -> float:
+    """A size of strokes as a number, 0 to 1.
+
+    Args:
+        stroke: A name or a number; None for `default`.
+        default: The net's own.
+
+    Raises:
+        FastnstError: It is out of range.
+    """
+    if stroke is None:
+        return default
+    size = STROKES.get(stroke, math.nan) if isinstance(stroke, str) else float(stroke)
+    if not 0 <= size <= 1:
+        raise FastnstError(
+            f"The stroke is {stroke}.", "It is fine, medium, bold, or a number from 0 to 1."
+        )
+    return size
+
+
+def base_size(card: StyleCard, stroke: Stroke | None) -> float:
+    """Side of a square as large as the picture at the coarsest level, in pixels, for strokes of a size.
+
+    The fewer pixels the first level has, the larger are its strokes in the picture.
+    """
+    times: float = STROKE_RANGE ** (1 - 2 * stroke_size(stroke, 0.5))
+    return card.base * times
+
+
 def row_weights(
-    path: Path, card: StyleCard | None, blend: Blend | None, strength: float, stroke: Stroke
+    path: Path,
+    card: StyleCard | None,
+    blend: Blend | None,
+    strength: float,
+    stroke: Stroke | None,
 ) -> RowWeights:
     """What a many-style net is given as `style_weights`.
 
@@ -61,10 +99,11 @@ def row_weights(
         card: Its card.
         blend: None for its first style.
         strength: 0, the photo itself, to 1.
-        stroke: For the two stroke sizes of each style, or between them.
+        stroke: For the two stroke sizes of each style, or between them; None for the first. (Nets of several
+            levels have one, see `base_size`.)
 
     Returns:
-        (rows,), which sum to 1.
+        (rows,), which sum to 1; (levels, rows) for a net of several levels.
 
     Raises:
         UnknownStyle: The file has no such style.
@@ -75,25 +114,27 @@ def row_weights(
     for name in wanted:
         if name not in names:
             raise UnknownStyle(f"{path.name} has no style {name!r}.", did_you_mean(name, names))
-    bold = {"fine": 0.0, "bold": 1.0}.get(stroke, stroke) if isinstance(stroke, str) else stroke
-    if isinstance(bold, str) or not 0 <= bold <= 1:
-        raise FastnstError(f"The stroke is {stroke}.", "It is fine, bold, or a number from 0 to 1.")
+    bold = stroke_size(stroke, 0.0)
     if not 0 <= strength <= 1:
         raise FastnstError(f"The strength is {strength:g}.", "It is 0, the photo, to 1.")
-    strokes = len(card.strokes) if card else 1
+    strokes, levels = (len(card.strokes), card.levels) if card else (1, 1)
     identity = bool(card and card.identity)
-    if strokes == 1 and bold:
+    if levels == 1 and strokes == 1 and bold:
         raise FastnstError(f"{path.name} has one size of stroke.", "Leave out --stroke.")
     if strength < 1 and not identity:
         raise FastnstError(f"{path.name} has one strength.", "Leave out --strength.")
-    weights = np.zeros(card.rows if card else 1, np.float32)
-    # From fine to bold through every size that there is.
-    lower, between = divmod(bold * (strokes - 1), 1)
+    weights = np.zeros((levels, card.rows if card else 1), np.float32)
     for name, share in wanted.items():
-        row = names.index(name) * strokes + int(lower)
-        weights[row] += strength * share * (1 - between)
+        number = names.index(name)
+        if levels > 1:
+            weights[range(levels), range(number * levels, (number + 1) * levels)] = strength * share
+            continue
+        # From fine to bold through every size that there is.
+        lower, between = divmod(bold * (strokes - 1), 1)
+        row = number * strokes + int(lower)
+        weights[0, row] += strength * share * (1 - between)
         if between:
-            weights[row + 1] += strength * share * between
+            weights[0, row + 1] += strength * share * between
     if identity:
-        weights[-1] = 1 - strength
-    return weights
+        weights[:, -1] = 1 - strength
+    return weights if levels > 1 else weights[0]

@@ -104,6 +104,28 @@ class TestNet:
         for key, value in net.state_dict().items():
             assert torch.equal(loaded.state_dict()[key], value)
 
+    def test_a_net_of_several_levels_sees_its_canvas_and_folds_to_a_row_a_level(self, name):
+        torch.manual_seed(0)
+        net = build_net(NetConfig(name=name, width=4, blocks=1, styles=5, identity=True, levels=2))
+        for module in net.modules():
+            if isinstance(module, ConditionalInstanceNorm2d):
+                torch.nn.init.normal_(module.weight, 1.0, 0.3)
+        x, canvas = torch.rand(2, 1, 3, 32, 48) * 255
+        row = torch.tensor([0.0, 1.0, 0, 0, 0])
+        painted = net(x, row, canvas)
+        assert (painted - net(x, row, canvas.flip(3))).abs().max() > 0.1
+        torch.testing.assert_close(net(x, torch.tensor([0, 0, 0, 0, 1.0]), canvas), x)
+        mixture = torch.tensor([[0.5, 0, 0.25, 0, 0.25], [0, 0.5, 0, 0.25, 0.25]])
+        folded = net.folded(mixture)
+        assert (folded.config.styles, folded.config.levels, folded.config.identity) == (2, 2, False)
+        for level in range(2):
+            torch.testing.assert_close(
+                folded(x, torch.eye(2)[level], canvas),
+                net(x, mixture[level], canvas),
+                atol=1e-3,
+                rtol=0,
+            )
+
     def test_bfloat16_autocast_stays_near_float32(self, name):
         net, x = small(name), torch.rand(1, 3, 64, 64) * 255
         with torch.autocast("cpu", torch.bfloat16):

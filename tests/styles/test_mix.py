@@ -76,7 +76,7 @@ def test_the_styles_of_a_file_go_by_their_own_names(many, workdir, monkeypatch):
         ({"strength": 1.1}, r"The strength is 1\.1\. It is 0, the photo, to 1"),
         ({"strength": -0.1}, r"The strength is -0\.1\."),
         ({"strength": float("nan")}, r"The strength is nan\."),
-        ({"stroke": 2}, r"The stroke is 2\. It is fine, bold, or a number from 0 to 1"),
+        ({"stroke": 2}, r"The stroke is 2\. It is fine, medium, bold, or a number from 0 to 1"),
         ({"stroke": "huge"}, r"The stroke is huge\."),
     ],
 )

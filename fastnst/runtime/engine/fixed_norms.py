@@ -67,7 +67,8 @@ class FrozenNet:
         """The statistics of all windows' cores together: a norm after the other, as each needs those before it.
 
         Args:
-            windows: Gives, again and again, float32 RGB (1, 3, H, W) each, 0..255, and what counts of it.
+            windows: Gives, again and again, float32 RGB (1, 3, H, W) each, 0..255, the canvas's after the photo's
+                if there is one (1, 6, H, W); and what counts of it.
             rows: How much of each row of scales and shifts.
         """
         given: Statistics = {}
@@ -90,7 +91,7 @@ class FrozenNet:
         return given
 
     def paint(self, window: Floats, rows: Floats, given: Statistics) -> Floats:
-        """Paint a window (1, 3, H, W), 0..255, with statistics that are given."""
+        """Paint a window (1, 3, H, W) or, with its canvas, (1, 6, H, W), 0..255, with statistics that are given."""
         if self._painter is None:
             self._painter = self._opener(_frozen(self._model).SerializeToString())
         (painted,) = self._painter.run(None, self._feed(window, rows) | given)
@@ -98,7 +99,8 @@ class FrozenNet:
         return result
 
     def _feed(self, window: Floats, rows: Floats) -> dict[str, Any]:
-        return dict(zip(self._inputs, (window, rows), strict=False))
+        pictures = [window[:, channel : channel + 3] for channel in range(0, window.shape[1], 3)]
+        return dict(zip(self._inputs, (*pictures, rows), strict=False))
 
 
 def _frozen(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -189,7 +191,11 @@ def _walk(graph: onnx.GraphProto, path: Path) -> tuple[int, float]:
         if node.op_type == "Constant" and node.attribute[0].name == "value":
             constants[node.output[0]] = node.attribute[0].t
     # Of each tensor that comes of the picture: pixels from one place to the next, how far it looks, channels.
-    known: dict[str, tuple[float, float, float]] = {graph.input[0].name: (1.0, 0.0, 3.0)}
+    known: dict[str, tuple[float, float, float]] = {
+        node.name: (1.0, 0.0, 3.0)
+        for node in graph.input
+        if len(node.type.tensor_type.shape.dim) == 4
+    }
     for node in graph.node:
         inputs = [known[name] for name in node.input if name in known]
         if not inputs or node.op_type in ("Shape", "Constant"):

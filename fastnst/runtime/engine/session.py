@@ -19,7 +19,11 @@ PROVIDERS: dict[str, str] = {
 """onnxruntime's name of each device, in the order in which `auto` tries them."""
 PACKAGES = {"cuda": "onnxruntime-gpu", "directml": "onnxruntime-directml", "coreml": "onnxruntime"}
 STYLE_WEIGHTS = "style_weights"
-"""The second input of a file of many styles: how much of each row of scales and shifts, (rows,)."""
+"""The last input of a file of many styles: how much of each row of scales and shifts, (rows,)."""
+
+
+CANVAS = "canvas"
+"""The second input of a net of several levels: what is painted over, as `image`."""
 
 
 def open_session(
@@ -77,15 +81,17 @@ def open_session(
 
 
 def check_signature(
-    session: ort.InferenceSession, path: Path, rows: int
+    session: ort.InferenceSession, path: Path, rows: int, canvas: bool = False
 ) -> tuple[list[str], str, tuple[int, int] | None]:
     """Names of the inputs and the output, and the height and width if they are fixed."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
     image = inputs[0] if inputs else None
-    weights = [[STYLE_WEIGHTS, "tensor(float)", [rows]]] if rows > 1 else []
+    further = [[CANVAS, "tensor(float)", image.shape]] if canvas and image is not None else []
+    if rows > 1:
+        further.append([STYLE_WEIGHTS, "tensor(float)", [rows]])
     if (
         image is None
-        or [[node.name, node.type, node.shape] for node in inputs[1:]] != weights
+        or [[node.name, node.type, node.shape] for node in inputs[1:]] != further
         or image.type != "tensor(float)"
         or len(image.shape) != 4
         or image.shape[1] != 3

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar, overload
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from PIL import Image
 from fastnst.errors import BadStyleFile, FastnstError
 from fastnst.images.read import Pixels, read_image, resize_longer, rgb, upright_srgb
 from fastnst.runtime.engine.fixed_norms import FrozenNet
+from fastnst.runtime.engine.levels import enlarged, ground, level_sizes, resized, shrunk
 from fastnst.runtime.engine.session import Device, check_signature, first_line, open_session
 from fastnst.runtime.engine.tiling import (
     SIDES,
@@ -27,7 +29,7 @@ from fastnst.runtime.engine.tiling import (
     squares,
 )
 from fastnst.styles.card import CARD_KEY, StyleCard
-from fastnst.styles.mix import Blend, RowWeights, Stroke, row_weights, shares
+from fastnst.styles.mix import Blend, RowWeights, Stroke, base_size, row_weights, shares
 from fastnst.styles.registry import find_style, names_in
 from fastnst.system.machine import cores, free_memory
 
@@ -41,12 +43,27 @@ LEAST_TILE = 64
 """Pixels; what nets see around smaller ones is most of the work."""
 MOST_AT_ONCE = 4
 """Frames that are painted at a time, at most: each takes memory of its own."""
+MOST_BELOW = 2**24
+"""Pixels of a level that is kept in memory to be painted over, where the picture itself is not."""
 SURELY_FITS = 1_000_000
 """Pixels of which no machine is asked whether it has the memory."""
 
 Tile: TypeAlias = Literal["auto", "off"] | int
 FloatBatch: TypeAlias = npt.NDArray[np.float32]
 Photo = TypeVar("Photo", Image.Image, Pixels)
+
+
+class _Look(NamedTuple):
+    """What a net is given besides a photo."""
+
+    rows: RowWeights
+    """How much of each row of scales and shifts, (rows,), or (levels, rows) of a net of several levels."""
+    base: float | None
+    """Of such a net: the size of the coarsest level, see `level_sizes`."""
+
+    def at(self, level: int) -> RowWeights:
+        """The rows of a level; those past the net's last are painted by the last one's."""
+        return self.rows if self.rows.ndim == 1 else self.rows[min(level, len(self.rows) - 1)]
 
 
 class Stylizer:
@@ -64,7 +81,7 @@ class Stylizer:
         *,
         blend: Blend | None = None,
         strength: float = 1.0,
-        stroke: Stroke = "fine",
+        stroke: Stroke | None = None,
         fast: bool = False,
         tile: Tile = "auto",
         exact: bool = False,
@@ -81,7 +98,8 @@ class Stylizer:
                 the ONNX model zoo do.
             blend: Of an .onnx file given by its path: which of its styles; None for the first.
             strength: 0 gives the photo, 1 the painting. For files of many styles, as `stroke`.
-            stroke: `fine`, `bold`, or from 0 to 1 between them.
+            stroke: Size of the strokes: `fine`, `medium`, `bold`, or a number from 0 to 1; None for the
+                file's own, medium where its strokes are in proportion to the picture, else fine.
             fast: Take the faster net where a name has two.
             tile: Paint in tiles of this side in pixels, that match; `auto` does where memory is too
                 small for the whole, `off` never.
@@ -125,12 +143,19 @@ class Stylizer:
         self._for_video: dict[int, Stylizer] = {}
         self.strength, self.stroke = strength, stroke
         """The same of these."""
-        self._rows = row_weights(self.path, self.card, self.blend, strength, stroke)
+        self._look = self._chosen(self.blend, strength, stroke)
+        levels = self.card.levels if self.card else 1
         self._inputs, self._output, self.fixed_size = check_signature(
-            self._session, self.path, len(self._rows)
+            self._session, self.path, self._look.rows.shape[-1], canvas=levels > 1
         )
         self._multiple = self.card.multiple_of if self.card else FOREIGN_MULTIPLE
         self._minimum = self.card.minimum if self.card else FOREIGN_MULTIPLE
+
+    def _chosen(self, blend: Blend | None, strength: float, stroke: Stroke | None) -> _Look:
+        """What the net is given for a style, a strength and a size of strokes."""
+        rows = row_weights(self.path, self.card, blend, strength, stroke)
+        base = base_size(self.card, stroke) if self.card and self.card.levels > 1 else None
+        return _Look(rows, base)
 
     @property
     def name(self) -> str:
@@ -221,7 +246,7 @@ class Stylizer:
             style: Another style of the file, or a blend of its styles; None for the one it was loaded
                 with, as for `strength` and `stroke`. To change them costs nothing.
             strength: 0 gives the photo, 1 the painting.
-            stroke: `fine`, `bold`, or from 0 to 1 between them.
+            stroke: `fine`, `medium`, `bold`, or a number from 0 to 1.
 
         Returns:
             An array for an array, else a Pillow image, of the photo's size (or `size`). It is RGB, or
@@ -234,17 +259,15 @@ class Stylizer:
             FastnstError: The array is not uint8 (H, W, 3), the size is below 1, a share, the strength or
                 the stroke is out of range, or memory ran out.
         """
-        rows = self._rows
+        look = self._look
         if (style, strength, stroke) != (None, None, None):
-            rows = row_weights(
-                self.path,
-                self.card,
+            look = self._chosen(
                 self.blend if style is None else style,
                 self.strength if strength is None else strength,
                 self.stroke if stroke is None else stroke,
             )
         try:
-            return self._painted(photo, size, rows)
+            return self._painted(photo, size, look)
         except (MemoryError, OverflowError) as error:
             wish = f"with a longer side of {size} px" if size else "of this size"
             raise FastnstError(
@@ -256,19 +279,19 @@ class Stylizer:
         self,
         photo: str | os.PathLike[str] | Image.Image | Pixels,
         size: int | None,
-        rows: RowWeights,
+        look: _Look,
     ) -> Image.Image | Pixels:
         if isinstance(photo, np.ndarray):
             _check_array(photo)
             if size is None and self.fixed_size is None:
-                return self._paint(photo, rows)
+                return self._paint(photo, look)
             image = Image.fromarray(photo)
         elif isinstance(photo, Image.Image):
             image = upright_srgb(photo)
         else:
             image = read_image(photo)
         image = self._scaled(image, size)
-        painted = self._paint(rgb(image), rows)
+        painted = self._paint(rgb(image), look)
         if isinstance(photo, np.ndarray):
             return painted
         result = Image.fromarray(painted)
@@ -283,21 +306,36 @@ class Stylizer:
             return resize_longer(image, round(max(image.size) * fit))
         return image if size is None else resize_longer(image, size)
 
-    def _paint(self, pixels: Pixels, rows: RowWeights) -> Pixels:
+    def _paint(self, pixels: Pixels, look: _Look) -> Pixels:
+        """Paint a picture, at one size or from coarse to fine."""
+        if look.base is None:
+            return self._paint_level(pixels, None, look.rows)
+        canvas: Pixels | None = None
+        height, width = pixels.shape[:2]
+        for level, size in enumerate(level_sizes(height, width, look.base)):
+            canvas = ground(*size) if canvas is None else resized(canvas, size)
+            canvas = self._paint_level(resized(pixels, size), canvas, look.at(level))
+        assert canvas is not None
+        return canvas
+
+    def _paint_level(self, pixels: Pixels, canvas: Pixels | None, rows: RowWeights) -> Pixels:
         """Pad to what the net takes, run it, crop, round."""
         height, width = pixels.shape[:2]
         side = self._tile_side(height, width)
         if side is not None:
-            return self._paint_tiles(pixels, rows, side)
+            return self._paint_tiles(pixels, canvas, rows, side)
         before = 0 if self.fixed_size else MARGIN
         target = self.fixed_size or tuple(
             max(self._minimum, -(-(side + 2 * MARGIN) // self._multiple) * self._multiple)
             for side in (height, width)
         )
         after = (target[0] - height - before, target[1] - width - before)
-        padded = np.pad(pixels, ((before, after[0]), (before, after[1]), (0, 0)), "reflect")
-        batch = np.ascontiguousarray(padded.transpose(2, 0, 1)[None], dtype=np.float32)
-        painted = self.run(batch, rows)[0, :, before : before + height, before : before + width]
+        batches = []
+        for picture in (pixels,) if canvas is None else (pixels, canvas):
+            padded = np.pad(picture, ((before, after[0]), (before, after[1]), (0, 0)), "reflect")
+            batches.append(np.ascontiguousarray(padded.transpose(2, 0, 1)[None], dtype=np.float32))
+        painted = self.run(*batches, rows=rows)
+        painted = painted[0, :, before : before + height, before : before + width]
         result = np.empty(pixels.shape, np.uint8)
         for channel, values in enumerate(painted):  # Without a copy of this size on the way.
             np.rint(values, out=result[..., channel], casting="unsafe")
@@ -334,10 +372,12 @@ class Stylizer:
                 )
             return self._frozen
 
-    def _paint_tiles(self, pixels: Pixels, rows: RowWeights, side: int) -> Pixels:
+    def _paint_tiles(
+        self, pixels: Pixels, canvas: Pixels | None, rows: RowWeights, side: int
+    ) -> Pixels:
         painted = np.empty_like(pixels)
         height, width = pixels.shape[:2]
-        for first, band in self._bands(region_of(pixels), height, width, rows, side):
+        for first, band in self._bands(region_of(pixels, canvas), height, width, rows, side):
             painted[first : first + len(band)] = band
         return painted
 
@@ -358,7 +398,19 @@ class Stylizer:
         if self.fixed_size is not None:
             raise FastnstError(self.note, "It can't paint a picture of this size.")
         side = self._wanted_side(height, width) or SIDES[0]
-        return self._bands(region, height, width, self._rows, side)
+        look = self._look
+        if look.base is None:
+            return self._bands(region, height, width, look.rows, side)
+        sizes = level_sizes(height, width, look.base)
+        below = [size for size in sizes[:-1] if math.prod(size) <= MOST_BELOW]
+        photo = shrunk(region, height, width, below[-1]) if below else np.empty(0, np.uint8)
+        canvas: Pixels | None = None
+        for level, size in enumerate(below):
+            canvas = ground(*size) if canvas is None else resized(canvas, size)
+            canvas = self._paint_level(resized(photo, size), canvas, look.at(level))
+        last = ground(height, width) if canvas is None else canvas
+        over = enlarged(region, last, height, width)
+        return self._bands(over, height, width, look.at(len(sizes) - 1), side)
 
     def _bands(
         self, region: Region, height: int, width: int, rows: RowWeights, side: int
@@ -380,13 +432,20 @@ class Stylizer:
         statistics = measure(net, plan, region, rows, exact=self._exact, tick=tick)
         return paint(net, plan, region, rows, statistics, tick=tick)
 
-    def run(self, batch: FloatBatch, rows: RowWeights | None = None) -> FloatBatch:
+    def run(
+        self,
+        batch: FloatBatch,
+        canvas: FloatBatch | None = None,
+        *,
+        rows: RowWeights | None = None,
+    ) -> FloatBatch:
         """Run the bare net, without padding.
 
         Args:
             batch: float32 RGB (N, 3, H, W), 0..255; H and W are what the net takes.
-            rows: How much of each row of scales and shifts, for a file of many styles; None for what
-                the style was loaded with.
+            canvas: What a net of several levels paints over, of the same shape.
+            rows: How much of each row of scales and shifts, (rows,), for a file of many styles; None for
+                what the style was loaded with, of several levels the coarsest.
 
         Returns:
             The same shape and range.
@@ -396,8 +455,9 @@ class Stylizer:
             BadStyleFile: The net failed.
         """
         try:
-            given = (batch, self._rows if rows is None else rows)
-            # A file of one style has no second input.
+            pictures = (batch,) if canvas is None else (batch, canvas)
+            given = (*pictures, self._look.at(0) if rows is None else rows)
+            # A file of one style has no input for it.
             feed = dict(zip(self._inputs, given, strict=False))
             (painted,) = self._session.run([self._output], feed)
         except Exception as error:  # onnxruntime's exceptions share no base of their own.

@@ -36,7 +36,7 @@ def _no(pixels: float) -> None:
 
 
 Region = Callable[[int, int, int, int], Pixels]
-"""Part of a picture, from top and left to before bottom and right, uint8 (h, w, 3)."""
+"""Part of a picture, from top and left to before bottom and right, uint8 (h, w, 3); (h, w, 6) with its canvas."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Plan:
         return sum((bottom - top) * (right - left) for top, left, bottom, right in windows)
 
     def cut(self, region: Region, core: Core) -> Floats:
-        """A core's window of a picture, float32 RGB (1, 3, h, w), 0..255."""
+        """A core's window of a picture, float32 RGB (1, 3, h, w), 0..255, or with its canvas (1, 6, h, w)."""
         top, left, bottom, right = self.window(core)
         down, across = self.borders
         ys = _mirrored(np.arange(top, bottom) - down, self.height)
@@ -223,9 +223,16 @@ def paint(
         yield first, band
 
 
-def region_of(pixels: Pixels) -> Region:
-    """Parts of a picture that is in memory."""
-    return lambda top, left, bottom, right: pixels[top:bottom, left:right]
+def region_of(pixels: Pixels, canvas: Pixels | None = None) -> Region:
+    """Parts of a picture that is in memory, and of its canvas if there is one."""
+
+    def region(top: int, left: int, bottom: int, right: int) -> Pixels:
+        window = (slice(top, bottom), slice(left, right))
+        if canvas is None:
+            return pixels[window]
+        return np.concatenate([pixels[window], canvas[window]], axis=2)
+
+    return region
 
 
 def chosen_side(net: FrozenNet, height: int, width: int, free: float) -> int | None:

@@ -34,7 +34,7 @@ def stream(
     *,
     style: str | os.PathLike[str] | Stylizer,
     strength: float = 1.0,
-    stroke: Stroke = "fine",
+    stroke: Stroke | None = None,
     size: int | None = None,
     steady: bool = False,
     device: Device = "auto",
@@ -52,7 +52,7 @@ def stream(
         source: The number of a camera, a video file, or uint8 RGB frames (H, W, 3).
         style: A style's name, by the net for real time; an .onnx file; or a `Stylizer`, as it is.
         strength: 0 gives the photo, 1 the painting; unless `style` is a `Stylizer`.
-        stroke: `fine`, `bold`, or from 0 to 1 between them; the same.
+        stroke: `fine`, `medium`, `bold`, or a number from 0 to 1; the same.
         size: Longer side to scale the frames to, in pixels, larger ones alone of a camera; None keeps theirs.
         steady: Hold still what does, see `Steady`.
         device: Where to run; unless `style` is a `Stylizer`.

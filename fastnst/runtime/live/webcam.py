@@ -22,6 +22,7 @@ from fastnst.runtime.live.recorder import Recorder
 from fastnst.runtime.live.virtual_camera import virtual_camera
 from fastnst.runtime.live.window import LAST, Screen, Spans, median
 from fastnst.runtime.video.deflicker import Steady, opencv
+from fastnst.styles.mix import stroke_size
 from fastnst.system.interrupts import Interrupts
 from fastnst.system.machine import has_display
 
@@ -98,13 +99,13 @@ def webcam(
             "There is no display to open a window on.",
             "Run it where there is one, or paint a file: fastnst stylize clip.mp4",
         )
-    card, stroke = stylizer.card, stylizer.stroke
+    card = stylizer.card
     controls = Controls(
         stylizer.styles,
         stylizer.blend or stylizer.styles[0],
         stylizer.strength,
-        {"fine": 0.0, "bold": 1.0}[stroke] if isinstance(stroke, str) else stroke,
-        strokes=card is not None and len(card.strokes) > 1,
+        stroke_size(stylizer.stroke, 0.5 if card and card.levels > 1 else 0.0),
+        strokes=card is not None and (len(card.strokes) > 1 or card.levels > 1),
         strengths=card is not None and card.identity,
         mirror=isinstance(camera, int) if mirror is None else mirror,
     )

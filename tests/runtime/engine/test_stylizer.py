@@ -181,7 +181,7 @@ def test_videos_are_painted_by_the_fast_net_of_the_same_style():
     slow = Stylizer("the-scream:0.5,the-kiss:0.5", strength=0.7, stroke="bold")
     fast = slow.for_video()
     assert (slow.card.net["name"], fast.card.net["name"]) == ("johnson", "swift")
-    assert np.array_equal(slow._rows, fast._rows)
+    assert np.array_equal(slow._look.rows, fast._look.rows)
     assert slow.for_video() is fast
     assert fast.for_video() is fast
     by_path = Stylizer(slow.path)

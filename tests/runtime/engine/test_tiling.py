@@ -51,7 +51,7 @@ def test_how_far_a_net_looks_is_the_sum_of_its_kernels(style, fast, reach):
 
 def test_nothing_further_off_changes_a_pixel(swift, photo):
     net = frozen(swift.path)
-    rows = swift._rows
+    rows = swift._look.rows
     around = photo.copy()
     seen = slice(130 - net.reach, 138 + net.reach)
     around[:] = np.random.default_rng(0).integers(0, 256, photo.shape, dtype=np.uint8)
@@ -67,9 +67,9 @@ def test_nothing_further_off_changes_a_pixel(swift, photo):
 def test_tiles_are_what_the_whole_is_by_the_same_statistics(swift, photo, side):
     net = frozen(swift.path)
     some = region_of(photo)
-    statistics = measure(net, plan(photo, net, side), some, swift._rows)
-    whole = painted(net, plan(photo, net, 4096), photo, swift._rows, statistics)
-    tiles = painted(net, plan(photo, net, side), photo, swift._rows, statistics)
+    statistics = measure(net, plan(photo, net, side), some, swift._look.rows)
+    whole = painted(net, plan(photo, net, 4096), photo, swift._look.rows, statistics)
+    tiles = painted(net, plan(photo, net, side), photo, swift._look.rows, statistics)
     assert np.abs(whole.astype(int) - tiles).max() <= 1
     plain = swift(photo)
     assert np.abs(plain.astype(int) - tiles).mean() < 0.1
@@ -78,8 +78,8 @@ def test_tiles_are_what_the_whole_is_by_the_same_statistics(swift, photo, side):
 def test_statistics_of_parts_are_those_of_the_whole(swift, photo):
     net = frozen(swift.path)
     some = region_of(photo)
-    parts = measure(net, plan(photo, net, 64), some, swift._rows)
-    whole = measure(net, plan(photo, net, 4096), some, swift._rows)
+    parts = measure(net, plan(photo, net, 64), some, swift._look.rows)
+    whole = measure(net, plan(photo, net, 4096), some, swift._look.rows)
     assert parts.keys() == whole.keys()
     assert len(parts) == 2 * net.norms == 24
     for name, values in parts.items():
@@ -155,8 +155,8 @@ def test_a_sample_is_measured_of_a_large_picture(swift, astronaut, monkeypatch):
         lambda windows, rows: seen.append(len(list(windows()))) or inner(windows, rows),
     )
     some = region_of(large)
-    measure(net, plan(large, net, 256), some, swift._rows)
-    measure(net, plan(large, net, 256), some, swift._rows, exact=True)
+    measure(net, plan(large, net, 256), some, swift._look.rows)
+    measure(net, plan(large, net, 256), some, swift._look.rows, exact=True)
     assert seen == [8, 16]
 
 

@@ -1,0 +1,146 @@
+"""Coarse to fine: the sizes that a picture is painted at, one over the other, and the ground under the first."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from fastnst.images.read import Pixels
+from fastnst.runtime.engine.tiling import Region
+
+ROWS_AT_ONCE = 256
+"""Of a picture that is not in memory."""
+GRAINS = (8, 24)
+"""Pixels from one independent value of the ground to the next, for its fine and its coarse grain."""
+GROUND_CONTRAST = 0.65
+"""What either grain, uniform in 0..255 before it is smoothed, is multiplied by."""
+
+
+def level_sizes(height: int, width: int, base: float) -> list[tuple[int, int]]:
+    """Heights and widths that a picture is painted at, from coarse to fine.
+
+    The first has as many pixels as a square of side `base`, whatever the size of the picture; each of the
+    next is larger by one and the same factor, about 2; the last is the picture's own.
+
+    Args:
+        height: Of the picture, in pixels.
+        width: The same.
+        base: In pixels, above 0.
+    """
+    factor = base / math.sqrt(height * width)
+    steps = max(0, round(-math.log2(factor)))
+    sizes = [
+        (max(1, round(height * scale)), max(1, round(width * scale)))
+        for scale in (factor ** (1 - step / steps) for step in range(steps))
+    ]
+    return [*sizes, (height, width)]
+
+
+def ground(height: int, width: int, seed: int = 0) -> Pixels:
+    """What the coarsest level is painted over: a grain without any order, as that of a primed canvas.
+
+    A net whose strides come to 8 px can only repeat itself every 8 px where a photo is flat. The grain differs
+    from place to place, so that its marks can too. It has no seam from the right edge to the left one.
+
+    Args:
+        height: In pixels.
+        width: The same.
+        seed: Another one is another grain.
+
+    Returns:
+        RGB (height, width, 3), the same on every machine; not to be written to.
+    """
+    return _ground(height, width, seed)
+
+
+@lru_cache(maxsize=32)
+def _ground(height: int, width: int, seed: int) -> Pixels:
+    total = np.full((height, width, 3), 127.5, np.float32)
+    for number, grain in enumerate(GRAINS):
+        rows, columns = (max(1, round(side / grain)) for side in (height, width))
+        values = _hashed(rows, columns, 2 * seed + number)
+        around = np.pad(values, ((2, 2), (2, 2), (0, 0)), "wrap")
+        box = (2, 2, 2 + columns, 2 + rows)
+        smooth = Image.fromarray(around).resize((width, height), Image.Resampling.BICUBIC, box)
+        total += GROUND_CONTRAST * (np.asarray(smooth, np.float32) - 127.5)
+    pixels = np.rint(np.clip(total, 0, 255)).astype(np.uint8)
+    pixels.setflags(write=False)
+    return pixels
+
+
+def _hashed(rows: int, columns: int, seed: int) -> Pixels:
+    """Bytes (rows, columns, 3) that depend on their place alone, by the integer hash `lowbias32`."""
+    places = np.arange(rows * columns * 3, dtype=np.uint64) + np.uint64(seed * 0x9E3779B9)
+    x = (places & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+        x = (x ^ (x >> np.uint32(shift))) * np.uint32(factor)
+    x ^= x >> np.uint32(16)
+    result: npt.NDArray[np.uint8] = (x >> np.uint32(24)).astype(np.uint8)
+    return result.reshape(rows, columns, 3)
+
+
+def resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    """A picture (H, W, 3) at another height and width.
+
+    Smaller by the mean of what each pixel covers and what is around it, larger by cubic curves: bicubic
+    resampling, with as many pixels in its window as are needed.
+    """
+    height, width = size
+    if pixels.shape[:2] == size:
+        return pixels
+    image = Image.fromarray(pixels).resize(
+        (width, height), Image.Resampling.BICUBIC, reducing_gap=3.0
+    )
+    return np.asarray(image)
+
+
+def shrunk(region: Region, height: int, width: int, size: tuple[int, int]) -> Pixels:
+    """A picture that need not be in memory, made smaller: the mean of what each pixel covers.
+
+    Args:
+        region: Gives parts of it, (h, w, 3).
+        height: Of all of it, in pixels.
+        width: The same.
+        size: Height and width that it is brought to; neither is larger.
+    """
+    rows, columns = size
+    result = np.empty((rows, columns, 3), np.uint8)
+    at_once = max(1, ROWS_AT_ONCE * rows // height)
+    for first in range(0, rows, at_once):
+        last = min(first + at_once, rows)
+        top, bottom = first * height / rows, last * height / rows
+        start, end = math.floor(top), min(height, math.ceil(bottom))
+        part = Image.fromarray(region(start, 0, end, width))
+        box = (0, top - start, width, bottom - start)
+        smaller = part.resize((columns, last - first), Image.Resampling.BOX, box)
+        result[first:last] = np.asarray(smaller)
+    return result
+
+
+def enlarged(region: Region, canvas: Pixels, height: int, width: int) -> Region:
+    """Parts of a picture with its canvas (h, w, 6), where the canvas is kept smaller than the picture.
+
+    Args:
+        region: Gives parts of the picture, (h, w, 3).
+        canvas: All of it, at any size, (rows, columns, 3).
+        height: Of the picture.
+        width: The same.
+    """
+    image = Image.fromarray(canvas)
+    across, down = image.width / width, image.height / height
+    # Pillow does not look past a box, so it is given what the curves look at around a part: two pixels.
+    around = math.ceil(3 / min(across, down))
+
+    def both(top: int, left: int, bottom: int, right: int) -> Pixels:
+        first, start = max(0, top - around), max(0, left - around)
+        last, end = min(height, bottom + around), min(width, right + around)
+        box = (start * across, first * down, end * across, last * down)
+        larger = image.resize((end - start, last - first), Image.Resampling.BICUBIC, box)
+        under = np.asarray(larger)[top - first : bottom - first, left - start : right - start]
+        return np.concatenate([region(top, left, bottom, right), under], axis=2)
+
+    return both
