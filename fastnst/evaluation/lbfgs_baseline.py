@@ -62,6 +62,7 @@ def objective(
                 "tv_weight",
             )
         },
+        style_power=facts.get("style_power", 1.0),
     ).to(memory_format=torch.channels_last)
     device = pick_device("auto")
     loss.to(device)

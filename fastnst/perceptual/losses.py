@@ -13,6 +13,8 @@ from fastnst.errors import FastnstError, did_you_mean
 from fastnst.perceptual.encoder import Encoder
 from fastnst.perceptual.terms import content_loss, gram, style_loss, tv_loss
 
+LEAST_STYLE = 1e-4
+"""Added to a layer's style term where a power is taken of it: what hardly any painting reaches."""
 GramNorm: TypeAlias = Literal["unit", "chw", "hw", "none"]
 
 
@@ -63,6 +65,7 @@ class PerceptualLoss(nn.Module):
         style_weight: float,
         tv_weight: float = 0.0,
         gram_norm: GramNorm = "unit",
+        style_power: float = 1.0,
     ) -> None:
         """Choose the terms.
 
@@ -74,10 +77,12 @@ class PerceptualLoss(nn.Module):
             style_weight: w_s, 0 or more.
             tv_weight: w_tv, 0 or more.
             gram_norm: What one layer's style counts beside another's.
+            style_power: What each layer's style term is raised to, above 0. With 1/2 its gradient does not
+                fade where it is small already, so that all layers come down in proportion.
 
         Raises:
-            FastnstError: A layer is not one of the encoder's, a weight is negative, or the shares of the
-                layers sum to 0.
+            FastnstError: A layer is not one of the encoder's, a weight is negative, the power not above 0,
+                or the shares of the layers sum to 0.
         """
         super().__init__()
         for name, value in {
@@ -96,6 +101,9 @@ class PerceptualLoss(nn.Module):
         self.style_weight = style_weight
         self.tv_weight = tv_weight
         self.gram_norm = gram_norm
+        if not 0 < style_power < float("inf"):
+            raise FastnstError(f"The power of the style term is {style_power:g}.", "It is above 0.")
+        self.style_power = style_power
         for name in self.content_layers:
             self.register_buffer(_key("content_unit", name), torch.ones(()), persistent=False)
         for name in self.style_layers:
@@ -207,11 +215,11 @@ class PerceptualLoss(nn.Module):
             units = getattr(self, _key("style_unit", name))
             if regions is None:
                 loss = style_loss(gram(features[name]), grams[styles]) / units[styles]
-                style = style + share * loss
+                style = style + share * self._powered(loss)
                 continue
             for row, mask in enumerate(_masks(features[name], regions)):
                 loss = style_loss(gram(_within(features[name], mask)), grams[row : row + 1])
-                style = style + share * mask.mean() * loss / units[row]
+                style = style + share * mask.mean() * self._powered(loss / units[row])
         if strengths is not None:
             style = style * strengths
         tv = tv_loss(images) if self.tv_weight else torch.zeros_like(content)
@@ -220,6 +228,14 @@ class PerceptualLoss(nn.Module):
             style=self.style_weight * style.mean(),
             tv=self.tv_weight * tv.mean(),
         )
+
+    def _powered(self, loss: Tensor) -> Tensor:
+        """A layer's style term to the power; 0 stays 0, and 1 about 1."""
+        if self.style_power == 1:
+            return loss
+        # The root has no slope at 0 that is a number.
+        powered: Tensor = (loss + LEAST_STYLE) ** self.style_power - LEAST_STYLE**self.style_power
+        return powered
 
     def units(self, style: int = 0) -> dict[str, float]:
         """What each layer's raw term is divided by, for one of the styles."""
@@ -246,9 +262,10 @@ class PerceptualLoss(nn.Module):
 
     def extra_repr(self) -> str:
         """Shows the objective with its weights when printed."""
+        power = "" if self.style_power == 1 else f"^{self.style_power:g}"
         return (
             f"{self.content_weight:g} content{self.content_layers} + "
-            f"{self.style_weight:g} style{self.style_layers} + {self.tv_weight:g} tv"
+            f"{self.style_weight:g} style{self.style_layers}{power} + {self.tv_weight:g} tv"
         )
 
 

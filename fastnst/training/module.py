@@ -12,10 +12,11 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from fastnst.models import NetConfig, StyleNet, build_net
 from fastnst.perceptual import LossTerms, PerceptualLoss, load_encoder
+from fastnst.runtime.engine.levels import ground
 from fastnst.styles.card import Credit, StyleCard
 from fastnst.training.data.crops import Batch
 from fastnst.training.muon import Muon
@@ -24,6 +25,8 @@ from fastnst.training.paintings import DEFAULT_SIZE, Painting, named_apart
 from fastnst.training.regularizers import excess, instability, lattice, repeats
 from fastnst.training.warm_start import choose_rows, find_start, started
 
+GROUNDS = 8
+"""Grains that crops of the coarsest level are painted over, one after the other."""
 STROKES = (1.0, 1.75)
 """Sizes of the strokes of a net of several styles."""
 ROW_PHOTOS = 4
@@ -31,6 +34,11 @@ ROW_PHOTOS = 4
 FULL_STRENGTH = 0.75
 """Share of the crops that are painted at full strength, where there is an identity row; the others' strengths
 are uniform from 0 to 1."""
+
+
+def seen_from_afar(pictures: Tensor, times: int) -> Tensor:
+    """Pictures (N, 3, H, W) from so many times as far: the mean of each `times` x `times` pixels."""
+    return pictures if times == 1 else F.avg_pool2d(pictures, times)
 
 
 class StyleTransfer(pl.LightningModule):
@@ -58,6 +66,9 @@ class StyleTransfer(pl.LightningModule):
         style_layers: dict[str, float],
         content_weight: float,
         style_weight: float,
+        style_power: float,
+        far_style: float,
+        view_weights: list[float],
         tv_weight: float,
         excess_weight: float,
         lattice_weight: float,
@@ -86,6 +97,11 @@ class StyleTransfer(pl.LightningModule):
             style_layers: Layers that bring the painting, each with its share.
             content_weight: Of the content term; 1 for an unrelated photo.
             style_weight: Of the style term; 1 for the unpainted photo.
+            style_power: What the style term of each layer is raised to, see `PerceptualLoss`.
+            far_style: Of a net of several levels: what the style's weight is multiplied by for a picture that
+                is half as large as those of the second level, and again for one of a quarter, and so on.
+            view_weights: Of such a net: what the objective counts on a picture as it is, as it is seen from
+                twice as far, and so on.
             tv_weight: Of the total variation, which smooths.
             excess_weight: Of what the painting goes past black and white, see `excess`.
             lattice_weight: Of the pattern that strided nets leave, see `lattice`.
@@ -115,15 +131,28 @@ class StyleTransfer(pl.LightningModule):
                 f" excess_weight {excess_weight}, lattice_weight {lattice_weight}, repeats_weight {repeats_weight},"
                 f" stability_weight {stability_weight}, identity_weight {identity_weight}; the first two must be above 0, the others at least 0"
             )
+        if net.levels > 1 and (
+            not view_weights or min(view_weights) < 0 or not any(view_weights) or far_style <= 0
+        ):
+            raise ValueError(
+                f"view_weights are {view_weights} and far_style is {far_style}; they must be at least 0,"
+                " one of them above it, and above 0"
+            )
+        if net.levels > 1 and strokes is not None:
+            raise ValueError("strokes are for nets of one level; those of several paint any size")
         many = len(paintings) > 1
         self.paintings = named_apart(paintings, painting.size) if paintings else [painting]
-        self.strokes = tuple(strokes or (STROKES if many else (1.0,)))
+        self.strokes = tuple(strokes or (STROKES if many and net.levels == 1 else (1.0,)))
         if self.strokes[0] <= 0 or list(self.strokes) != sorted(set(self.strokes)):
             raise ValueError(f"strokes are {list(self.strokes)}; they must rise from above 0")
         self.identity = many if identity is None else identity
         self.identity_weight = identity_weight
-        rows = len(self.paintings) * len(self.strokes) + self.identity
+        self.choices = len(self.paintings) * len(self.strokes)
+        """What a crop can be painted in: each painting, with each size of strokes."""
+        rows = self.choices * net.levels + self.identity
         net = replace(net, styles=rows, identity=self.identity)
+        self.view_weights = view_weights if net.levels > 1 else [1.0]
+        self.far_style = far_style
         self.name = name
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -147,28 +176,53 @@ class StyleTransfer(pl.LightningModule):
         if learn == "rows":
             for name, parameter in self.net.named_parameters():
                 parameter.requires_grad_(".norm." in name)
-        self.loss = PerceptualLoss(
-            load_encoder("vgg16", encoder_weights),
-            content_layers=content_layers,
-            style_layers=style_layers,
-            content_weight=content_weight,
-            style_weight=style_weight,
-            tv_weight=tv_weight,
+        encoder = load_encoder("vgg16", encoder_weights)
+        far = len(self.view_weights) - 1
+        self.views = nn.ModuleList(
+            PerceptualLoss(
+                encoder,
+                content_layers=content_layers,
+                style_layers=style_layers,
+                content_weight=content_weight,
+                # Pictures of the second level and larger have the whole of it.
+                style_weight=style_weight * far_style ** max(0, min(1, net.levels - 1) - octave),
+                tv_weight=tv_weight,
+                style_power=style_power,
+            )
+            for octave in range(-far, net.levels)
         ).to(memory_format=torch.channels_last)
+        """The objective for pictures of each size, the smallest first, each twice as large as the one before."""
+        self.far = far
+        """Where in them that for crops of the coarsest level is."""
+
+    def objective(self, octave: int) -> PerceptualLoss:
+        """The objective for pictures of the coarsest level's size, times 2 to the power of `octave`."""
+        loss = self.views[self.far + octave]
+        assert isinstance(loss, PerceptualLoss)
+        return loss
+
+    @property
+    def loss(self) -> PerceptualLoss:
+        """The objective for pictures of the coarsest level as they are."""
+        return self.objective(0)
 
     def on_fit_start(self) -> None:
-        """Compute the painting's Grams and the units of the terms, once."""
-        photos: Tensor = self.trainer.datamodule.calibration  # type: ignore[attr-defined]
+        """Compute the paintings' Grams and the units of the terms, once."""
+        calibration: list[Tensor] = self.trainer.datamodule.calibration  # type: ignore[attr-defined]
+        crop: int = self.trainer.datamodule.crop  # type: ignore[attr-defined]
         # Outside autocast: these are kept for the whole run.
-        self.loss.set_styles(
-            [
-                painting.load(stroke).to(self.device)
-                for painting in self.paintings
-                for stroke in self.strokes
-            ]
-        )
-        photos = photos.to(self.device).float()
-        self.loss.calibrate(photos)
+        for octave in range(-self.far, self.net.config.levels):
+            loss = self.objective(octave)
+            photos = calibration[max(0, octave)].to(self.device).float()
+            photos = seen_from_afar(photos, 2 ** max(0, -octave))
+            if self.net.config.levels == 1:
+                loads = [p.load(stroke) for p in self.paintings for stroke in self.strokes]
+            else:
+                side = round(crop * 2.0**octave)
+                loads = [painting.load_like(side, crop) for painting in self.paintings]
+            loss.set_styles([painting.to(self.device) for painting in loads])
+            loss.calibrate(photos)
+        photos = calibration[0].to(self.device).float()
         if self._donor is not None and self.trainer.ckpt_path is None:
             with self.trainer.precision_plugin.forward_context():
                 choose_rows(self.net, self._donor.to(self.device), self.loss, photos[:ROW_PHOTOS])
@@ -177,19 +231,69 @@ class StyleTransfer(pl.LightningModule):
     def forward(
         self, photos: Tensor, styles: Tensor, strengths: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Paint RGB (N, 3, H, W), 0..255, each in the style (N,) and at the strength (N,); and what it was before tanh."""
-        rows = F.one_hot(styles, self.net.config.styles).to(photos)
+        """Paint whole pictures, from coarse to fine.
+
+        Args:
+            photos: RGB (N, 3, H, W), 0..255; as large as those of a level.
+            styles: Which style each is painted in, (N,), see `choices`.
+            strengths: How strongly, (N,), 0..1; None for 1.
+
+        Returns:
+            The painted pictures, and what they were before tanh.
+        """
+        level = self._level(photos)
+        canvas = self._canvas(photos, level, styles, strengths)
+        return self._paint(photos, canvas, level, styles, strengths)
+
+    def _level(self, photos: Tensor) -> int:
+        """The level at which pictures are as large as these."""
+        crop: int = self.trainer.datamodule.crop  # type: ignore[attr-defined]
+        return min(round(math.log2(photos.shape[-1] / crop)), self.net.config.levels - 1)
+
+    def _paint(
+        self,
+        photos: Tensor,
+        canvas: Tensor | None,
+        level: int,
+        styles: Tensor,
+        strengths: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """Paint pictures, or parts of them, at one level over their canvas."""
+        rows = F.one_hot(styles * self.net.config.levels + level, self.net.config.styles).to(photos)
         if strengths is not None:
             rows = strengths[:, None] * rows
             rows[:, -1] += 1 - strengths
-        painting = self.net.unbounded(photos, rows)
+        painting = self.net.unbounded(photos, rows, canvas)
         return self.net.finished(painting, photos, rows), painting
+
+    @torch.no_grad()
+    def _canvas(
+        self, photos: Tensor, level: int, styles: Tensor, strengths: Tensor | None
+    ) -> Tensor | None:
+        """What pictures are painted over at a level: what those below it paint, or the ground."""
+        if self.net.config.levels == 1:
+            return None
+        if level == 0:
+            return self._ground(photos)
+        size = (photos.shape[2] // 2, photos.shape[3] // 2)
+        smaller = seen_from_afar(photos, 2)
+        below = self._canvas(smaller, level - 1, styles, strengths)
+        painted = self._paint(smaller, below, level - 1, styles, strengths)[0].clamp(0, 255)
+        assert painted.shape[2:] == size
+        larger = F.interpolate(painted, photos.shape[2:], mode="bicubic", align_corners=False)
+        return larger.clamp(0, 255)
+
+    def _ground(self, photos: Tensor) -> Tensor:
+        """The ground under pictures, another one every few steps, so that none is learnt by heart."""
+        seed = self.trainer.global_step % GROUNDS if self.training else 0
+        pixels = torch.from_numpy(ground(photos.shape[2], photos.shape[3], seed).copy())
+        return pixels.permute(2, 0, 1).to(photos).expand_as(photos)
 
     def _draw(self, count: int) -> tuple[Tensor, Tensor | None]:
         """Styles and strengths of a batch, which depend on the step alone."""
         seed = (self.trainer.global_step, self.trainer.global_rank)
         rng = np.random.default_rng(seed)
-        styles = torch.from_numpy(rng.integers(self.net.config.styles - self.identity, size=count))
+        styles = torch.from_numpy(rng.integers(self.choices, size=count))
         if not self.identity:
             return styles.to(self.device), None
         weaker = rng.random(count) >= FULL_STRENGTH
@@ -203,20 +307,21 @@ class StyleTransfer(pl.LightningModule):
 
     def held_out_styles(self, first: int, count: int) -> Tensor:
         """The style that each held-out photo is painted in: one after the other."""
-        styles = self.net.config.styles - self.identity
-        return torch.arange(first, first + count, device=self.device) % styles
+        return torch.arange(first, first + count, device=self.device) % self.choices
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One batch of crops."""
         self.trainer.datamodule.skipped.update(batch.skipped)  # type: ignore[attr-defined]
         photos = batch.photos.to(torch.float32, memory_format=torch.channels_last)
         styles, strengths = self._draw(len(photos))
-        painted, painting = self(photos, styles, strengths)
+        level = self._level(photos)
+        canvas = self._canvas(photos, level, styles, strengths)
+        photos, canvas = self._part(photos, canvas, level)
+        painted, painting = self._paint(photos, canvas, level, styles, strengths)
         factors = self._factors(styles)
         if strengths is not None:
             factors = factors * strengths
-        targets = self.loss.content_targets(photos)
-        terms: LossTerms = self.loss(painted, targets, styles, strengths=factors)
+        terms = self._terms(painted, photos, level, styles, factors)
         others = {
             "excess": self.excess_weight * excess(painting),
             "lattice": self.lattice_weight * lattice(painted, self.net.multiple_of),
@@ -228,9 +333,16 @@ class StyleTransfer(pl.LightningModule):
             others["identity"] = self.identity_weight * ((1 - strengths) * apart).mean()
         if self.stability_weight:
             rng = np.random.default_rng((self.trainer.global_step, self.trainer.global_rank, 1))
-            others["stability"] = self.stability_weight * instability(
-                lambda moved: self(moved, styles, strengths)[0], photos, painted, rng
-            )
+
+            def again(moved: Tensor) -> Tensor:
+                shown, under = moved[:, :3], moved[:, 3:]
+                if canvas is not None and level == 0:  # The ground stays where it is.
+                    under = self._ground(shown)
+                over = None if canvas is None else under
+                return self._paint(shown, over, level, styles, strengths)[0]
+
+            shown = photos if canvas is None or level == 0 else torch.cat([photos, canvas], 1)
+            others["stability"] = self.stability_weight * instability(again, shown, painted, rng)
         self._log("train", terms)
         self.log_dict({f"train/{name}": value.detach() for name, value in others.items()})
         empty = flat(painted, photos)
@@ -239,13 +351,44 @@ class StyleTransfer(pl.LightningModule):
         # No number where the painting is flat, so that all processes leave the step out alike.
         return whole * torch.where(empty, torch.nan, 1.0)
 
+    def _part(
+        self, photos: Tensor, canvas: Tensor | None, level: int
+    ) -> tuple[Tensor, Tensor | None]:
+        """A crop as large as those of the coarsest level out of larger pictures and their canvas, one place for all."""
+        if level == 0 or canvas is None:
+            return photos, canvas
+        crop: int = self.trainer.datamodule.crop  # type: ignore[attr-defined]
+        rng = np.random.default_rng((self.trainer.global_step, self.trainer.global_rank, 2))
+        places = (photos.shape[-1] - crop) // self.net.multiple_of
+        top, left = (int(rng.integers(places + 1)) * self.net.multiple_of for _ in range(2))
+        parts = [
+            pictures[:, :, top : top + crop, left : left + crop].contiguous(
+                memory_format=torch.channels_last
+            )
+            for pictures in (photos, canvas)
+        ]
+        return parts[0], parts[1]
+
+    def _terms(
+        self, painted: Tensor, photos: Tensor, level: int, styles: Tensor, factors: Tensor
+    ) -> LossTerms:
+        """The objective on pictures as they are and as they are seen from further away, the weighted mean."""
+        views: list[LossTerms] = []
+        for halvings, weight in enumerate(self.view_weights):
+            loss = self.objective(level - halvings)
+            shown, seen = (seen_from_afar(each, 2**halvings) for each in (painted, photos))
+            terms: LossTerms = loss(shown, loss.content_targets(seen), styles, strengths=factors)
+            share = weight / sum(self.view_weights)
+            views.append(LossTerms(*(share * value for value in terms)))
+        return LossTerms(*(torch.stack(values).sum() for values in zip(*views, strict=True)))
+
     def validation_step(self, photos: Tensor, batch_idx: int) -> None:
         """The objective on photos that are not trained on, of pictures as a user gets them."""
         photos = photos.to(torch.float32, memory_format=torch.channels_last)
         styles = self.held_out_styles(batch_idx * self.trainer.datamodule.batch_size, len(photos))  # type: ignore[attr-defined]
         painted = self(photos, styles)[0].clamp(0, 255)
-        targets = self.loss.content_targets(photos)
-        self._log("val", self.loss(painted, targets, styles, strengths=self._factors(styles)))
+        factors = self._factors(styles)
+        self._log("val", self._terms(painted, photos, self._level(photos), styles, factors))
 
     def _log(self, stage: str, terms: LossTerms) -> None:
         values = {**terms._asdict(), "total": terms.total}
@@ -285,8 +428,15 @@ class StyleTransfer(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the loss network out: 29 MB that are the same in every file."""
         weights = checkpoint["state_dict"]
-        for key in [key for key in weights if key.startswith("loss.")]:
+        for key in [key for key in weights if key.startswith("views.")]:
             del weights[key]
+
+    def _style_size(self, painting: Painting) -> int:
+        """Longer side in pixels that a painting was learnt at, at the coarsest level."""
+        if self.net.config.levels == 1:
+            return round((painting.size or DEFAULT_SIZE) * self.strokes[0])
+        crop: int = self.trainer.datamodule.crop  # type: ignore[attr-defined]
+        return max(painting.load_like(crop, crop).shape[2:])
 
     def card(self) -> StyleCard:
         """The facts about the net as it is now."""
@@ -297,7 +447,7 @@ class StyleTransfer(pl.LightningModule):
         )
         each = [
             {
-                "style_size": round((painting.size or DEFAULT_SIZE) * self.strokes[0]),
+                "style_size": self._style_size(painting),
                 "style_weight": loss.style_weight * painting.weight,
                 "units": loss.units(number * len(self.strokes)),
             }
@@ -307,6 +457,7 @@ class StyleTransfer(pl.LightningModule):
             name=self.name,
             styles=credits,
             strokes=self.strokes,
+            base=self.trainer.datamodule.crop if self.net.config.levels > 1 else 0,  # type: ignore[attr-defined]
             net=self.net.config.as_dict(),
             multiple_of=self.net.multiple_of,
             minimum=self.net.minimum,
@@ -318,6 +469,7 @@ class StyleTransfer(pl.LightningModule):
                 "style_layers": loss.style_layers,
                 "content_weight": loss.content_weight,
                 "tv_weight": loss.tv_weight,
+                "style_power": loss.style_power,
                 "excess_weight": self.excess_weight,
                 "lattice_weight": self.lattice_weight,
                 "repeats_weight": self.repeats_weight,

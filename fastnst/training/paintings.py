@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from fastnst.errors import FastnstError
@@ -17,6 +19,8 @@ DEFAULT_SIZE = 512
 """Pixels on the longer side of a painting."""
 SMALLEST_PAINTING = 64
 """Pixels on the shorter side, as given and as scaled: 8 at relu4_3, the deepest style layer."""
+SMALLEST_VIEW = 16
+"""The same of a painting seen from afar: 2 at relu4_3."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ class Painting(Credit):
     """The picture."""
     size: int | None = None
     """Its longer side is scaled to this many pixels, which sets the size of the brush strokes. Of one of
-    several, null for that of `painting`."""
+    several, null for that of `painting`. For a net of several levels it is that beside a crop at the coarsest;
+    null makes the painting as large as the picture."""
     weight: float = 1.0
     """Of its style term, beside those of others."""
 
@@ -47,15 +52,50 @@ class Painting(Credit):
                 f"The size of the painting is {size}.",
                 f"It is {SMALLEST_PAINTING} to 4096 px.",
             )
+        image = resize_longer(self._scan(), size)
+        self._check(image, f"at --model.painting.size {size} is")
+        return _tensor(image)
+
+    def load_like(self, side: int, crop: int) -> Tensor:
+        """The painting as large as a square picture, so that its strokes are in proportion, as `load` gives it.
+
+        It is never enlarged: enlarged strokes are blurred ones.
+
+        Args:
+            side: Of the picture in pixels.
+            crop: Side of a picture in which the painting has its `size`, if it has one.
+
+        Raises:
+            UnreadableImage: It can't be read.
+            FastnstError: It is too small, or its size is out of range.
+        """
+        scan = self._scan()
+        if self.size is not None and not SMALLEST_PAINTING <= self.size <= 4096:
+            raise FastnstError(
+                f"The size of the painting is {self.size}.",
+                f"It is {SMALLEST_PAINTING} to 4096 px.",
+            )
+        longer = max(scan.size)
+        wanted = self.size / crop if self.size else longer / math.sqrt(math.prod(scan.size))
+        # Of a strip there must be something left.
+        least = math.ceil(SMALLEST_VIEW * longer / min(scan.size))
+        return _tensor(resize_longer(scan, min(longer, max(least, round(side * wanted)))))
+
+    def _scan(self) -> Image.Image:
         scan = read_image(self.path).convert("RGB")
-        image = resize_longer(scan, size)
-        for picture, how in ((scan, "is"), (image, f"at --model.painting.size {size} is")):
-            if min(picture.size) < SMALLEST_PAINTING:
-                raise FastnstError(
-                    f"The painting {self.path} {how} {picture.width}x{picture.height} px, too small to learn from.",
-                    f"It needs {SMALLEST_PAINTING} px on its shorter side; 300 and more are good.",
-                )
-        return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
+        self._check(scan, "is")
+        return scan
+
+    def _check(self, picture: Image.Image, how: str) -> None:
+        if min(picture.size) < SMALLEST_PAINTING:
+            raise FastnstError(
+                f"The painting {self.path} {how} {picture.width}x{picture.height} px, too small to learn from.",
+                f"It needs {SMALLEST_PAINTING} px on its shorter side; 300 and more are good.",
+            )
+
+
+def _tensor(image: Image.Image) -> Tensor:
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
 
 
 def named_apart(paintings: list[Painting], size: int | None) -> list[Painting]:

@@ -18,7 +18,12 @@ import torch
 from cyclopts import Parameter
 from jsonargparse import ArgumentError
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning.cli import ArgsType, LightningCLI, SaveConfigCallback
+from pytorch_lightning.cli import (
+    ArgsType,
+    LightningArgumentParser,
+    LightningCLI,
+    SaveConfigCallback,
+)
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from fastnst.errors import BadStyleFile, CannotWrite, FastnstError, Interrupted, did_you_mean
@@ -120,7 +125,10 @@ def train(
     args += [] if stability is None else [f"--model.stability_weight={stability}"]
     if start:
         net = load_net(find_start(start))[0].config
-        args += [f"--model.net.{key}={getattr(net, key)}" for key in ("name", "width", "blocks")]
+        args += [
+            f"--model.net.{key}={getattr(net, key)}"
+            for key in ("name", "width", "blocks", "levels")
+        ]
         args += [f"--model.start={start}", f"--model.learn={'all' if unfreeze else 'rows'}"]
     elif unfreeze:
         raise FastnstError("There is nothing to unfreeze.", "Say what to start from, with --from.")
@@ -143,6 +151,9 @@ class _Cli(LightningCLI):
 
     run: Path
     finish: Finish
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.link_arguments("model.net.levels", "data.levels")
 
     def before_instantiate_classes(self) -> None:
         self.run = Path(self.config.trainer.default_root_dir)
@@ -199,6 +210,8 @@ def _check(cli: _Cli) -> None:
             f"The number of steps is {cli.trainer.max_steps}.", "It must be 1 or more."
         )
     for painting in cli.model.paintings:
+        if cli.model.net.config.levels > 1:
+            painting.load_like(cli.datamodule.crop >> cli.model.far, cli.datamodule.crop)
         for stroke in cli.model.strokes:
             painting.load(stroke)
     cli.datamodule.setup("fit")

@@ -10,6 +10,7 @@ from torch import Tensor
 from fastnst.errors import FastnstError, did_you_mean
 from fastnst.models import ConditionalInstanceNorm2d, StyleNet, load_net
 from fastnst.perceptual import PerceptualLoss
+from fastnst.runtime.engine.levels import ground
 from fastnst.system.package_data import shipped
 
 
@@ -49,7 +50,9 @@ def started(net: StyleNet, path: Path) -> tuple[StyleNet | None, int]:
         FastnstError: It is of another kind.
     """
     known, card = load_net(path)
-    ours, theirs = ((n.config.name, n.config.width, n.config.blocks) for n in (net, known))
+    ours, theirs = (
+        (n.config.name, n.config.width, n.config.blocks, n.config.levels) for n in (net, known)
+    )
     if ours != theirs:
         raise FastnstError(
             f"The net in {path} is {known.config}, and {net.config} is to be trained.",
@@ -75,17 +78,22 @@ def choose_rows(net: StyleNet, donor: StyleNet, loss: PerceptualLoss, photos: Te
         photos: RGB (N, 3, H, W), float, 0..255.
     """
     targets = loss.content_targets(photos)
-    choices = donor.config.styles - donor.config.identity
-    wanted = net.config.styles - net.config.identity
+    levels = donor.config.levels
+    choices, wanted = ((n.config.styles - n.config.identity) // levels for n in (donor, net))
+    canvas = None
+    if levels > 1:  # By the coarsest level, where a style shows most.
+        under = torch.from_numpy(ground(*photos.shape[2:]).copy()).permute(2, 0, 1)
+        canvas = under.to(photos).expand_as(photos)
     found = torch.empty(wanted, choices)
     for row in range(choices):
         weights = torch.zeros(donor.config.styles, device=photos.device)
-        weights[row] = 1.0
-        painted = donor(photos, weights).clamp(0, 255)
+        weights[row * levels] = 1.0
+        painted = donor(photos, weights, canvas).clamp(0, 255)
         for style in range(wanted):
             styles = torch.full((len(photos),), style, device=photos.device)
             found[style, row] = loss(painted, targets, styles).total
-    best = found.argmin(dim=1)
+    first = found.argmin(dim=1) * levels
+    best = (first[:, None] + torch.arange(levels)).flatten()
     if net.config.identity:
         best = torch.cat([best, torch.tensor([donor.config.styles - 1])])
     for (_, norm), (_, other) in zip(_norms(net), _norms(donor), strict=True):

@@ -513,3 +513,39 @@ def test_a_run_is_not_overwritten(job):
         job(steps=1)
     with pytest.raises(FastnstError, match=r"has its 1 steps already\. Give more with --steps N"):
         job(painting=None, data=None, config=[], resume=True)
+
+
+def test_a_net_of_several_levels_is_trained_and_paints_from_coarse_to_fine(job, astronaut):
+    Image.fromarray(np.tile(np.uint8([[[20, 40, 200]], [[220, 220, 40]]]), (48, 128, 1))).save("b.png")
+    options = ("--model.net.name=unet", "--model.net.levels=3", "--data.batch_size=1")
+    weights = job("b.png", *options)
+    net, card = load_net(weights)
+    # A row a level for each painting, and the photo's.
+    assert (card.levels, card.base, card.rows, card.strokes) == (3, 64, 7, (1.0,))
+    assert card.loss["style_power"] == 0.5
+    # The farthest view of the first level is a quarter of it, the finest the third level.
+    assert net.config.identity
+    stylizer = fastnst.Stylizer(fastnst.export(weights).path)
+    photo = np.asarray(Image.open(astronaut))
+    assert np.array_equal(stylizer(photo, strength=0), photo)
+    assert stylizer(photo, style="b", stroke="bold").shape == photo.shape
+
+
+def test_steps_have_crops_of_one_level_each_and_resume_sees_the_same(workdir, make_photos):
+    from fastnst.training.data.crops import LEVEL_SHARES, level_of
+    from fastnst.training.data.datamodule import Photos
+
+    make_photos(workdir / "photos")
+    levels = [level_of(step, 3, 0) for step in range(3000)]
+    shares = [levels.count(level) / 3000 for level in range(3)]
+    assert shares == pytest.approx(LEVEL_SHARES, abs=0.03)
+    data = Photos(str(workdir / "photos"), crop=64, batch_size=2, num_workers=0, levels=3)
+    data.setup("fit")
+    batches = iter(data.train_dataloader())
+    for step in range(6):
+        photos = next(batches).photos
+        assert photos.shape == (2, 3, 64 << levels[step], 64 << levels[step])
+        again = torch.from_numpy(data.crops.at(2 * step + 1, levels[step])).permute(2, 0, 1)
+        assert torch.equal(photos[1], again)
+    assert [crops.shape for crops in data.calibration] == [(16, 3, 64, 64)] * 3
+    assert {photo.shape for photo in data.heldout} == {(3, 128, 128)}

@@ -31,8 +31,26 @@ Record: TypeAlias = dict[str, Any]
 """An undecoded picture of a data set: {"path": ..., "bytes": ...}, either of which may be None."""
 
 
-def open_photo(record: Record | None, crop: int) -> Image.Image:
+LEVEL_SHARES = (0.45, 0.35, 0.2)
+"""Of the steps, those of each level of a net that paints from coarse to fine; past the last, as the last."""
+
+
+def level_of(step: int, levels: int, seed: int) -> int:
+    """The level that a step trains, 0 for the coarsest: it depends on the step and the seed alone."""
+    if levels == 1:
+        return 0
+    shares = [LEVEL_SHARES[min(level, len(LEVEL_SHARES) - 1)] for level in range(levels)]
+    rng = np.random.default_rng((seed, 2, step))
+    return int(rng.choice(levels, p=np.array(shares) / sum(shares)))
+
+
+def open_photo(record: Record | None, crop: int, wanted: int = 0) -> Image.Image:
     """Decode one photo of a data set's `image` column, upright, at least `crop` px each way.
+
+    Args:
+        record: The photo.
+        crop: Smaller ones are refused.
+        wanted: What the shorter side should have, if the photo has it, where it is more than `crop`.
 
     Raises:
         Unusable: It is missing, broken or too small.
@@ -44,7 +62,7 @@ def open_photo(record: Record | None, crop: int) -> Image.Image:
             if min(image.size) < crop:
                 raise Unusable(f"smaller than {crop} px")
             # JPEGs can be decoded at 1/2, 1/4 or 1/8 of their size, much faster.
-            scale = 2 * crop / min(image.size)
+            scale = 2 * max(crop, wanted) / min(image.size)
             image.draft("RGB", (int(image.width * scale), int(image.height * scale)))
             return ImageOps.exif_transpose(image).convert("RGB")
     except Unusable:
@@ -71,7 +89,8 @@ def key(record: Record | None) -> str:
 def random_crop(image: Image.Image, crop: int, rng: np.random.Generator) -> Pixels:
     """A square of `crop` px out of the photo, scaled and placed at random, mirrored half of the time.
 
-    The shorter side becomes something between 1 and 1.5 crops, but the photo is never enlarged.
+    The shorter side becomes something between 1 and 1.5 crops. A photo that is smaller than a crop is taken
+    whole, and enlarged; others never are.
     """
     shorter = min(image.size)
     side = rng.uniform(crop, max(crop, min(shorter, 1.5 * crop)))
@@ -94,7 +113,7 @@ class Batch(NamedTuple):
     """What a step gets."""
 
     photos: Tensor
-    """uint8 RGB (N, 3, crop, crop)."""
+    """uint8 RGB (N, 3, crop, crop); at each level after the first twice as many pixels a side."""
     skipped: dict[str, str]
     """Files found unusable while making this batch, and why."""
 
@@ -116,8 +135,21 @@ class Crops(Dataset[Sample]):
     depends on `k` and the seed alone. So a training resumed at any step sees what it would have seen.
     """
 
-    def __init__(self, records: Any, rows: Rows, crop: int, seed: int) -> None:
+    def __init__(
+        self, records: Any, rows: Rows, crop: int, seed: int, levels: int = 1, step: int = 1
+    ) -> None:
+        """Take the photos.
+
+        Args:
+            records: All there are.
+            rows: Those to take.
+            crop: Side of a crop at the coarsest level.
+            seed: Of all that is drawn.
+            levels: Sizes of crops, each twice the one before; a step has crops of one size.
+            step: Crops of a step, on all devices.
+        """
         self.records, self.rows, self.crop, self.seed = records, rows, crop, seed
+        self.levels, self.step = levels, step
         self.skipped: dict[str, str] = {}
         self._reported: set[str] = set()
         self._orders: dict[int, Rows] = {}
@@ -130,7 +162,7 @@ class Crops(Dataset[Sample]):
             self._orders[epoch] = rng.permutation(self.rows)
         return self._orders[epoch]
 
-    def photo(self, position: int) -> Image.Image:
+    def photo(self, position: int, wanted: int = 0) -> Image.Image:
         """The photo at this position of the endless order, or the next usable one after it."""
         for ahead in range(min(len(self.rows), SKIPS)):
             epoch, index = divmod(position + ahead, len(self.rows))
@@ -139,14 +171,19 @@ class Crops(Dataset[Sample]):
             if name in self.skipped:
                 continue
             try:
-                return open_photo(record, self.crop)
+                return open_photo(record, self.crop, wanted)
             except Unusable as error:
                 self.skipped[name] = str(error)
         raise FastnstError(*none_usable(self.skipped, self.crop))
 
-    def __getitem__(self, number: int) -> Sample:
+    def at(self, number: int, level: int) -> Pixels:
+        """A crop, uint8 (side, side, 3), at the size of a level."""
         rng = np.random.default_rng((self.seed, 1, number))
-        pixels = random_crop(self.photo(number), self.crop, rng)
+        side = self.crop << level
+        return random_crop(self.photo(number, side), side, rng)
+
+    def __getitem__(self, number: int) -> Sample:
+        pixels = self.at(number, level_of(number // self.step, self.levels, self.seed))
         new = {name: why for name, why in self.skipped.items() if name not in self._reported}
         self._reported.update(new)
         return as_tensor(pixels), new
@@ -158,14 +195,18 @@ class Stream(IterableDataset[Sample]):
     The library itself deals the shards, and the samples to be left out, to the workers.
     """
 
-    def __init__(self, stream: Any, heldout: set[str], crop: int, seed: int, start: int) -> None:
-        self.stream, self.heldout = stream, heldout
+    def __init__(
+        self, stream: Any, heldout: set[str], crop: int, seed: int, start: int,
+        levels: int = 1, batch: int = 1, level: int | None = None,
+    ) -> None:  # fmt: skip
+        self.stream, self.heldout, self.level = stream, heldout, level
         self.crop, self.seed, self.start = crop, seed, start
+        self.levels, self.batch = levels, batch
 
     def __iter__(self) -> Iterator[Sample]:
         worker = get_worker_info()
         index = worker.id if worker else 0
-        number = epoch = 0
+        number = epoch = given = 0
         new: dict[str, str] = {}
         while True:
             self.stream.set_epoch(epoch)
@@ -174,8 +215,12 @@ class Stream(IterableDataset[Sample]):
                 number += 1
                 if key(row["image"]) in self.heldout:
                     continue
+                # A batch comes from one worker.
+                step = self.start + given // self.batch
+                drawn = level_of(step, self.levels, self.seed + index)
+                side = self.crop << (drawn if self.level is None else self.level)
                 try:
-                    photo = open_photo(row["image"], self.crop)
+                    photo = open_photo(row["image"], self.crop, side)
                 except Unusable as error:
                     name = (row["image"] or {}).get("path") or f"photo {number} of worker {index}"
                     new[name] = str(error)
@@ -184,8 +229,9 @@ class Stream(IterableDataset[Sample]):
                     continue
                 usable = True
                 rng = np.random.default_rng((self.seed, 1, index, self.start, number))
-                yield as_tensor(random_crop(photo, self.crop, rng)), new
+                yield as_tensor(random_crop(photo, side, rng)), new
                 new = {}
+                given += 1
             if not usable and epoch:
                 raise FastnstError(*none_usable(new, self.crop))
             epoch += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class Photos(LightningDataModule):
         num_workers: int = 2,
         seed: int = 0,
         streaming: bool = True,
+        levels: int = 1,
     ) -> None:
         """Choose the photos; nothing is read yet.
 
@@ -60,6 +62,8 @@ class Photos(LightningDataModule):
             seed: Of the order, the crops and the flips.
             streaming: Read a data set of the hub as it comes; false keeps it on the disk first, after
                 which its order and its resume are exact, as those of a folder.
+            levels: Of the net, from coarse to fine: crops of the coarsest have `crop` px a side, those of the
+                next twice as many.
 
         Raises:
             ValueError: A number is out of range.
@@ -75,13 +79,14 @@ class Photos(LightningDataModule):
         self.source, self.given_name = source, name
         self.crop, self.batch_size = crop, batch_size
         self.holdout, self.num_workers, self.seed = holdout, num_workers, seed
-        self.streaming = streaming
+        self.streaming, self.levels = streaming, levels
         self.crops: Crops | None = None
         self.stream: Any = None
         self.heldout: list[Tensor] = []
         self.heldout_keys: set[str] = set()
         self.skipped: dict[str, str] = {}
-        self.calibration = torch.empty(0)
+        self.calibration: list[Tensor] = []
+        """Crops of `crop` px, uint8 (N, 3, crop, crop), out of pictures as large as each level's."""
 
     @property
     def set_name(self) -> str:
@@ -110,28 +115,41 @@ class Photos(LightningDataModule):
         rows = np.random.default_rng(self.seed).permutation(len(records))
         # A handful of photos: judge by some of those that are trained on rather than by none.
         holdout = min(self.holdout, len(rows) // 4)
+        world = self.trainer.world_size if self.trainer else 1
         aside = Crops(records, rows[:holdout] if holdout else rows, self.crop, self.seed)
-        self.crops = Crops(records, rows[holdout:], self.crop, self.seed)
+        self.crops = Crops(
+            records, rows[holdout:], self.crop, self.seed, self.levels, self.batch_size * world
+        )
         photo = self.crops.photo(0)  # Raises if none of them can be used.
         try:
-            heldout = [aside.photo(k) for k in range(min(self.holdout, len(aside.rows)))]
+            heldout = [
+                aside.photo(k, self.judged) for k in range(min(self.holdout, len(aside.rows)))
+            ]
         except FastnstError:
             heldout = [photo]
-        self.heldout = [as_tensor(centre_crop(image, self.crop)) for image in heldout]
+        self.heldout = [as_tensor(centre_crop(image, self.judged)) for image in heldout]
         self.skipped.update(aside.skipped | self.crops.skipped)
-        self.calibration = torch.stack([self.crops[k][0] for k in range(CALIBRATION_PHOTOS)])
+        self.calibration = [
+            torch.stack(
+                [
+                    self._middle(as_tensor(self.crops.at(k, level)))
+                    for k in range(CALIBRATION_PHOTOS)
+                ]
+            )
+            for level in range(self.levels)
+        ]
 
     def _open_stream(self, stream: Any) -> None:
         skipped: dict[str, str] = {}
         try:
             for row in stream:
                 try:
-                    photo = open_photo(row["image"], self.crop)
+                    photo = open_photo(row["image"], self.crop, self.judged)
                 except Unusable as error:
                     skipped[f"photo {len(skipped)}"] = str(error)
                 else:
                     self.heldout_keys.add(key(row["image"]))
-                    self.heldout.append(as_tensor(centre_crop(photo, self.crop)))
+                    self.heldout.append(as_tensor(centre_crop(photo, self.judged)))
                 if len(self.heldout) == self.holdout or len(skipped) == SKIPS:
                     break
         except OSError as error:
@@ -139,8 +157,19 @@ class Photos(LightningDataModule):
         if not self.heldout:
             raise FastnstError(*none_usable(skipped, self.crop))
         self.stream = stream.shuffle(seed=self.seed, buffer_size=256)
-        crops = iter(Stream(self.stream, self.heldout_keys, self.crop, self.seed, 0))
-        self.calibration = torch.stack([next(crops)[0] for _ in range(CALIBRATION_PHOTOS)])
+        for level in range(self.levels):
+            crops = Stream(self.stream, self.heldout_keys, self.crop, self.seed, 0, level=level)
+            some = [self._middle(crop) for crop, _ in islice(crops, CALIBRATION_PHOTOS)]
+            self.calibration.append(torch.stack(some))
+
+    @property
+    def judged(self) -> int:
+        """Side of the photos held out: that of the second level where there is one."""
+        return self.crop << min(1, self.levels - 1)
+
+    def _middle(self, picture: Tensor) -> Tensor:
+        start = (picture.shape[1] - self.crop) // 2
+        return picture[:, start : start + self.crop, start : start + self.crop]
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Endless batches of uint8 RGB (N, 3, crop, crop), from the trainer's present step on."""
@@ -153,11 +182,14 @@ class Photos(LightningDataModule):
         from datasets.distributed import split_dataset_by_node
 
         stream = split_dataset_by_node(self.stream, rank, world) if world > 1 else self.stream
-        crops = Stream(stream, self.heldout_keys, self.crop, self.seed, step * self.batch_size)
+        crops = Stream(
+            stream, self.heldout_keys, self.crop, self.seed, step * self.batch_size,
+            self.levels, self.batch_size,
+        )  # fmt: skip
         return self._loader(crops, None, min(self.num_workers, stream.num_shards))
 
     def val_dataloader(self) -> DataLoader[Tensor]:
-        """The held-out photos, in one pass, uint8 RGB (N, 3, crop, crop)."""
+        """The held-out photos, in one pass, uint8 RGB (N, 3, judged, judged)."""
         return DataLoader(self.heldout, self.batch_size)  # type: ignore[arg-type]
 
     def _loader(
