@@ -66,29 +66,30 @@ def evaluate(
         )
     run = Path(style) if Path(style).is_dir() else None
     with tempfile.TemporaryDirectory() as folder:
+        # Kept to the end: the file is opened once more where large pictures are painted in tiles.
         file = export(run, output=Path(folder, f"{run.name}.onnx")).path if run else style
         stylizer = Stylizer(file, blend=of)
-    if stylizer.fixed_size:
-        raise FastnstError(stylizer.note, "Only nets that paint at any size can be evaluated.")
-    least = max(stylizer.card.minimum if stylizer.card else 0, 80)
-    if min(sizes) < least:
-        raise FastnstError(f"A size of {min(sizes)} is too small.", f"Give {least} or more.")
-    wanted = dict(zip(sizes, counts, strict=True))
-    pictures = {size: _photos(Path(data), size, count) for size, count in wanted.items()}
-    keep_freed_memory()
-    named = stylizer.name if not run else of or stylizer.styles[0]
-    number = stylizer.styles.index(named) if len(stylizer.styles) > 1 else 0
-    loss = objective(stylizer.card, number, Path(painting), max(pictures.values(), key=len))
-    total = sum(wanted.values())
-    shown = StepProgress("photos", total) if progress else None
-    try:
-        measured: list[Measured] = []
-        for size, some in pictures.items():
-            before = sum(m.photos for m in measured)
-            measured.append(measure(stylizer, loss, size, some, max_iterations, shown, before))
-    finally:
-        if shown is not None:
-            shown.close()
+        if stylizer.fixed_size:
+            raise FastnstError(stylizer.note, "Only nets that paint at any size can be evaluated.")
+        least = max(stylizer.card.minimum if stylizer.card else 0, 80)
+        if min(sizes) < least:
+            raise FastnstError(f"A size of {min(sizes)} is too small.", f"Give {least} or more.")
+        wanted = dict(zip(sizes, counts, strict=True))
+        pictures = {size: _photos(Path(data), size, count) for size, count in wanted.items()}
+        keep_freed_memory()
+        named = stylizer.name if not run else of or stylizer.styles[0]
+        number = stylizer.styles.index(named) if len(stylizer.styles) > 1 else 0
+        loss = objective(stylizer.card, number, Path(painting), max(pictures.values(), key=len))
+        total = sum(wanted.values())
+        shown = StepProgress("photos", total) if progress else None
+        try:
+            measured: list[Measured] = []
+            for size, some in pictures.items():
+                before = sum(m.photos for m in measured)
+                measured.append(measure(stylizer, loss, size, some, max_iterations, shown, before))
+        finally:
+            if shown is not None:
+                shown.close()
     steps = stylizer.card.steps if stylizer.card else 0
     result = Evaluation(
         run.name if run and len(stylizer.styles) == 1 else named, steps, max_iterations, stylizer.device, version("fastnst"), tuple(measured)

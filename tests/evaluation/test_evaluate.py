@@ -1,6 +1,8 @@
 import json
 import math
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from fastnst.evaluation import lbfgs_baseline
 from fastnst.evaluation.report import Measured
 from fastnst.exporting.export import EVALUATION, Exported
 from fastnst.images.read import read_image
+from fastnst.runtime.engine import stylizer
 
 SIZE = 96
 
@@ -141,3 +144,16 @@ def test_what_was_found_of_many_styles_is_kept_side_by_side(folder, many, monkey
     kept = json.loads((folder / "run" / EVALUATION).read_text())
     assert [kept[style]["sizes"][0]["size"] for style in ("alpha", "beta")] == [0, 1]
     assert kept["steps"] == kept["beta"]["steps"] == 1
+
+
+def test_a_run_folder_is_measured_in_tiles_too(folder, negative, monkeypatch):
+    """Tiles open the file a second time, when the first large picture is painted."""
+    monkeypatch.setattr(
+        job, "export", lambda run, output: Exported(Path(shutil.copy(negative, output)), 0.0)
+    )
+    monkeypatch.setattr(stylizer, "SURELY_FITS", 0)
+    monkeypatch.setattr(stylizer, "chosen_side", lambda *_: 64)
+    (folder / "run").mkdir()
+    found = evaluate(folder / "run", photos=1, max_iterations=3)
+    whole = evaluate(negative, photos=1, max_iterations=3)
+    assert (found.style, found.sizes[0].total) == ("run", whole.sizes[0].total)
