@@ -17,7 +17,7 @@ import yaml
 from torch import Tensor
 
 from fastnst.errors import FastnstError
-from fastnst.evaluation.metrics import border, grid, pan, unsteadiness
+from fastnst.evaluation.metrics import border, checkerboard, pan, unsteadiness
 from fastnst.evaluation.report import Measured, Quartiles
 from fastnst.images.read import Pixels, read_image, resize_longer
 from fastnst.optimization.descend import descend
@@ -140,7 +140,7 @@ def measure(
         optimized_total=statistics.median(ends),
         from_noise=_quartiles(from_noise),
         from_photo=_quartiles(from_photo),
-        grid=statistics.median(map(grid, painted, photos)),
+        checkerboard=statistics.median(map(checkerboard, painted, photos)),
         border=statistics.median(map(border, painted, photos)),
         flicker=statistics.median(moving) / max(statistics.median(apart), 1e-6),
         milliseconds=_milliseconds(stylizer, photos[0]),

@@ -1,4 +1,4 @@
-"""Figures for pictures that need no painting to compare with: grid, border, flicker."""
+"""Figures for pictures that need no painting to compare with: checkerboard, border, flicker."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAN_STEP = (1, 3)
 """Rows and columns that the window moves; no multiples of the strides, so that their patterns show."""
 
 
-def grid(painted: Pixels, photo: Pixels) -> float:
+def checkerboard(painted: Pixels, photo: Pixels) -> float:
     """How much of a checkerboard there is: 1 is none, nets that are in use have 2 to 23.
 
     Of the luminance's power spectrum at the frequencies (H/n, 0), (0, W/n) and (H/n, W/n), n = 2 and 4:

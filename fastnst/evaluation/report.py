@@ -33,7 +33,7 @@ class Measured:
     """Iterations of L-BFGS from noise that reach the net's J; infinite if more than were tried."""
     from_photo: Quartiles
     """The same from the photo."""
-    grid: float
+    checkerboard: float
     """See `fastnst.evaluation.metrics`."""
     border: float
     flicker: float
@@ -81,7 +81,7 @@ class Evaluation:
             "  of the optimized photo": lambda m: f"{m.optimized_total:.3f}",
             "L-BFGS iterations from noise": lambda m: iterations(m.from_noise),
             "L-BFGS iterations from the photo": lambda m: iterations(m.from_photo),
-            "grid (1 is none)": lambda m: f"{m.grid:.2f}",
+            "checkerboard (1 is none)": lambda m: f"{m.checkerboard:.2f}",
             "border (1 is the photo's)": lambda m: f"{m.border:.2f}",
             "flicker": lambda m: f"{m.flicker:.3f}",
             f"ms a picture ({self.device})": lambda m: f"{m.milliseconds:.1f}",

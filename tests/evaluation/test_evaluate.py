@@ -52,8 +52,8 @@ def test_a_style_is_placed_between_its_photos_and_their_optimization(folder, neg
         found.content + found.style, rel=0.2
     )  # Medians, each of its own.
     assert 0 < found.from_noise[0] <= found.from_noise[1] <= found.from_noise[2]
-    # What is painted pixel by pixel has no grid, no border and no flicker of its own.
-    assert 0.8 < found.grid < 1.25
+    # What is painted pixel by pixel has no checkerboard, no border and no flicker of its own.
+    assert 0.8 < found.checkerboard < 1.25
     assert 0.5 < found.border < 2
     assert found.flicker < 0.05
     assert found.milliseconds > 0

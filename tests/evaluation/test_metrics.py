@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fastnst.evaluation.metrics import border, grid, pan, unsteadiness
+from fastnst.evaluation.metrics import border, checkerboard, pan, unsteadiness
 
 RNG = np.random.default_rng(0)
 
@@ -14,29 +14,35 @@ def scene(size=128):
     return np.clip(128 + 40 * y / y.std(), 0, 255).astype(np.uint8)
 
 
-def test_a_photo_has_no_grid_of_its_own():
+def test_a_photo_has_no_checkerboard_of_its_own():
     photo = scene()
-    assert grid(photo, photo) == 1
+    assert checkerboard(photo, photo) == 1
 
 
 @pytest.mark.parametrize("period", [2, 4])
-def test_a_lattice_raises_the_grid_and_the_more_the_stronger(period):
+def test_a_lattice_raises_the_checkerboard_and_the_more_the_stronger(period):
     photo = scene()
     found = []
     for strength in (2, 4, 8):
         lattice = np.zeros_like(photo)
         lattice[::period, ::period] = strength
-        found.append(grid(np.clip(photo.astype(int) + lattice, 0, 255).astype(np.uint8), photo))
+        found.append(
+            checkerboard(np.clip(photo.astype(int) + lattice, 0, 255).astype(np.uint8), photo)
+        )
     assert found[0] > 1.1
     assert found == sorted(found)
     assert found[2] > 2 * found[0]
 
 
-def test_a_pattern_of_another_period_is_no_grid():
+def test_a_pattern_of_another_period_is_no_checkerboard():
     photo = scene(120)
     lattice = np.zeros_like(photo)
     lattice[::5, ::5] = 20
-    assert 0.8 < grid(np.clip(photo.astype(int) + lattice, 0, 255).astype(np.uint8), photo) < 1.25
+    assert (
+        0.8
+        < checkerboard(np.clip(photo.astype(int) + lattice, 0, 255).astype(np.uint8), photo)
+        < 1.25
+    )
 
 
 def test_the_border_is_the_difference_of_two_rings():
@@ -50,7 +56,7 @@ def test_the_border_is_the_difference_of_two_rings():
 
 def test_pictures_of_one_colour_have_neither():
     flat = np.full((96, 96, 3), 100, np.uint8)
-    assert grid(flat, flat) == border(flat, flat) == 1
+    assert checkerboard(flat, flat) == border(flat, flat) == 1
 
 
 def test_a_still_photo_does_not_flicker_and_noise_does():
