@@ -13,6 +13,7 @@ UNTESTED = {
     "__main__": "one line: cli/test_stylize.py and runtime/batch/test_archive.py run `python -m fastnst`",
     "cli/terminal": "shown on a terminal alone; what is said goes through every test of cli/",
     "evaluation/lbfgs_baseline": "what `evaluate` measures: evaluation/test_evaluate.py",
+    "evaluation/measure": "what `evaluate` measures: evaluation/test_evaluate.py",
     "evaluation/report": "what `evaluate` prints: evaluation/test_evaluate.py",
     "exporting/parity": "what `export` checks before it keeps a file: exporting/test_export.py",
     "exporting/quantize": "what `export` does for fp16 and int8: exporting/test_export.py",

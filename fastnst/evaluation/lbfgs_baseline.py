@@ -1,15 +1,14 @@
-"""The measurement: a net's objective beside that of optimizing the pixels, and what needs no reference."""
+"""A net's objective beside that of optimizing the pixels, as Johnson et al. 2016 compared theirs."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
-import os
 import statistics
-import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,22 +16,17 @@ import yaml
 from torch import Tensor
 
 from fastnst.errors import FastnstError
-from fastnst.evaluation.metrics import border, grid, pan, unsteadiness
-from fastnst.evaluation.report import Measured, Quartiles
+from fastnst.evaluation.cache import cache_folder
 from fastnst.images.read import Pixels, read_image, resize_longer
 from fastnst.optimization.descend import descend
 from fastnst.perceptual import PerceptualLoss, load_encoder
-from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.card import StyleCard
 from fastnst.system.atomic import written_whole
 from fastnst.system.package_data import shipped
-from fastnst.system.progress import StepProgress
 from fastnst.system.torch_device import has_bfloat16, pick_device
 
 METHOD = 1
 """Counts up when the optimization that photos are compared to changes, so that kept curves are not used for it."""
-TIMED = 5
-"""Pictures whose median is the time of one."""
 
 
 def objective(
@@ -78,74 +72,80 @@ def objective(
     return loss
 
 
-def measure(
-    stylizer: Stylizer,
-    loss: PerceptualLoss,
-    size: int,
-    photos: Sequence[Pixels],
-    most: int,
-    shown: StepProgress | None,
-    before: int,
-) -> Measured:
-    """Everything at one size.
+class Judged(NamedTuple):
+    """The objective of a stylized photo, its terms as weighted, and that of the photo itself."""
+
+    content: float
+    style: float
+    total: float
+    photo_total: float
+
+
+class Iterations(NamedTuple):
+    """What optimizing a photo's pixels takes to come as low as a net, and how low it comes."""
+
+    from_noise: float
+    """How many iterations reach the net's objective; infinite if more than were tried."""
+    from_photo: float
+    end: float
+    """The lowest objective of the optimization from the photo."""
+
+
+def judged(
+    loss: PerceptualLoss, stylized: Sequence[Pixels], photos: Sequence[Pixels], name: str
+) -> list[Judged]:
+    """The objectives of stylized photos.
 
     Args:
-        stylizer: Paints.
-        loss: Judges.
-        size: Longer side of the photos.
-        photos: RGB uint8 (H, W, 3) each.
-        most: Iterations of the optimization.
-        shown: The progress, if it is shown.
-        before: Photos that were measured at other sizes.
+        loss: What the style was trained for.
+        stylized: RGB uint8 (H, W, 3) each.
+        photos: What they were painted from, of the same sizes.
+        name: Of the style, for the error.
 
     Raises:
-        FastnstError: The photos themselves are as near to the painting.
+        FastnstError: The photos themselves are as near to the painting, by the medians.
     """
-    device = next(loss.encoder.parameters()).device
-    painted = [stylizer(photo) for photo in photos]
-    tensors = [_tensor(photo, device) for photo in photos]
-    targets = [loss.content_targets(photo) for photo in tensors]
+    found = []
     with torch.no_grad():
-        terms = [loss(_tensor(p, device), t) for p, t in zip(painted, targets, strict=True)]
-        own = [loss(photo, t).total.item() for photo, t in zip(tensors, targets, strict=True)]
-    totals = [term.total.item() for term in terms]
-    if statistics.median(totals) >= statistics.median(own):
+        for picture, photo in zip(stylized, photos, strict=True):
+            pixels = _pixels_of(photo, loss)
+            targets = loss.content_targets(pixels)
+            terms = loss(_pixels_of(picture, loss), targets)
+            own = loss(pixels, targets).total.item()
+            found.append(Judged(terms.content.item(), terms.style.item(), terms.total.item(), own))
+    total, own = (
+        statistics.median(getattr(j, which) for j in found) for which in ("total", "photo_total")
+    )
+    if total >= own:
         raise FastnstError(
-            f"At {size} px, {stylizer.name} is further from the painting than the photos themselves: its objective is"
-            f" {statistics.median(totals):.3f}, theirs {statistics.median(own):.3f}.",
+            f"At {max(photos[0].shape)} px, {name} is further from the painting than the photos themselves:"
+            f" its objective is {total:.3f}, theirs {own:.3f}.",
             "Give the painting that it was trained for.",
         )
-    from_noise: list[float] = []
-    from_photo: list[float] = []
-    ends: list[float] = []
-    for number, (photo, target, total) in enumerate(zip(tensors, targets, totals, strict=True)):
-        noise = 127.5 + torch.randn(photo.shape, generator=torch.Generator().manual_seed(number))
-        for start, counts in ((noise, from_noise), (photo, from_photo)):
-            curve = _curve(loss, target, start.to(device), photo, most, total)
-            counts.append(next((k for k, value in enumerate(curve) if value <= total), math.inf))
-        ends.append(min(_curve(loss, target, photo, photo, most, None)))
-        if shown is not None:
-            done = before + number + 1
-            shown.update(done, f"{size} px  {from_noise[-1]} iterations from noise")
-    # A photo alone is compared with its mirror image.
-    others = [*painted[1:], painted[0]] if len(painted) > 1 else [painted[0][:, ::-1]]
-    apart = [_difference(a, b) for a, b in zip(painted, others, strict=True)]
-    moving = [unsteadiness([stylizer(frame) for frame in pan(photo)]) for photo in photos]
-    return Measured(
-        size=size,
-        photos=len(photos),
-        content=statistics.median(t.content.item() for t in terms),
-        style=statistics.median(t.style.item() for t in terms),
-        total=statistics.median(totals),
-        photo_total=statistics.median(own),
-        optimized_total=statistics.median(ends),
-        from_noise=_quartiles(from_noise),
-        from_photo=_quartiles(from_photo),
-        grid=statistics.median(map(grid, painted, photos)),
-        border=statistics.median(map(border, painted, photos)),
-        flicker=statistics.median(moving) / max(statistics.median(apart), 1e-6),
-        milliseconds=_milliseconds(stylizer, photos[0]),
-    )
+    return found
+
+
+def iterations(
+    loss: PerceptualLoss, photo: Pixels, total: float, seed: int, most: int
+) -> Iterations:
+    """How many iterations of L-BFGS on a photo's pixels reach an objective.
+
+    Args:
+        loss: The objective.
+        photo: RGB uint8 (H, W, 3).
+        total: What is to be reached.
+        seed: Of the noise.
+        most: Iterations after which the optimization from noise gives up, and that from the photo ends.
+    """
+    pixels = _pixels_of(photo, loss)
+    targets = loss.content_targets(pixels)
+    noise = 127.5 + torch.randn(pixels.shape, generator=torch.Generator().manual_seed(seed))
+    counts = []
+    for start in (noise.to(pixels.device), pixels):
+        curve = _curve(loss, targets, start, pixels, most, total)
+        counts.append(next((k for k, value in enumerate(curve) if value <= total), math.inf))
+    end = min(_curve(loss, targets, pixels, pixels, most, None))
+    return Iterations(counts[0], counts[1], end)
 
 
 def _curve(
@@ -168,8 +168,7 @@ def _curve(
     digest.update(repr((loss.encoder, weights.dtype)).encode())
     for tensor in (start, photo, *grams):
         digest.update(tensor.float().cpu().numpy().tobytes())
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    file = home / "fastnst" / "curves" / f"{digest.hexdigest()[:32]}.json"
+    file = cache_folder("curves") / f"{digest.hexdigest()[:32]}.json"
     try:
         curve: list[float] = json.loads(file.read_text())
     except (OSError, ValueError):
@@ -192,26 +191,9 @@ def _curve(
     return curve
 
 
-def _quartiles(counts: Sequence[float]) -> Quartiles:
-    """By rank, without a mean of two: a number of iterations, or infinity, that was found."""
-    ranked = sorted(counts)
-    first, median, third = (ranked[round(q * (len(ranked) - 1))] for q in (0.25, 0.5, 0.75))
-    return first, median, third
-
-
-def _difference(a: Pixels, b: Pixels) -> float:
-    """The mean difference of two pictures, where both are."""
-    height, width = (min(sides) for sides in zip(a.shape[:2], b.shape[:2], strict=True))
-    return float(np.abs(a[:height, :width].astype(np.int16) - b[:height, :width]).mean())
-
-
-def _milliseconds(stylizer: Stylizer, photo: Pixels) -> float:
-    times = []
-    for _ in range(TIMED):
-        started = time.perf_counter()
-        stylizer(photo)
-        times.append(time.perf_counter() - started)
-    return statistics.median(times) * 1e3
+def _pixels_of(image: Pixels, loss: PerceptualLoss) -> Tensor:
+    """A picture as the loss takes it: float (1, 3, H, W), 0..255, where its network is."""
+    return _tensor(image, next(loss.encoder.parameters()).device)
 
 
 def _tensor(pixels: Pixels, device: torch.device) -> Tensor:

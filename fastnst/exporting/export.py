@@ -23,7 +23,7 @@ from fastnst.images.read import Pixels
 from fastnst.models import StyleNet, load_net
 from fastnst.runtime.engine.session import CANVAS, STYLE_WEIGHTS
 from fastnst.runtime.engine.stylizer import Stylizer
-from fastnst.styles.card import CARD_KEY, StyleCard
+from fastnst.styles.card import CARD_KEY, StyleCard, named_as_now
 from fastnst.styles.mix import RowWeights, row_weights, shares
 from fastnst.system.atomic import written_whole
 
@@ -161,7 +161,7 @@ def _of_one(
 def kept_evaluation(run: Path, steps: int) -> dict[str, Any]:
     """What was measured of the weights of a run; nothing if it was of earlier ones, with other `steps`."""
     try:
-        found: dict[str, Any] = json.loads((run / EVALUATION).read_text())
+        found: dict[str, Any] = named_as_now(json.loads((run / EVALUATION).read_text()))
     except (OSError, ValueError):
         return {}
     return found if found.get("steps") == steps else {}

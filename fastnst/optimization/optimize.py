@@ -106,6 +106,7 @@ def optimize(
     device: Device = "auto",
     precision: Precision = "auto",
     progress: bool = True,
+    on_share: Annotated[Callable[[float, str], None] | None, Parameter(parse=False)] = None,
 ) -> Optimized:
     """Paint one photo by descending on its pixels (Gatys et al. 2016): minutes, and no training.
 
@@ -144,6 +145,8 @@ def optimize(
         device: Where to run; auto takes the fastest there is.
         precision: bf16, fp32, or auto for bf16 where the machine has it in hardware.
         progress: Show how it stands.
+        on_share: Called after each iteration with the share of the work that is done, 0..1, and with
+            what is shown of it: "512 px  content 0.301  style 0.224". In Python alone.
 
     Returns:
         The picture, which is written, and its losses.
@@ -202,9 +205,12 @@ def optimize(
         try:
             for now in steps:
                 write(now, time.perf_counter() - started)
+                terms = "  ".join(f"{k} {v:.3f}" for k, v in now.losses.items() if v)
+                text, share = f"{now.scale} px  {terms}", now.work / whole
                 if shown is not None:
-                    terms = "  ".join(f"{k} {v:.3f}" for k, v in now.losses.items() if v)
-                    shown.update(now.done, f"{now.scale} px  {terms}", now.work / whole)
+                    shown.update(now.done, text, share)
+                if on_share is not None:
+                    on_share(share, text)
                 if save_every and now.done and now.done % save_every == 0:
                     between = output.with_stem(f"{output.stem}-{now.done:06d}")
                     write_image(between, scene.finish(now.pixels, now.scale))
@@ -300,7 +306,7 @@ def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
             return value.name
         return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
-    where = {"output", "save_every", "log", "device", "progress"}
+    where = {"output", "save_every", "log", "device", "progress", "on_share"}
     files = {"content": Path(options["content"]), "style": [Path(p) for p in options["style"]]}
     return {key: plain(value) for key, value in {**options, **files}.items() if key not in where}
 

@@ -14,6 +14,9 @@ CARD_KEY = "fastnst"
 CARD_FORMAT = 1
 """Counts up when an older fastnst could no longer make sense of a card."""
 
+EARLIER_NAMES = {"grid": "checkerboard"}
+"""What figures of an evaluation were called in files that earlier versions wrote."""
+
 
 @dataclass(frozen=True)
 class Credit:
@@ -100,6 +103,7 @@ class StyleCard:
             values = {key: value for key, value in values.items() if key in known}
             values["styles"] = tuple(Credit(**credit) for credit in values["styles"])
             values["strokes"] = tuple(values.get("strokes", (1.0,)))
+            values["evaluation"] = named_as_now(values.get("evaluation", {}))
             for size in (values["multiple_of"], values["minimum"]):
                 if not (isinstance(size, int) and 1 <= size <= 1024):
                     raise ValueError(f"a size of {size}")
@@ -111,3 +115,16 @@ class StyleCard:
             return card
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise BadStyleFile(f"The style card in {path} is damaged ({error}).") from error
+
+
+def named_as_now(evaluation: Any) -> Any:
+    """An evaluation, or any part of one, with its figures under the names that they have now."""
+    if isinstance(evaluation, dict):
+        return {
+            # A style of many may be called like a figure; what it holds is no number.
+            name if isinstance(value, dict) else EARLIER_NAMES.get(name, name): named_as_now(value)
+            for name, value in evaluation.items()
+        }
+    if isinstance(evaluation, list):
+        return [named_as_now(value) for value in evaluation]
+    return evaluation

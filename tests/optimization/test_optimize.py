@@ -7,6 +7,7 @@ from itertools import groupby, pairwise
 import numpy as np
 import pytest
 import torch
+from cyclopts import CycloptsError
 from PIL import Image
 
 import fastnst
@@ -88,6 +89,22 @@ def test_the_picture_says_how_it_was_made(folder):
     assert settings["sizes"] == [96]
     assert settings["done"]["losses"]["total"] == result.losses["total"]
     assert str(folder) not in json.dumps(settings)
+
+
+def test_python_is_told_how_much_is_done(folder):
+    """Of two sizes, the larger one takes four times the work of the smaller one."""
+    calls = []
+    optimize(iterations=2, scales=2, on_share=lambda share, text: calls.append((share, text[:14])))
+    assert calls == [
+        (0, "48 px  style 8"), *(((k / 10), "48 px  content") for k in (1, 2)),
+        *((k / 10, "96 px  content") for k in (6, 10)),
+    ]  # fmt: skip
+    with pytest.raises(CycloptsError, match="on-share"):
+        app(
+            ["optimize", "photo.png", "painting.png", "--on-share", "x"],
+            exit_on_error=False,
+            print_error=False,
+        )
 
 
 def test_the_same_seed_gives_the_same_picture(folder):

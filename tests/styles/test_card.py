@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from fastnst.errors import BadStyleFile
+from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.card import Credit, StyleCard
 
 CARD = StyleCard(
@@ -26,6 +27,23 @@ def test_a_card_survives_json():
 def test_a_card_ignores_facts_it_does_not_know():
     values = json.loads(CARD.to_json()) | {"mood": "blue"}
     assert StyleCard.from_json(json.dumps(values), Path("a.onnx")) == CARD
+
+
+@pytest.mark.parametrize("of", [lambda found: found, lambda found: {"grid": found, "steps": 7}])
+def test_an_evaluation_of_earlier_versions_has_the_names_of_today(of):
+    earlier, now = (
+        of({"style": "a", "sizes": [{"size": 256, name: 1.5}], "steps": 7})
+        for name in ("grid", "checkerboard")
+    )
+    text = json.dumps(json.loads(CARD.to_json()) | {"evaluation": earlier})
+    assert StyleCard.from_json(text, Path("a.onnx")).evaluation == now
+
+
+def test_the_shipped_cards_have_the_names_of_today():
+    card = Stylizer("starry-night").card
+    figures = card.evaluation["starry-night"]["sizes"][0]
+    assert round(figures["checkerboard"], 2) == 0.77
+    assert "grid" not in figures
 
 
 def test_a_card_of_a_later_format_says_to_update():

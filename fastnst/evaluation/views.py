@@ -1,0 +1,168 @@
+"""The figure `views`: how much of a painting's hand is in a picture, seen from afar and from near."""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from fastnst.errors import Diverged, FastnstError, Interrupted
+from fastnst.evaluation.cache import cache_folder
+from fastnst.images.read import Pixels, read_image, resize_longer
+from fastnst.optimization.optimize import optimize
+from fastnst.perceptual import PerceptualLoss, load_encoder
+from fastnst.system.atomic import written_whole
+from fastnst.system.torch_device import pick_device
+
+METHOD = 1
+"""Counts up when the pictures of `fastnst optimize` change, so that kept ones are not used for them."""
+SIDES = (512, 256, 128)
+"""Longer sides in pixels that pictures are looked at with; the optimized picture has the first."""
+LAYERS = {"relu1_2": 1, "relu2_2": 1, "relu3_3": 1, "relu4_3": 1}
+"""Layers of the style term, as in Johnson et al. 2016."""
+SLIMMEST = 16
+"""Pixels on the shorter side of a painting's view, at least: 2 at relu4_3."""
+LEAST = 1e-6
+"""What a term is at least, so that one of nothing can be divided by."""
+
+
+class Seen(NamedTuple):
+    """The terms of a picture over all views."""
+
+    style: float
+    """Geometric mean of the style terms: 1 for the untouched photo, 0 for the painting's own statistics."""
+    content: float
+    """Mean of the content terms of relu3_3: 0 for the photo itself, 1 for an unrelated one."""
+
+
+def nearest(photo: Image.Image) -> Image.Image:
+    """A photo in the nearest, which is the largest, of the views: enlarged to it where it is smaller (Lanczos)."""
+    return resize_longer(photo, SIDES[0])
+
+
+class Views:
+    """A painting as it is seen from afar and from near, and pictures measured by it.
+
+    Style terms compare Gram matrices as they are, in float32, whatever a net was trained for, and are
+    divided by what they are for the photo in the same view.
+
+    Args:
+        painting: Its file.
+
+    Raises:
+        UnreadableImage: The file is no picture.
+    """
+
+    def __init__(self, painting: Path) -> None:
+        self._file = painting
+        self._painting = read_image(painting).convert("RGB")
+        device = pick_device("auto")
+        encoder = load_encoder()
+        slim = SLIMMEST * max(self._painting.size) / min(self._painting.size)
+        self._losses: dict[int, PerceptualLoss] = {}
+        for side in SIDES:
+            loss = PerceptualLoss(
+                encoder, content_layers={"relu3_3": 1}, style_layers=LAYERS,
+                content_weight=1, style_weight=1, gram_norm="none",
+            ).to(memory_format=torch.channels_last)  # fmt: skip
+            loss.to(device)
+            loss.set_styles(
+                [_tensor(resize_longer(self._painting, max(side, round(slim))), device)]
+            )
+            self._losses[side] = loss
+        self._device = device
+
+    @torch.no_grad()
+    def terms(self, photo: Image.Image, *pictures: Image.Image) -> list[Seen]:
+        """What pictures of a photo look like in all views.
+
+        Args:
+            photo: RGB, as `nearest` gives it.
+            pictures: RGB, of any size; each is scaled to the photo's views (Lanczos).
+        """
+        styles: list[list[float]] = [[] for _ in pictures]
+        contents: list[list[float]] = [[] for _ in pictures]
+        for side, loss in self._losses.items():
+            view = resize_longer(photo, side)
+            pixels = _tensor(view, self._device)
+            loss.calibrate(pixels)
+            targets = loss.content_targets(pixels)
+            for picture, style, content in zip(pictures, styles, contents, strict=True):
+                scaled = picture.resize(view.size, Image.Resampling.LANCZOS)
+                found = loss(_tensor(scaled, self._device), targets)
+                style.append(max(found.style.item(), LEAST))
+                content.append(found.content.item())
+        return [
+            Seen(statistics.geometric_mean(style), statistics.fmean(content))
+            for style, content in zip(styles, contents, strict=True)
+        ]
+
+    def beside_optimization(
+        self,
+        stylized: Pixels,
+        photo: Image.Image,
+        on_share: Callable[[float, str], None] | None = None,
+    ) -> Seen:
+        """The terms of a stylized photo over those of the optimized one: 1 is as good as optimization.
+
+        Args:
+            stylized: RGB uint8 (H, W, 3), of any size.
+            photo: RGB, as `nearest` gives it.
+            on_share: See `optimized`.
+        """
+        reference = self.optimized(photo, on_share)
+        net, best = self.terms(photo, Image.fromarray(stylized), reference)
+        return Seen(net.style / best.style, net.content / max(best.content, LEAST))
+
+    def optimized(
+        self, photo: Image.Image, on_share: Callable[[float, str], None] | None = None
+    ) -> Image.Image:
+        """What `fastnst optimize` paints of a photo by itself, kept from one call to the next.
+
+        Args:
+            photo: RGB, as `nearest` gives it.
+            on_share: Called after each iteration with the share of the work that is done, 0..1, and
+                with how it stands in words; never where the picture is kept.
+
+        Raises:
+            Interrupted: Ctrl-C; those that were kept before stay.
+            Diverged: A term became infinite.
+        """
+        digest = hashlib.sha256(repr((METHOD, SIDES[0])).encode())
+        for image in (photo, self._painting):
+            digest.update(repr(image.size).encode())
+            digest.update(image.tobytes())
+        file = cache_folder("optimized") / f"{digest.hexdigest()[:32]}.png"
+        try:
+            kept = read_image(file).convert("RGB")
+            if kept.size == photo.size:
+                return kept
+        except FastnstError:  # None, or one that is damaged.
+            pass
+        with tempfile.TemporaryDirectory() as folder, written_whole(file) as temporary:
+            source = Path(folder, "photo.png")
+            photo.save(source)
+            try:
+                return optimize(
+                    source, self._file, output=temporary, size=SIDES[0], progress=False, on_share=on_share
+                ).image  # fmt: skip
+            except Interrupted as error:
+                raise Interrupted(
+                    "Stopped while a photo was optimized.",
+                    f"The pictures that were finished are kept in {file.parent}.",
+                ) from error
+            except Diverged as error:
+                raise Diverged(error.message, "Leave this photo out of --data.") from error
+
+
+def _tensor(image: Image.Image, device: torch.device) -> Tensor:
+    pixels = np.array(image)
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float().to(device)
