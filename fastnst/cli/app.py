@@ -13,6 +13,7 @@ from fastnst.cli.stylize import stylize
 from fastnst.cli.terminal import say
 from fastnst.cli.webcam import webcam
 from fastnst.errors import FastnstError, MissingExtra, did_you_mean
+from fastnst.system.interrupts import end_cleanly_when_told
 
 app = App(
     name="fastnst",
@@ -61,7 +62,8 @@ def run(words: list[str]) -> Any:
 
 
 def main() -> None:
-    """The entry point `fastnst`: 0 if all went well, 1 for an error, 130 for Ctrl-C."""
+    """The entry point `fastnst`: 0 if all went well, 1 for an error, 130 for Ctrl-C, 143 for SIGTERM."""
+    end_cleanly_when_told()
     try:
         result = run(sys.argv[1:])
         if result is not None and os.environ.get("LOCAL_RANK", "0") == "0":

@@ -1,9 +1,13 @@
 import io
 import json
+import signal
 import subprocess
 import sys
+import time
 
+import numpy as np
 import pytest
+from clips import make
 from PIL import Image
 
 
@@ -65,3 +69,30 @@ def test_a_photo_goes_through_a_pipe(astronaut, negative):
     done = subprocess.run(command, input=b"nonsense", capture_output=True)
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.startswith(b"What was piped in is not a picture")
+
+
+def started(workdir, *words):
+    """A command line that has begun to write."""
+    command = [sys.executable, "-m", "fastnst", "stylize", *map(str, words)]
+    process = subprocess.Popen(command, cwd=workdir, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while not [*workdir.rglob(".fastnst-*")] and time.monotonic() < until:
+        time.sleep(0.01)
+    return process
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="ends a process without a word")
+@pytest.mark.parametrize("kind", ["video", "photo"])
+def test_sigterm_leaves_no_temporary_file(workdir, negative, kind):
+    if kind == "video":
+        source = make(workdir / "a.mp4", count=300, size=(120, 160))
+    else:
+        source = workdir / "a.png"
+        noise = np.random.default_rng(0).integers(0, 256, (2000, 2000, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(source, compress_level=0)
+    process = started(workdir, source, "--model", negative, "-o", f"out{source.suffix}")
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert "Traceback" not in err
+    assert not [*workdir.glob(".fastnst-*")]

@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -234,15 +234,30 @@ class _Work:
 
     def _write(self, temporary: Path) -> None:
         """Encode and mux what comes, until None."""
+        coming = iter(self.painted.get, None)  # One, which knows whether None has come.
+        try:
+            out = self._encode(temporary, coming)
+            if out is not None:
+                out.close()
+        except av.FFmpegError as error:
+            self.failure = self.failure or self._refused(error)
+        except Exception as error:
+            self.failure = self.failure or error
+        finally:
+            for _ in coming:  # What is left has no place to go, and whoever paints waits for room.
+                pass
+
+    def _encode(self, temporary: Path, coming: Iterator[tuple[Any, ...]]) -> Any:
+        """Encode and mux all that comes into a container, which is left open; None if nothing came."""
         out: Any = None
         video: Any = None
+        held: list[Any] = []
         try:
-            for kind, *item in iter(self.painted.get, None):
+            for kind, *item in coming:
                 if self.failure:
                     continue  # Only to empty the queue.
                 if out is None:
                     out = self._open(temporary)
-                    held: list[Any] = []
                 if kind == "packet":
                     if video is None:
                         held.append(item[0])
@@ -256,27 +271,21 @@ class _Work:
                     self._add_others(out)
                     for packet in held:
                         self._mux(out, packet)
-                out.mux(
-                    video.encode(
-                        _frame(pixels, pts - self._first, duration, self.base, video, color)
-                    )
-                )
+                frame = _frame(pixels, pts - self._first, duration, self.base, video, color)
+                out.mux(video.encode(frame))
             if video is not None:
                 out.mux(video.encode(None))
-        except av.FFmpegError as error:
-            self.failure = CannotWrite(
-                f"{self.target} can't be written: {reason(error)}.",
-                "Give another ending, or another --codec.",
-            )
-        except Exception as error:
-            self.failure = error
-        finally:
+        except Exception:
             if out is not None:
-                with suppress(av.FFmpegError):
+                with suppress(av.FFmpegError):  # What went wrong before is what is told.
                     out.close()
-            if self.failure:
-                for _ in iter(self.painted.get, None):
-                    pass
+            raise
+        return out
+
+    def _refused(self, error: Exception) -> CannotWrite:
+        # The system's own errors, a full disk say, are not the format's.
+        hint = "" if isinstance(error, OSError) else "Give another ending, or another --codec."
+        return CannotWrite(f"{self.target} can't be written: {reason(error)}.", hint)
 
     def _open(self, temporary: Path) -> Any:
         options = {}

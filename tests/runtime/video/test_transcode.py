@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 import time
 from fractions import Fraction
 
@@ -190,3 +192,34 @@ def test_a_frame_that_can_not_be_painted_ends_it_and_leaves_nothing(tmp_path):
     with pytest.raises(FastnstError, match="No"):
         paint_video(clip, tmp_path / "out.mp4", paint, at_once=2)
     assert [p.name for p in tmp_path.iterdir()] == ["a.mp4"]
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from fastnst.errors import CannotWrite
+from fastnst.runtime.video.transcode import paint_video
+
+for room in map(int, sys.argv[2:]):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+    try:
+        paint_video(Path("a.mp4"), Path(sys.argv[1]), lambda pixels: pixels)
+    except CannotWrite as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+@pytest.mark.parametrize("target", ["out.mp4", "out.mkv"])
+def test_a_full_disk_is_one_sentence_whenever_it_shows(workdir, target):
+    make(workdir / "a.mp4", count=50, size=(120, 160))
+    # At the header, at the first frames that leave the encoder, and when the file is closed.
+    rooms = [0, 100, 20_000]
+    done = subprocess.run(
+        [sys.executable, "-c", FULL.strip(), target, *map(str, rooms)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == f"{target} can't be written: file too large.\n" * 3
+    assert [path.name for path in workdir.iterdir()] == ["a.mp4"]
