@@ -168,7 +168,8 @@ def stylize(
             if json:
                 print(_json_line(painted), flush=True)
             elif painted.output:
-                frames = f"  {painted.frames} frames" if painted.frames > 1 else ""
+                of = f" of {painted.of}" if painted.of else ""
+                frames = f"  {painted.frames}{of} frames" if painted.frames > 1 or of else ""
                 progress.console.print(
                     f"{painted.output}  {painted.width}x{painted.height}{frames}  {painted.seconds:.2f} s",
                     markup=False,
@@ -204,7 +205,7 @@ def _json_line(painted: Painted) -> str:
     values = {
         key: value for key, value in asdict(painted).items() if value not in ("", None, False)
     }
-    if painted.frames == 1:
+    if painted.frames == 1 and not painted.stopped:
         del values["frames"]
     values["seconds"] = round(painted.seconds, 4)
     return jsonlib.dumps(values, default=str)

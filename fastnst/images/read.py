@@ -116,10 +116,7 @@ def open_picture(source: Source, *, most_pixels: int = MOST_PIXELS) -> Iterator[
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         name = str(path)
-        if not path.exists():
-            raise UnreadableImage(f"There is no file {path}.")
-        if path.is_dir():
-            raise UnreadableImage(f"{path} is a folder, not a picture.")
+        check_regular(path)
         if path.suffix.lower() in HEIF:
             know_heif(path)
         source = path
@@ -136,6 +133,27 @@ def open_picture(source: Source, *, most_pixels: int = MOST_PIXELS) -> Iterator[
         with _reading(name):  # Frames are counted by reading.
             picture = Picture(image, name)
         yield picture
+
+
+def check_regular(path: Path, kind: str = "picture") -> None:
+    """Refuse what is no regular file: to open a named pipe is to wait, maybe for ever.
+
+    Args:
+        path: The file, or a link to it.
+        kind: What it should be.
+
+    Raises:
+        UnreadableImage: There is no such file, or it is a folder, a pipe or a device.
+    """
+    if not path.exists():
+        raise UnreadableImage(f"There is no file {path}.")
+    if path.is_dir():
+        raise UnreadableImage(f"{path} is a folder, not a {kind}.")
+    if not path.is_file():
+        raise UnreadableImage(
+            f"{path} is a pipe or a device, not a file.",
+            f"Give a file, or pipe a picture in: fastnst stylize - < {path}",
+        )
 
 
 def read_image(source: Source, *, most_pixels: int = MOST_PIXELS) -> Image.Image:

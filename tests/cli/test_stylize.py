@@ -74,7 +74,9 @@ def test_a_photo_goes_through_a_pipe(astronaut, negative):
 def started(workdir, *words):
     """A command line that has begun to write."""
     command = [sys.executable, "-m", "fastnst", "stylize", *map(str, words)]
-    process = subprocess.Popen(command, cwd=workdir, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=workdir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     until = time.monotonic() + 60
     while not [*workdir.rglob(".fastnst-*")] and time.monotonic() < until:
         time.sleep(0.01)
@@ -95,4 +97,19 @@ def test_sigterm_leaves_no_temporary_file(workdir, negative, kind):
     _, err = process.communicate(timeout=60)
     assert process.returncode == 143
     assert "Traceback" not in err
+    assert not [*workdir.glob(".fastnst-*")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C goes to a whole group")
+def test_ctrl_c_in_a_video_sets_the_status_and_says_of_how_many(workdir, negative):
+    source = make(workdir / "a.mp4", count=300, size=(240, 320))
+    process = started(workdir, source, "--model", negative, "-o", "out.mp4", "--json")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1].startswith("fastnst: Stopped ")
+    assert "Traceback" not in err
+    if out:  # It had begun.
+        result = json.loads(out)
+        assert (result["stopped"], result["of"]) == (True, 300)
     assert not [*workdir.glob(".fastnst-*")]

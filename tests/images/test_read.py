@@ -1,3 +1,4 @@
+import os
 import struct
 import sys
 import zlib
@@ -163,3 +164,12 @@ def test_sixteen_bits_a_channel_become_eight(tmp_path, write, channels):
     got = np.asarray(read_image(tmp_path / "a")).astype(int)
     assert got.shape == pixels.shape
     assert np.abs(got - pixels / 257).max() <= 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_named_pipe_is_not_waited_for(workdir):
+    os.mkfifo("pipe.jpg")
+    with pytest.raises(
+        UnreadableImage, match=r"pipe\.jpg is a pipe or a device, not a file\. Give a file, or pipe"
+    ):
+        read_image("pipe.jpg")

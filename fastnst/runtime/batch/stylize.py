@@ -59,6 +59,10 @@ class Painted:
     """Whether it was there already."""
     error: str = ""
     """Why it failed, in one sentence."""
+    stopped: bool = False
+    """Whether Ctrl-C ended a video early; its output has the frames up to there."""
+    of: int = 0
+    """Frames that it would have had then, about; 0 if that is not known."""
 
 
 def stylize(
@@ -99,7 +103,7 @@ def stylize(
 
     Raises:
         FastnstError: Nothing can be done at all: the style is unknown, a folder is empty, ...
-        Interrupted: Ctrl-C: the picture at hand is painted, and the others are not.
+        Interrupted: Ctrl-C: the picture at hand is painted, a video up to the frame at hand, and the others are not.
     """
     if "" in (os.fspath(path) for path in inputs) or output == "":
         raise FastnstError("A path is empty.", "Give the name of a file or a folder.")
@@ -150,11 +154,25 @@ def stylize(
                     behind.result()
         if behind is not None:
             done(behind.result())
+    cut = next((painted for painted in results if painted.stopped), None)
+    if cut is not None:
+        raise _interrupted(cut, len(jobs))
     if interrupts.asked and jobs:
         raise Interrupted(
             f"Stopped after {len(results)} of {total} pictures.", "Go on with --skip-existing."
         )
     return results
+
+
+def _interrupted(cut: Painted, left: int) -> Interrupted:
+    """What to say after a video that was cut short."""
+    of = f" of {cut.of}" if cut.of else ""
+    done = f"after {cut.frames}{of} frames" if cut.output else "before the first frame"
+    files = f", with {left} more to paint" if left else ""
+    hint = "Go on with --skip-existing." if left else ""
+    if left and cut.output:
+        hint = f"Remove {cut.output}, and go on with --skip-existing."
+    return Interrupted(f"Stopped {done} of {cut.input}{files}.", hint)
 
 
 @dataclass
@@ -262,11 +280,16 @@ def _film(
                 photo.source, photo.target, paint, clip, at_once=at_once, stop=stop,
                 report=stylizer.on_share,
             )  # fmt: skip
+    except Interrupted:
+        return Painted(photo.source, None, stopped=True)
     except (FastnstError, OSError) as error:
         return Painted(photo.source, None, error=str(error))
     note = f"{photo.source}: {done.note}." if done.note else ""
     seconds = time.perf_counter() - started
-    return Painted(photo.source, photo.target, done.width, done.height, seconds, done.frames, note)
+    return Painted(
+        photo.source, photo.target, done.width, done.height, seconds, done.frames, note,
+        stopped=done.stopped, of=done.of,
+    )  # fmt: skip
 
 
 def _paint(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> _Photo | Painted:

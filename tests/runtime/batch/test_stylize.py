@@ -205,6 +205,39 @@ def test_ctrl_c_finishes_the_picture_at_hand(workdir, make_photos, negative):
     assert len(list((workdir / "out").iterdir())) == 6
 
 
+def test_ctrl_c_in_a_video_is_told_from_a_whole_one(workdir, stylizer):
+    for name in ("a.mp4", "b.mp4"):
+        make(workdir / name, 50)
+    seen = []
+
+    def stop(share, what):
+        if what.startswith("13 "):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    stylizer.on_share = stop
+    with pytest.raises(Interrupted) as error:
+        stylize(["a.mp4", "b.mp4"], "out", style=stylizer, report=lambda p, *_: seen.append(p))
+    (cut,) = seen
+    assert (cut.stopped, cut.of) == (True, 50)
+    assert 13 <= cut.frames < 50
+    assert len(list(frames(cut.output))) == cut.frames
+    assert str(error.value) == (
+        f"Stopped after {cut.frames} of 50 frames of a.mp4, with 1 more to paint."
+        " Remove out/a.mp4, and go on with --skip-existing."
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_named_pipe_in_a_folder_stops_nothing(photos, negative):
+    os.mkfifo(photos / "pipe.png")
+    os.mkfifo(photos / "pipe.mp4")
+    results = stylize([photos], "out", style=negative)
+    bad = {r.input.name: r.error for r in results if "pipe" in r.input.name}
+    assert all("is a pipe or a device, not a file." in error for error in bad.values())
+    assert bad.keys() == {"pipe.png", "pipe.mp4"}
+    assert np.array_equal(pixels("out/a.png"), 255 - pixels(photos / "a.png"))
+
+
 def test_results_come_in_order_whichever_fails(workdir, make_photos, negative):
     folder = make_photos(workdir / "many", 9)
     for number in (0, 3, 4, 8):

@@ -10,7 +10,7 @@ import pytest
 from av.video.reformatter import ColorRange, Colorspace
 from clips import make, picture
 
-from fastnst.errors import CannotWrite, FastnstError, UnreadableImage
+from fastnst.errors import CannotWrite, FastnstError, Interrupted, UnreadableImage
 from fastnst.runtime.video.decode import frames
 from fastnst.runtime.video.options import Clip
 from fastnst.runtime.video.transcode import paint_video
@@ -138,8 +138,24 @@ def test_stopped_early_it_can_be_played_up_to_there(workdir):
     done = paint_video(
         source, workdir / "out.mp4", lambda p: seen.append(1) or p, stop=lambda: len(seen) >= 9
     )
-    assert done.frames == 9
+    assert (done.frames, done.of, done.stopped) == (9, 40, True)
     assert len(times("out.mp4")) == 9
+    done = paint_video(source, workdir / "out.mkv", negative, Clip(start=0.4, end=1.2))
+    assert (done.frames, done.of, done.stopped) == (20, 0, False)
+
+
+def test_stopped_before_its_first_frame_it_leaves_nothing(workdir):
+    source = make(workdir / "a.mp4")
+    with pytest.raises(Interrupted, match=r"Stopped before the first frame of .*a\.mp4\."):
+        paint_video(source, workdir / "out.mp4", negative, stop=lambda: True)
+    assert [p.name for p in workdir.iterdir()] == ["a.mp4"]
+
+
+def test_a_start_past_the_end_says_how_long_it_is(workdir):
+    source = make(workdir / "a.mp4", 50)
+    with pytest.raises(FastnstError, match=r"a\.mp4 is 2\.0 s long, and has no frame from 10 s on"):
+        paint_video(source, workdir / "out.mp4", negative, Clip(start=10))
+    assert [p.name for p in workdir.iterdir()] == ["a.mp4"]
 
 
 def test_a_cut_video_is_painted_as_far_as_it_goes_and_says_so(workdir):
