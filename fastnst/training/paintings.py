@@ -17,6 +17,8 @@ DEFAULT_SIZE = 512
 """Pixels on the longer side of a painting."""
 SMALLEST_PAINTING = 64
 """Pixels on the shorter side, as given and as scaled: 8 at relu4_3, the deepest style layer."""
+LEAST_CONTRAST = 2.0
+"""Standard deviation, of 255, of the liveliest channel: less is one colour with what a codec does to it."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,17 @@ class Painting(Credit):
                 f"The size of the painting is {size}.",
                 f"It is {SMALLEST_PAINTING} to 4096 px.",
             )
-        scan = read_image(self.path).convert("RGB")
+        stored = read_image(self.path)
+        if stored.mode == "RGBA" and stored.getchannel("A").getextrema()[1] == 0:
+            raise FastnstError(
+                f"The painting {self.path} is fully transparent.", "Give one that can be seen."
+            )
+        scan = stored.convert("RGB")
+        if np.asarray(scan, np.float32).std(axis=(0, 1)).max() < LEAST_CONTRAST:
+            raise FastnstError(
+                f"The painting {self.path} has one colour all over, so there is no style in it to learn.",
+                "Give one with strokes or shapes.",
+            )
         image = resize_longer(scan, size)
         for picture, how in ((scan, "is"), (image, f"at --model.painting.size {size} is")):
             if min(picture.size) < SMALLEST_PAINTING:

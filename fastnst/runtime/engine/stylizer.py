@@ -135,7 +135,7 @@ class Stylizer:
     @property
     def name(self) -> str:
         """The style's name, or those of a blend, as a part of file names."""
-        return "-".join(shares(self.blend)) if self.blend else self.path.stem
+        return "-".join(shares(self.blend, self.styles)) if self.blend else self.path.stem
 
     @property
     def styles(self) -> list[str]:
