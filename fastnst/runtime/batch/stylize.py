@@ -17,9 +17,16 @@ from PIL import Image
 
 from fastnst.errors import FastnstError, Interrupted
 from fastnst.images.metadata import Kept
-from fastnst.images.read import MOST_PIXELS, Pixels, open_picture, rgb
-from fastnst.images.write import FORMATS, can_move, write_image
-from fastnst.runtime.batch.outputs import PIPE, Job, find_jobs, is_sequence, is_video
+from fastnst.images.read import MOST_PIXELS, Picture, Pixels, open_picture, rgb
+from fastnst.images.write import FORMATS, can_move, has_pages, write_image
+from fastnst.runtime.batch.outputs import (
+    PIPE,
+    Job,
+    find_jobs,
+    is_sequence,
+    is_video,
+    style_in_names,
+)
 from fastnst.runtime.engine.session import Device
 from fastnst.runtime.engine.stylizer import Stylizer, frames_at_once
 from fastnst.runtime.engine.tiling import FREE_SHARE
@@ -52,7 +59,7 @@ class Painted:
     seconds: float = 0.0
     """For painting it."""
     frames: int = 1
-    """Of an animation or a video."""
+    """Of an animation or a video; of a TIFF, its pages."""
     note: str = ""
     """What a user should know of it."""
     skipped: bool = False
@@ -87,11 +94,13 @@ def stylize(
         inputs: Photos and videos, and folders of them, which are searched to any depth; `-` is standard input.
         output: A file for a single photo, else a folder, which is made and gets the shape of the input
             folders; `-` is standard output. None puts `NAME-STYLE.EXT` beside each photo, and a folder's
-            pictures into a folder `NAME-STYLE` beside it.
+            pictures into a folder `NAME-STYLE` beside it; shares of a blend, and a strength and a stroke
+            that are not the usual ones, are part of the name.
         style: A style's name, an .onnx file, or a `Stylizer`.
         look: Size, colours, regions; None for the photo's size, all of it in the painting's colours.
         quality: Of JPEG, WebP, AVIF and HEIC, 1..100.
-        overwrite: A painting may take its photo's place.
+        overwrite: A painting may take the place of its photo, or of any other file. Without it only an output
+            that is given as a file may.
         skip_existing: Leave out photos whose painting is there.
         max_megapixels: Larger photos are refused.
         clip: What of videos is painted, and how they are kept.
@@ -113,11 +122,13 @@ def stylize(
         raise FastnstError(f"The most megapixels are {max_megapixels}.", "Give more than 0.")
     stylizer = style if isinstance(style, Stylizer) else Stylizer(style, device=device)
     out = None if output is None else Path(output)
-    jobs = deque(find_jobs([Path(path) for path in inputs], out, stylizer.name))
+    jobs = deque(find_jobs([Path(path) for path in inputs], out, style_in_names(stylizer)))
     look, total, results = look or Look(), len(jobs), []
 
     def reader(job: Job) -> _Photo | Painted:
-        return _read(job, overwrite, skip_existing, round(max_megapixels * 1e6))
+        # A file that was given by its very name may be written over, as with other converters.
+        may = overwrite or job[1] == out
+        return _read(job, overwrite, may, skip_existing, round(max_megapixels * 1e6))
 
     def done(painted: Painted) -> None:
         results.append(painted)
@@ -185,6 +196,7 @@ class _Photo:
     kept: Kept | None = None
     format: str = ""
     seconds: float = 0.0
+    note: str = ""
 
     @property
     def pixels(self) -> int:
@@ -192,7 +204,18 @@ class _Photo:
         return sum(frame.width * frame.height for frame in self.frames)
 
 
-def _read(job: Job, overwrite: bool, skip_existing: bool, most_pixels: int) -> _Photo | Painted:
+def _read(
+    job: Job, overwrite: bool, may_replace: bool, skip_existing: bool, most_pixels: int
+) -> _Photo | Painted:
+    """Open a photo, unless its painting would take the place of a file that it may not.
+
+    Args:
+        job: The photo, and where its painting goes.
+        overwrite: It may take the photo's place.
+        may_replace: It may take another file's.
+        skip_existing: Leave it out then.
+        most_pixels: Larger ones are refused.
+    """
     source, target = job
     try:
         if isinstance(target, FastnstError):
@@ -205,20 +228,45 @@ def _read(job: Job, overwrite: bool, skip_existing: bool, most_pixels: int) -> _
                 f"{source} would be overwritten by its painting.",
                 "Give another output with -o, or say --overwrite.",
             )
+        if not may_replace and not piped and os.path.exists(target):
+            raise FastnstError(
+                f"{target} is there already.",
+                "Say --overwrite to replace it, --skip-existing to keep it, or give another output with -o.",
+            )
         if is_video(source):
             return _Photo(source, target, [])
         file: Path | BinaryIO = source
         if source == PIPE:
             file = BytesIO(sys.stdin.buffer.read())
         with open_picture(file, most_pixels=most_pixels) as picture:
-            if source != PIPE and too_large(*picture.size):
-                return _Photo(source, target, [])
+            large = source != PIPE and too_large(*picture.size)
+            fits = piped or (can_move(target) if picture.animated else has_pages(target))
+            note = _note(picture, source, target, whole=fits and not large)
+            if large:
+                return _Photo(source, target, [], note=note)
             frames = picture.frames()
-            moving = picture.animated and (piped or can_move(target))
-            read = list(frames) if moving else [next(frames)]
-            return _Photo(source, target, read, picture.kept(), picture.format)
+            read = list(frames) if fits else [next(frames)]
+            return _Photo(source, target, read, picture.kept(), picture.format, note=note)
     except (FastnstError, OSError) as error:
         return Painted(source, None, error=str(error))
+
+
+def _note(picture: Picture, source: Path, target: Path, *, whole: bool) -> str:
+    """What a painting does not have of its photo.
+
+    Args:
+        picture: The photo.
+        source: Its path.
+        target: Where its painting goes.
+        whole: Whether all of its frames or pages are painted.
+    """
+    lost = []
+    if picture.count > 1 and not whole:
+        parts = "frames" if picture.animated else "pages"
+        lost.append(f"{source} has {picture.count} {parts}, of which {target} has the first")
+    if picture.bits > 8:
+        lost.append(f"{source} has {picture.bits} bits a channel, of which its painting has 8")
+    return "".join(f"{part}. " for part in lost).strip()
 
 
 def _same(source: Path, target: Path) -> bool:
@@ -243,7 +291,8 @@ def _stream(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> Pain
         size = stream(photo.source, photo.target, stylizer, quality=quality)
     except (FastnstError, OSError) as error:
         return Painted(photo.source, None, error=str(error))
-    return Painted(photo.source, photo.target, *size, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Painted(photo.source, photo.target, *size, seconds, note=photo.note)
 
 
 def _film(
@@ -281,7 +330,7 @@ def _film(
                 report=stylizer.on_share,
             )  # fmt: skip
     except Interrupted:
-        return Painted(photo.source, None, stopped=True)
+        return Painted(photo.source, None, frames=0, stopped=True)
     except (FastnstError, OSError) as error:
         return Painted(photo.source, None, error=str(error))
     note = f"{photo.source}: {done.note}." if done.note else ""
@@ -317,4 +366,5 @@ def _write(photo: _Photo, quality: int) -> Painted:
             write_image(photo.target, photo.frames, quality=quality, kept=photo.kept)
     except (FastnstError, OSError) as error:
         return Painted(photo.source, None, seconds=photo.seconds, error=str(error))
-    return Painted(photo.source, photo.target, width, height, photo.seconds, len(photo.frames))
+    count = len(photo.frames)
+    return Painted(photo.source, photo.target, width, height, photo.seconds, count, photo.note)
