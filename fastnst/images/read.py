@@ -244,10 +244,9 @@ def _reading(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise UnreadableImage(f"There is not enough memory to read {name}.") from error
     except Exception as error:
-        if (
-            isinstance(error, OSError) and error.strerror
-        ):  # The system's, which names the file again.
-            raise UnreadableImage(f"{name} can't be read: {error.strerror.lower()}.") from error
+        if isinstance(error, OSError) and error.filename:  # It could not be opened.
+            why = (error.strerror or str(error)).lower()
+            raise UnreadableImage(f"{name} can't be read: {why}.") from error
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise UnreadableImage(f"{name} is damaged or can't be read: {reason}.") from error
 
