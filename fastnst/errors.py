@@ -60,6 +60,19 @@ class MissingExtra(FastnstError):
     """The command needs a part of fastnst that is not installed."""
 
 
+def missing_extra(message: str, extra: str, instead: str = "") -> MissingExtra:
+    """The error for a package that is not installed.
+
+    Args:
+        message: What needs it.
+        extra: The optional part of fastnst that brings it, by its name in pyproject.toml.
+        instead: What else can be done.
+    """
+    # By the name of the folder: fastnst itself is on no registry.
+    install = f"In fastnst's source folder say: pip install '.[{extra}]'"
+    return MissingExtra(message, f"{install} {instead}".strip())
+
+
 def did_you_mean(given: str, allowed: Iterable[str]) -> str:
     """The names nearest to a wrong one, or all of them: "Did you mean 'udnie'?", "Choose from: ..."."""
     names = sorted(allowed)

@@ -81,3 +81,21 @@ def make(
                 out.mux(audio.encode(part))
             out.mux(audio.encode(None))
     return path
+
+
+def song(path, image):
+    """Sound alone, with a cover: a PNG file's bytes."""
+    with av.open(str(path), "w") as out:
+        audio = out.add_stream("aac", rate=16000, layout="mono")
+        cover = out.add_stream("png", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 8, 8, "rgb24"
+        cover.disposition = av.stream.Disposition.attached_pic
+        packet = av.Packet(image)
+        packet.stream, packet.pts, packet.dts, packet.time_base = cover, 0, 0, Fraction(1)
+        wave = (8000 * np.sin(np.arange(8192) / 20)).astype(np.int16)[None]
+        frame = av.AudioFrame.from_ndarray(wave, "s16", "mono")
+        frame.sample_rate, frame.pts = 16000, 0
+        out.mux(audio.encode(frame))
+        out.mux(packet)
+        out.mux(audio.encode(None))
+    return path

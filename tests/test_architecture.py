@@ -20,7 +20,6 @@ UNTESTED = {
     "images/metadata": "seen in files alone: runtime/batch/test_fidelity.py and test_stylize.py",
     "models/swift": "nothing of its own beside the contract of every net: models/test_nets.py",
     "optimization/objective": "what `descend` calls: optimization/test_descend.py",
-    "runtime/batch/outputs": "seen in where `stylize` writes: runtime/batch/test_stylize.py",
     "runtime/engine/fixed_norms": "what tiles are painted by: runtime/engine/test_tiling.py",
     "runtime/photos/compose": "what a `Look` paints by: runtime/photos/test_options.py",
     "runtime/video/ffmpeg": "an import; what it is for is seen in runtime/live/test_window.py",
@@ -31,7 +30,6 @@ UNTESTED = {
     "training/data/sources": "opened by each test of training/data/test_datamodule.py",
     "training/module": "the training step: training/test_train.py",
     "training/nonfinite_guard": "only seen in a training with bad batches: training/test_train.py",
-    "training/paintings": "given to trainings: training/test_train.py",
 }
 """Modules without a test file of their name, and why."""
 WIDER = {

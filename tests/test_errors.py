@@ -1,6 +1,11 @@
+import tomllib
+from pathlib import Path
+
 import pytest
 
-from fastnst.errors import FastnstError, did_you_mean
+from fastnst.errors import FastnstError, MissingExtra, did_you_mean, missing_extra
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_an_error_is_its_message_and_its_hint():
@@ -21,3 +26,24 @@ def test_an_error_is_its_message_and_its_hint():
 )
 def test_did_you_mean_names_the_nearest_or_all(given, allowed, text):
     assert did_you_mean(given, allowed) == text
+
+
+def test_a_missing_extra_is_installed_from_the_source_folder():
+    error = missing_extra("--steady needs OpenCV.", "webcam", "Or leave it out.")
+    assert isinstance(error, MissingExtra)
+    assert str(error) == (
+        "--steady needs OpenCV. In fastnst's source folder say: pip install '.[webcam]'"
+        " Or leave it out."
+    )
+
+
+def test_no_message_names_a_package_on_a_registry_or_an_extra_that_is_not_there():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    asked = []
+    for path in (ROOT / "fastnst").rglob("*.py"):
+        text = path.read_text()
+        assert "fastnst[" not in text, path
+        asked += [extra for extra in extras if f'"{extra}"' in text and "missing_extra(" in text]
+    assert {"train", "heif", "huge", "webcam", "virtual"} <= set(asked)

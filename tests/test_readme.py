@@ -53,3 +53,13 @@ def test_continuous_integration_runs_its_test_command():
 def test_every_file_that_it_links_to_is_there():
     for link in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / link).exists(), link
+
+
+def test_every_file_that_the_notice_names_is_there_and_every_net_that_ships_is_named():
+    headings = [line for line in (ROOT / "NOTICE").read_text().splitlines() if "/" in line[:40]]
+    named = re.findall(r"\.?\w[\w./-]+/[\w.-]+\w", " ".join(h for h in headings if h[0] != " "))
+    assert len(named) == 7
+    for path in named:
+        assert (ROOT / path).is_file(), path
+    nets = {f"checkpoints/{p.name}" for p in (ROOT / "checkpoints").iterdir() if p.suffix != ".md"}
+    assert nets <= set(named)

@@ -8,11 +8,13 @@ from typing import Any
 
 from cyclopts import App, CycloptsError, UnknownCommandError
 
+from fastnst.cli.stand_ins import explained, missing_module
 from fastnst.cli.styles import styles
-from fastnst.cli.stylize import stylize
+from fastnst.cli.stylize import EXAMPLES, stylize
 from fastnst.cli.terminal import say
 from fastnst.cli.webcam import webcam
-from fastnst.errors import FastnstError, MissingExtra, did_you_mean
+from fastnst.errors import FastnstError, MissingExtra, did_you_mean, missing_extra
+from fastnst.system.interrupts import end_cleanly_when_told
 
 app = App(
     name="fastnst",
@@ -21,7 +23,12 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
-app.command(stylize)
+app.register_install_completion_command(help="Set up the Tab key for this shell.")
+app.command(
+    stylize,
+    usage="Usage: fastnst stylize INPUT... --style NAME [OPTIONS]",
+    help_epilogue=EXAMPLES,
+)
 app.command(webcam)
 app.command(styles)
 # Named by string, so that torch is loaded only by the commands that need it.
@@ -41,27 +48,33 @@ STOPPED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
 
+EXPLAIN = {"--help", "-h", "--install-completion"}
+"""Words that ask what there is, and not for the thing itself."""
+
+
 def _missing_extra(error: ImportError) -> MissingExtra:
     """What to install, for a command whose module could not be imported."""
     command = sys.argv[1] if len(sys.argv) > 1 else ""
-    cause: BaseException | None = error
-    while cause is not None and not (isinstance(cause, ModuleNotFoundError) and cause.name):
-        cause = cause.__cause__
-    name = getattr(cause, "name", None)
-    package = {"torch": "PyTorch", "pytorch_lightning": "PyTorch Lightning"}.get(name or "", name)
-    return MissingExtra(
+    name = missing_module(error)
+    package = {"torch": "PyTorch", "pytorch_lightning": "PyTorch Lightning"}.get(name, name)
+    return missing_extra(
         f"`fastnst {command}` needs {package or f'a part that can not be loaded ({error})'}.",
-        "Install it with: pip install 'fastnst[train]'",
+        "train",
     )
 
 
 def run(words: list[str]) -> Any:
     """Run one command line and return what the command returned."""
-    return app(words, exit_on_error=False, print_error=False)
+
+    def call() -> Any:
+        return app(words, exit_on_error=False, print_error=False)
+
+    return explained(call) if EXPLAIN & set(words) else call()
 
 
 def main() -> None:
-    """The entry point `fastnst`: 0 if all went well, 1 for an error, 130 for Ctrl-C."""
+    """The entry point `fastnst`: 0 if all went well, 1 for an error, 130 for Ctrl-C, 143 for SIGTERM."""
+    end_cleanly_when_told()
     try:
         result = run(sys.argv[1:])
         if result is not None and os.environ.get("LOCAL_RANK", "0") == "0":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -55,18 +55,34 @@ def styles(
     if not rows:
         say("No styles were found. Train one with: fastnst train PAINTING --data FOLDER")
         return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    for line in _table(rows):
+        print(line)
 
-    table = Table(box=None, pad_edge=False)
-    for column in rows[0]:
-        table.add_column(
-            column.replace("_", " "),
-            justify="right" if column == "size_mb" else "left",
-            # Names are there to be typed.
-            min_width=max(len(row["name"]) for row in rows) if column == "name" else None,
-        )
-    for row in rows:
-        table.add_row(*(escape(str(value)) for value in row.values()))
-    Console().print(table)
+
+def _table(rows: list[dict[str, Any]]) -> list[str]:
+    """A line for each style, with the facts that tell them apart, and one for what holds of all."""
+    from rich.cells import cell_len, set_cell_size
+    from rich.console import Console
+
+    told = [
+        column
+        for column in rows[0]
+        if column == "name" or len(rows) == 1 or len({row[column] for row in rows}) > 1
+    ]
+    cells = [[column.replace("_", " ") for column in told]]
+    cells += [[_word(row[column]) for column in told] for row in rows]
+    widths = [max(cell_len(row[place]) for row in cells) for place in range(len(told))]
+    console = Console()
+    if console.is_terminal and "title" in told:  # Names are there to be typed, titles may be cut.
+        place, over = told.index("title"), sum(widths) + 2 * len(told) - 2 - console.width
+        widths[place] -= min(max(0, over), widths[place] - len("title"))
+    lines = ["  ".join(map(set_cell_size, row, widths)).rstrip() for row in cells]
+    if "fast" not in told and rows[0]["fast"]:
+        lines += ["", "All of them have a net for real time too: --fast."]
+    return lines
+
+
+def _word(fact: object) -> str:
+    if isinstance(fact, bool):
+        return "yes" if fact else ""
+    return "" if fact is None else str(fact)

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 from fastnst.cli.terminal import progress_bar, say
 from fastnst.errors import FastnstError, did_you_mean
@@ -21,34 +21,52 @@ if TYPE_CHECKING:
     from fastnst.styles.mix import Stroke
 
 
+_FLAG = Parameter(negative="", show_default=False)
+_LOOK, _SIZE, _VIDEO, _FILES, _MACHINE = (
+    Parameter(group=Group(name, sort_key=place))
+    for place, name in enumerate(("Look", "Size", "Video", "Files", "Machine"), start=1)
+)
+EXAMPLES = """Examples:
+
+fastnst stylize photo.jpg --style great-wave --strength 0.7
+
+fastnst stylize holiday/ --style water-lilies -o painted/ --skip-existing
+
+fastnst stylize photo.jpg --style starry-night:0.6,the-kiss:0.4 --mask sky.png
+
+fastnst stylize clip.mp4 --style the-scream -o painted.mp4 --start 10 --end 20"""
+
+
 def stylize(
-    *inputs: Annotated[str, Parameter(allow_leading_hyphen=True)],
-    style: str | None = None,
-    model: Path | None = None,
-    strength: float = 1.0,
-    stroke: Literal["fine", "medium", "bold"] | float | None = None,
-    fast: Annotated[bool, Parameter(negative="")] = False,
-    output: Annotated[Path | None, Parameter(alias="-o", allow_leading_hyphen=True)] = None,
-    size: int | None = None,
-    max_size: int | None = None,
-    preview_size: int | None = None,
-    keep_color: Annotated[bool | Literal["luminance", "match"], Parameter(negative="")] = False,
-    mask: Annotated[Sequence[str], Parameter(negative="")] = (),
-    alpha_mask: Annotated[bool, Parameter(negative="")] = False,
-    tile: Literal["auto", "off"] | int = "auto",
-    exact: Annotated[bool, Parameter(negative="")] = False,
-    wrap: Annotated[bool, Parameter(negative="")] = False,
-    quality: int = 95,
-    overwrite: Annotated[bool, Parameter(negative="")] = False,
-    skip_existing: Annotated[bool, Parameter(negative="")] = False,
-    max_megapixels: float = 180,
-    codec: str | None = None,
-    crf: int = 18,
-    start: float = 0.0,
-    end: float | None = None,
-    steady: Annotated[bool, Parameter(negative="")] = False,
-    device: Literal["auto", "cpu", "cuda", "coreml", "directml"] = "auto",
-    json: Annotated[bool, Parameter(negative="")] = False,
+    *inputs: Annotated[
+        str, Parameter(allow_leading_hyphen=True, group=Group("Input", sort_key=0), name="INPUT")
+    ],
+    style: Annotated[str | None, _LOOK] = None,
+    model: Annotated[Path | None, _LOOK] = None,
+    strength: Annotated[float, _LOOK] = 1.0,
+    stroke: Annotated[Literal["fine", "medium", "bold"] | float | None, _LOOK] = None,
+    fast: Annotated[bool, _FLAG, _LOOK] = False,
+    output: Annotated[Path | None, Parameter(alias="-o", allow_leading_hyphen=True), _FILES] = None,
+    size: Annotated[int | None, _SIZE] = None,
+    max_size: Annotated[int | None, _SIZE] = None,
+    preview_size: Annotated[int | None, _SIZE] = None,
+    keep_color: Annotated[bool | Literal["luminance", "match"], _FLAG, _LOOK] = False,
+    mask: Annotated[Sequence[str], _FLAG, _LOOK] = (),
+    alpha_mask: Annotated[bool, _FLAG, _LOOK] = False,
+    tile: Annotated[Literal["auto", "off"] | int, _SIZE] = "auto",
+    exact: Annotated[bool, _FLAG, _SIZE] = False,
+    wrap: Annotated[bool, _FLAG, _SIZE] = False,
+    quality: Annotated[int, _FILES] = 95,
+    overwrite: Annotated[bool, _FLAG, _FILES] = False,
+    skip_existing: Annotated[bool, _FLAG, _FILES] = False,
+    max_megapixels: Annotated[float, _FILES] = 180,
+    codec: Annotated[str | None, _VIDEO] = None,
+    crf: Annotated[int, _VIDEO] = 18,
+    start: Annotated[float, _VIDEO] = 0.0,
+    end: Annotated[float | None, _VIDEO] = None,
+    steady: Annotated[bool, _FLAG, _VIDEO] = False,
+    device: Annotated[Literal["auto", "cpu", "cuda", "coreml", "directml"], _MACHINE] = "auto",
+    json: Annotated[bool, _FLAG, _MACHINE] = False,
 ) -> None:
     """Paint photos and videos, and folders of them.
 
@@ -69,7 +87,7 @@ def stylize(
         Paint by the faster net, where the style has one.
     output
         A file for one photo, else a folder; - is standard output. Without it, NAME-STYLE.EXT beside each
-        photo.
+        photo, with the strength and the stroke if they are given: photo-udnie-0.7.jpg.
     size
         Longer side of the output in pixels; without it, the size of the photo.
     max_size
@@ -93,7 +111,8 @@ def stylize(
     quality
         Of JPEG, WebP, AVIF and HEIC, 1 to 100.
     overwrite
-        A painting may take its photo's place.
+        A painting may take the place of its photo, or of any file that is there; without it only of one
+        that is given with -o by its very name.
     skip_existing
         Leave out photos whose painting is there.
     max_megapixels
@@ -113,6 +132,7 @@ def stylize(
     json
         Print one JSON object per file.
     """
+    from fastnst.images.write import has_pages
     from fastnst.runtime.batch.outputs import PIPE
     from fastnst.runtime.batch.stylize import stylize as run
     from fastnst.runtime.photos.options import Look
@@ -142,6 +162,7 @@ def stylize(
 
         clip = Clip(codec, crf, start, end, steady)
     failed: list[Painted] = []
+    kept = 0
     with progress_bar() as progress:
         task = progress.add_task("Painting", total=None)
         done, total = 0, 1
@@ -151,8 +172,9 @@ def stylize(
             progress.update(task, completed=done + part, total=total, description=text)
 
         def report(painted: Painted, number: int, of: int) -> None:
-            nonlocal done, total
+            nonlocal done, total, kept
             done, total = number, of
+            kept += painted.skipped
             progress.update(task, completed=number, total=of, description="Painting")
             if painted.error:
                 failed.append(painted)
@@ -168,7 +190,9 @@ def stylize(
             if json:
                 print(_json_line(painted), flush=True)
             elif painted.output:
-                frames = f"  {painted.frames} frames" if painted.frames > 1 else ""
+                whole = f" of {painted.of}" if painted.of else ""
+                parts = "pages" if has_pages(painted.output) else "frames"
+                frames = f"  {painted.frames}{whole} {parts}" if painted.frames > 1 or whole else ""
                 progress.console.print(
                     f"{painted.output}  {painted.width}x{painted.height}{frames}  {painted.seconds:.2f} s",
                     markup=False,
@@ -183,6 +207,9 @@ def stylize(
             skip_existing=skip_existing, max_megapixels=max_megapixels, report=report,
             clip=clip,
         )  # fmt: skip
+    if kept:
+        of_all = "All" if kept == total else f"{kept} of {total}"
+        say(f"{of_all} paintings were there already, and stay as they are.")
     if failed:
         raise SystemExit(1)
 
@@ -204,7 +231,7 @@ def _json_line(painted: Painted) -> str:
     values = {
         key: value for key, value in asdict(painted).items() if value not in ("", None, False)
     }
-    if painted.frames == 1:
+    if painted.frames == 1 and not painted.stopped:
         del values["frames"]
     values["seconds"] = round(painted.seconds, 4)
     return jsonlib.dumps(values, default=str)

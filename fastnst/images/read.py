@@ -9,13 +9,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from fastnst.errors import FastnstError, MissingExtra, UnreadableImage
+from fastnst.errors import FastnstError, UnreadableImage, missing_extra
 from fastnst.images.metadata import Kept, kept_exif
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
@@ -26,11 +26,18 @@ Source: TypeAlias = str | os.PathLike[str] | BinaryIO
 HEIF = frozenset({".heic", ".heif"})
 """Formats that need an extra."""
 READABLE = HEIF | {
-    ".jpg", ".jpeg", ".png", ".apng", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".gif",
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".png", ".apng", ".webp", ".avif", ".bmp", ".dib", ".tif",
+    ".tiff", ".gif", ".tga", ".ppm", ".pgm", ".pbm", ".pnm", ".pcx", ".ico",
 }  # fmt: skip
 """What a folder is searched for."""
 ANIMATED = frozenset({"GIF", "PNG", "WEBP"})
-"""Formats whose frames follow one another in time (and are not the pages of a TIFF)."""
+"""Formats whose frames follow one another in time."""
+PAGED = "TIFF"
+"""The format whose frames are pages."""
+NEW_SUBFILE_TYPE, BITS_PER_SAMPLE = 254, 258
+"""Tags of TIFF."""
+NO_PAGE = 0b101
+"""Bits of `NEW_SUBFILE_TYPE`: a smaller copy of another page, or a mask."""
 
 MOST_PIXELS = 180_000_000
 """More are refused unless asked for: a small file can hold a picture that fills the memory."""
@@ -46,14 +53,23 @@ class Picture:
         name: Of the file, for errors.
     """
 
-    def __init__(self, image: Image.Image, name: str) -> None:
-        self._image, self._name = image, name
+    def __init__(self, image: Image.Image, name: str, most_pixels: int) -> None:
+        self._image, self._name, self._most_pixels = image, name, most_pixels
         self.format = image.format or ""
         """As Pillow names it."""
-        frames = getattr(image, "n_frames", 1) if self.format in ANIMATED else 1
-        self.animated = frames > 1
+        self.bits = _bits(image)
+        """A channel, as they are stored; what is read has 8."""
+        if self.format == PAGED:
+            self._numbers = _pages(image)
+        else:
+            self._numbers = list(
+                range(getattr(image, "n_frames", 1) if self.format in ANIMATED else 1)
+            )
+        self.count = len(self._numbers)
+        """Of frames or pages."""
+        self.animated = self.count > 1 and self.format in ANIMATED
         """Whether there is more than one frame."""
-        self._count = frames
+        self._dpi: Any = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -62,7 +78,7 @@ class Picture:
 
     def kept(self) -> Kept:
         """What to keep of the file, once its frames are read."""
-        dpi = self._image.info.get("dpi")
+        dpi = self._dpi
         try:
             across, down = (float(value) for value in dpi or ())
             dpi = (across, down) if 1 <= across <= 30000 and 1 <= down <= 30000 else None
@@ -75,18 +91,19 @@ class Picture:
         )  # fmt: skip
 
     def frames(self) -> Iterator[Image.Image]:
-        """Each frame in whole, RGB or (with transparency) RGBA; one of a still.
+        """Each frame or page in whole, RGB or (with transparency) RGBA; one of a still.
 
         Raises:
-            UnreadableImage: It is damaged.
+            UnreadableImage: It is damaged, or a page is too large.
         """
         self._durations: list[int] = []
         self._disposals: list[int] = []
-        self._exif = kept_exif(self._image)
-        for number in range(self._count):
+        self._exif, self._dpi = kept_exif(self._image), self._image.info.get("dpi")
+        for place, number in enumerate(self._numbers):
             with _reading(self._name):
-                if number:
+                if place:
                     self._image.seek(number)
+                    _check_size(self._image, self._name, self._most_pixels)
                 self._image.load()
                 if self.animated:
                     duration = self._image.info.get("duration", 0)
@@ -96,7 +113,7 @@ class Picture:
                     )
                     self._disposals.append(int(method or 0))
                 frame = upright_srgb(self._image)
-                if self.animated and frame is self._image:
+                if self.count > 1 and frame is self._image:
                     frame = frame.copy()  # The next frame takes its place.
             yield frame
 
@@ -116,26 +133,73 @@ def open_picture(source: Source, *, most_pixels: int = MOST_PIXELS) -> Iterator[
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         name = str(path)
-        if not path.exists():
-            raise UnreadableImage(f"There is no file {path}.")
-        if path.is_dir():
-            raise UnreadableImage(f"{path} is a folder, not a picture.")
+        check_regular(path)
         if path.suffix.lower() in HEIF:
             know_heif(path)
         source = path
-    else:
+    elif hasattr(source, "read"):
         name = "What was piped in"
+    else:
+        raise UnreadableImage(
+            f"A {type(source).__name__} is no picture.", "Give the path of a file, or an open one."
+        )
     with _reading(name), _any_size():
         image = Image.open(source)
     with image:
-        if image.width * image.height > most_pixels:
-            raise UnreadableImage(
-                f"{name} is {image.width}x{image.height} px, more than {most_pixels / 1e6:g} megapixels.",
-                "If you trust the file, raise the limit: --max-megapixels N",
-            )
+        _check_size(image, name, most_pixels)
         with _reading(name):  # Frames are counted by reading.
-            picture = Picture(image, name)
+            picture = Picture(image, name, most_pixels)
         yield picture
+
+
+def _check_size(image: Image.Image, name: str, most_pixels: int) -> None:
+    if image.width * image.height > most_pixels:
+        raise UnreadableImage(
+            f"{name} is {image.width}x{image.height} px, more than {most_pixels / 1e6:g} megapixels.",
+            "If you trust the file, raise the limit: --max-megapixels N",
+        )
+
+
+def _bits(image: Image.Image) -> int:
+    """Bits a channel of a PNG or TIFF; 8 of all else. Pillow reads colours of 16 as 8, without a word."""
+    if image.format == PAGED:
+        tags: Any = image.tag_v2  # type: ignore[attr-defined]
+        return int(max(tags.get(BITS_PER_SAMPLE, (8,))))
+    raw = [str(tile[3]) for tile in getattr(image, "tile", ())]
+    return 16 if image.format == "PNG" and any(";16" in mode for mode in raw) else 8
+
+
+def _pages(image: Any) -> list[int]:
+    """The numbers of a TIFF's pages: not of smaller copies and masks. It is left at the first."""
+    pages = []
+    for number in range(image.n_frames):
+        image.seek(number)
+        if not image.tag_v2.get(NEW_SUBFILE_TYPE, 0) & NO_PAGE:
+            pages.append(number)
+    pages = pages or [0]
+    image.seek(pages[0])
+    return pages
+
+
+def check_regular(path: Path, kind: str = "picture") -> None:
+    """Refuse what is no regular file: to open a named pipe is to wait, maybe for ever.
+
+    Args:
+        path: The file, or a link to it.
+        kind: What it should be.
+
+    Raises:
+        UnreadableImage: There is no such file, or it is a folder, a pipe or a device.
+    """
+    if not path.exists():
+        raise UnreadableImage(f"There is no file {path}.")
+    if path.is_dir():
+        raise UnreadableImage(f"{path} is a folder, not a {kind}.")
+    if not path.is_file():
+        raise UnreadableImage(
+            f"{path} is a pipe or a device, not a file.",
+            f"Give a file, or pipe a picture in: fastnst stylize - < {path}",
+        )
 
 
 def read_image(source: Source, *, most_pixels: int = MOST_PIXELS) -> Image.Image:
@@ -161,10 +225,7 @@ def know_heif(path: Path) -> None:
     try:
         import pillow_heif
     except ImportError as error:
-        raise MissingExtra(
-            f"{path} is HEIC, which needs pillow-heif.",
-            "Install it with: pip install 'fastnst[heif]'",
-        ) from error
+        raise missing_extra(f"{path} is HEIC, which needs pillow-heif.", "heif") from error
     pillow_heif.register_heif_opener()
 
 
@@ -183,6 +244,9 @@ def _reading(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise UnreadableImage(f"There is not enough memory to read {name}.") from error
     except Exception as error:
+        if isinstance(error, OSError) and error.filename:  # It could not be opened.
+            why = (error.strerror or str(error)).lower()
+            raise UnreadableImage(f"{name} can't be read: {why}.") from error
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise UnreadableImage(f"{name} is damaged or can't be read: {reason}.") from error
 

@@ -11,11 +11,11 @@ from PIL import ExifTags, Image, ImageCms
 
 from fastnst.errors import CannotWrite, FastnstError
 from fastnst.images.metadata import Kept, written_exif
-from fastnst.images.read import HEIF, know_heif
+from fastnst.images.read import HEIF, PAGED, know_heif
 from fastnst.system.atomic import written_whole
 
 FORMATS = {
-    ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP", ".avif": "AVIF",
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP", ".avif": "AVIF",
     ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP", ".gif": "GIF", ".heic": "HEIF", ".heif": "HEIF",
 }  # fmt: skip
 """Pillow's name of each format that can be written, by the file's ending."""
@@ -46,7 +46,7 @@ def write_image(
 
     Args:
         path: Missing folders are made. Or an open file, with its `ending`.
-        image: RGB or RGBA, sRGB; several are the frames of an animation.
+        image: RGB or RGBA, sRGB; several are the frames of an animation, or the pages of a TIFF.
         ending: Of the name, where `path` has none: `.png`.
         quality: Of JPEG, WebP, AVIF and HEIC, 1..100.
         kept: What the file is to have of the photo's.
@@ -68,7 +68,9 @@ def write_image(
     options = _options(name, quality, kept or Kept(), description)
     frames = [_fitting(frame, name) for frame in frames]
     if len(frames) > 1:
-        options |= _moving(name, kept or Kept(), frames)
+        options |= {"save_all": True, "append_images": frames[1:]}
+        if name != PAGED:
+            options |= _moving(name, kept or Kept())
     try:
         if not isinstance(path, Path):
             whole = io.BytesIO()  # Encoders seek, pipes do not.
@@ -98,6 +100,11 @@ def check_writable(path: Path) -> None:
 def can_move(path: Path) -> bool:
     """Whether the format of a name takes an animation."""
     return FORMATS.get(path.suffix.lower()) in MOVING
+
+
+def has_pages(path: Path) -> bool:
+    """Whether the format of a name takes pages."""
+    return FORMATS.get(path.suffix.lower()) == PAGED
 
 
 def _options(name: str, quality: int, kept: Kept, description: str) -> dict[str, Any]:
@@ -137,13 +144,9 @@ def _fitting(image: Image.Image, name: str) -> Image.Image:
     return image
 
 
-def _moving(name: str, kept: Kept, frames: Sequence[Image.Image]) -> dict[str, Any]:
+def _moving(name: str, kept: Kept) -> dict[str, Any]:
     """How an animation moves."""
-    options: dict[str, Any] = {
-        "save_all": True,
-        "append_images": frames[1:],
-        "duration": list(kept.durations) or 100,
-    }
+    options: dict[str, Any] = {"duration": list(kept.durations) or 100}
     if name == "WEBP":  # It has no word for once.
         options["loop"] = 1 if kept.loop is None else kept.loop
     elif kept.loop is not None:

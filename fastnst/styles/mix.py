@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fastnst.errors import FastnstError, UnknownStyle, did_you_mean
 from fastnst.styles.card import StyleCard
-from fastnst.styles.registry import names_in
+from fastnst.styles.registry import names_in, spelled
 
 Blend: TypeAlias = str | Mapping[str, float]
 """A style's name, `a:0.6,b:0.4`, or names and shares."""
@@ -26,8 +26,12 @@ RowWeights: TypeAlias = npt.NDArray[np.float32]
 """How much of each row of scales and shifts: (rows,), or (levels, rows) of a net of several levels."""
 
 
-def shares(blend: Blend) -> dict[str, float]:
+def shares(blend: Blend, known: Iterable[str] = ()) -> dict[str, float]:
     """Names and shares of a blend, which sum to 1.
+
+    Args:
+        blend: As it was given.
+        known: Names, for which capitals in the blend make no difference.
 
     Raises:
         FastnstError: A share is no number or negative, or all are 0.
@@ -48,12 +52,13 @@ def shares(blend: Blend) -> dict[str, float]:
         if not 0 <= share < math.inf:
             raise FastnstError(f"The share of {name} is {share:g}.", "It must be 0 or more.")
     total = sum(found.values())
+    names = list(known)
     if not total:
         raise FastnstError(
             f"The shares of {' and '.join(found) or 'no style'} sum to 0.",
             "Give one that is above 0.",
         )
-    return {name: share / total for name, share in found.items()}
+    return {spelled(name, names): share / total for name, share in found.items()}
 
 
 def stroke_size(stroke: Stroke | None, default: float) -> float:
@@ -110,7 +115,7 @@ def row_weights(
         FastnstError: A share, the strength or the stroke is out of range, or the net has none of it.
     """
     names = names_in(path, card)
-    wanted = shares(names[0] if blend is None else blend)
+    wanted = shares(names[0] if blend is None else blend, names)
     for name in wanted:
         if name not in names:
             raise UnknownStyle(f"{path.name} has no style {name!r}.", did_you_mean(name, names))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
-from fastnst.errors import UnknownStyle, did_you_mean
+from fastnst.errors import FastnstError, UnknownStyle, did_you_mean
 from fastnst.styles.card import StyleCard
 from fastnst.styles.onnx_metadata import read_card
 from fastnst.system.package_data import shipped
@@ -15,9 +16,19 @@ FAST = "swift"
 
 
 def style_folders() -> list[Path]:
-    """Where styles are looked for: `$FASTNST_STYLES`, `./checkpoints`, then those that ship with fastnst."""
+    """Where styles are looked for: `$FASTNST_STYLES`, `./checkpoints`, then those that ship with fastnst.
+
+    Raises:
+        FastnstError: `$FASTNST_STYLES` has something that is no folder.
+    """
     named = os.environ.get("FASTNST_STYLES", "")
     candidates = [Path(part) for part in named.split(os.pathsep) if part]
+    for folder in candidates:
+        if not os.path.isdir(folder):
+            raise FastnstError(
+                f"$FASTNST_STYLES names {folder}, which is no folder.",
+                f"Give folders of .onnx files, with {os.pathsep!r} between them.",
+            )
     candidates += [Path("checkpoints"), shipped("checkpoints")]
     return list(
         {folder.resolve(): folder for folder in candidates if os.path.isdir(folder)}.values()
@@ -50,6 +61,13 @@ def names_in(path: Path, card: StyleCard | None) -> list[str]:
     return names if len(names) > 1 and all(names) else [path.stem]
 
 
+def spelled(name: str, known: Iterable[str]) -> str:
+    """A style's name as it is known, where what was given differs in capitals alone; else what was given."""
+    known = list(known)
+    alike = [other for other in known if other.casefold() == name.casefold()]
+    return alike[0] if len(alike) == 1 and name not in known else name
+
+
 def find_style(name: str | Path, *, fast: bool = False) -> Path:
     """The file of a style, by name or by path: whatever is a `Path` or ends in .onnx.
 
@@ -65,8 +83,8 @@ def find_style(name: str | Path, *, fast: bool = False) -> Path:
         if not os.path.isfile(path):
             raise UnknownStyle(f"There is no file {path}.", "Give the path of an .onnx file.")
         return path
-    wanted = [word.partition(":")[0].strip() for word in name.split(",")]
     styles = list_styles(fast=fast)
+    wanted = [spelled(word.partition(":")[0].strip(), styles) for word in name.split(",")]
     for each in wanted:
         if each not in styles:
             hint = did_you_mean(each, styles) or "No styles were found: train one first."

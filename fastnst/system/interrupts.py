@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish: long work ends at its next good moment, and keeps what is done."""
+"""Ctrl-C as a wish, at which long work ends at its next good moment; SIGTERM as an end that cleans up."""
 
 from __future__ import annotations
 
@@ -38,3 +38,22 @@ class Interrupts:
         self.asked = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
         print(f"Stopping after {self._moment} (again to stop at once) ...", file=sys.stderr)
+
+
+def end_cleanly_when_told() -> None:
+    """SIGTERM, and the end of the terminal, raise `SystemExit` with the status that shells have for them.
+
+    By default they end the process on the spot, and temporary files stay. A second one still does. Outside the main
+    thread this does nothing, and what is ignored (`nohup`) or has a handler is left alone.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP.
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    raise SystemExit(128 + number)

@@ -21,6 +21,8 @@ SMALLEST_PAINTING = 64
 """Pixels on the shorter side, as given and as scaled: 8 at relu4_3, the deepest style layer."""
 SMALLEST_VIEW = 16
 """The same of a painting seen from afar: 2 at relu4_3."""
+LEAST_CONTRAST = 2.0
+"""Standard deviation, of 255, of the liveliest channel: less is one colour with what a codec does to it."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,17 @@ class Painting(Credit):
         return _tensor(resize_longer(scan, min(longer, max(least, round(side * wanted)))))
 
     def _scan(self) -> Image.Image:
-        scan = read_image(self.path).convert("RGB")
+        stored = read_image(self.path)
+        if stored.mode == "RGBA" and stored.getchannel("A").getextrema()[1] == 0:
+            raise FastnstError(
+                f"The painting {self.path} is fully transparent.", "Give one that can be seen."
+            )
+        scan = stored.convert("RGB")
+        if np.asarray(scan, np.float32).std(axis=(0, 1)).max() < LEAST_CONTRAST:
+            raise FastnstError(
+                f"The painting {self.path} has one colour all over, so there is no style in it to learn.",
+                "Give one with strokes or shapes.",
+            )
         self._check(scan, "is")
         return scan
 

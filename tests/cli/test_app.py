@@ -56,7 +56,7 @@ def test_a_missing_extra_says_what_to_install(job, workdir):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith(f"fastnst: `fastnst {job}` needs ")
-    assert done.stderr.endswith("Install it with: pip install 'fastnst[train]'\n")
+    assert done.stderr.endswith("In fastnst's source folder say: pip install '.[train]'\n")
 
 
 def test_ctrl_c_is_one_word_and_status_130(fastnst, monkeypatch):
@@ -65,3 +65,26 @@ def test_ctrl_c_is_one_word_and_status_130(fastnst, monkeypatch):
 
     monkeypatch.setattr(cli, "run", stop)
     assert fastnst("styles") == (130, "", "Stopped.\n")
+
+
+def test_help_of_stylize_is_grouped_and_has_examples(fastnst, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    status, out, _ = fastnst("stylize", "--help")
+    assert status == 0
+    assert out.startswith("Usage: fastnst stylize INPUT... --style NAME [OPTIONS]")
+    places = [out.index(f" {name} ") for name in ("Look", "Size", "Video", "Files", "Machine")]
+    assert places == sorted(places)
+    assert out.index("--strength") < places[1] < out.index("--max-size") < places[2]
+    assert "ARGS" not in out
+    assert "()" not in out
+    assert "fastnst stylize holiday/ --style water-lilies -o painted/ --skip-existing" in out
+
+
+def test_the_tab_key_can_be_set_up(fastnst, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    assert "--install-completion" in fastnst("--help")[1]
+    status, _, _ = fastnst("--install-completion", "--shell", "bash")
+    assert status == 0
+    (script,) = tmp_path.rglob("completions/fastnst")
+    assert "--keep-color" in script.read_text()

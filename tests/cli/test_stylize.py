@@ -1,10 +1,17 @@
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
+import numpy as np
 import pytest
+from clips import make
 from PIL import Image
+
+from fastnst.runtime.photos.options import Look
 
 
 def test_a_photo_is_painted(fastnst, workdir, astronaut, negative):
@@ -65,3 +72,78 @@ def test_a_photo_goes_through_a_pipe(astronaut, negative):
     done = subprocess.run(command, input=b"nonsense", capture_output=True)
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.startswith(b"What was piped in is not a picture")
+
+
+def started(workdir, *words):
+    """A command line that has begun to write."""
+    command = [sys.executable, "-m", "fastnst", "stylize", *map(str, words)]
+    process = subprocess.Popen(
+        command, cwd=workdir, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    until = time.monotonic() + 60
+    while not [*workdir.rglob(".fastnst-*")] and time.monotonic() < until:
+        time.sleep(0.01)
+    return process
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="ends a process without a word")
+@pytest.mark.parametrize("kind", ["video", "photo"])
+def test_sigterm_leaves_no_temporary_file(workdir, negative, kind):
+    if kind == "video":
+        source = make(workdir / "a.mp4", count=300, size=(120, 160))
+    else:
+        source = workdir / "a.png"
+        noise = np.random.default_rng(0).integers(0, 256, (2000, 2000, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(source, compress_level=0)
+    process = started(workdir, source, "--model", negative, "-o", f"out{source.suffix}")
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert "Traceback" not in err
+    assert not [*workdir.glob(".fastnst-*")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C goes to a whole group")
+def test_ctrl_c_before_the_first_frame_leaves_nothing(workdir, negative):
+    source = make(workdir / "a.mp4", count=300, size=(240, 320))
+    process = started(workdir, source, "--model", negative, "-o", "out.mp4")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1].startswith("fastnst: Stopped ")
+    assert "Traceback" not in err
+    assert not [*workdir.glob(".fastnst-*")]
+
+
+def test_ctrl_c_in_a_video_sets_the_status_and_says_of_how_many(
+    fastnst, workdir, negative, monkeypatch
+):
+    make(workdir / "a.mp4", count=50)
+    paint, seen = Look.paint, []
+
+    def count(look, stylizer, photo):
+        seen.append(1)
+        if len(seen) == 13:
+            os.kill(os.getpid(), signal.SIGINT)
+        return paint(look, stylizer, photo)
+
+    monkeypatch.setattr(Look, "paint", count)
+    status, out, err = fastnst("stylize", "a.mp4", "--model", negative, "-o", "out.mp4", "--json")
+    result = json.loads(out)
+    assert status == 130
+    assert (result["output"], result["stopped"], result["of"]) == ("out.mp4", True, 50)
+    assert 13 <= result["frames"] < 50
+    said = f"fastnst: Stopped after {result['frames']} of 50 frames of a.mp4."
+    assert err.splitlines()[-1] == said
+
+
+def test_what_was_there_already_is_counted(fastnst, workdir, astronaut, negative):
+    Image.open(astronaut).resize((32, 32)).save("b.png")
+    words = ["stylize", astronaut, "b.png", "--model", negative, "-o", "o", "--skip-existing"]
+    fastnst(*words[:2], *words[3:])
+    status, _, err = fastnst(*words)
+    assert status == 0
+    assert err.splitlines()[-1] == "1 of 2 paintings were there already, and stay as they are."
+    assert fastnst(*words) == (
+        0, "", "All paintings were there already, and stay as they are.\n"
+    )  # fmt: skip

@@ -1,3 +1,4 @@
+import os
 import struct
 import sys
 import zlib
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from fastnst.errors import FastnstError, MissingExtra, UnreadableImage
-from fastnst.images.read import read_image, resize_longer
+from fastnst.images.read import open_picture, read_image, resize_longer
 from fastnst.images.write import write_image
 
 ORIENTED = {
@@ -123,7 +124,7 @@ def test_heic_without_its_package_says_what_to_install(tmp_path, monkeypatch):
         lambda: write_image(tmp_path / "b.heic", Image.new("RGB", (4, 4))),
     ):
         with pytest.raises(
-            MissingExtra, match=r"is HEIC, which needs pillow-heif\. .*fastnst\[heif\]"
+            MissingExtra, match=r"is HEIC, which needs pillow-heif\. .*pip install '\.\[heif\]'"
         ):
             do()
 
@@ -163,3 +164,86 @@ def test_sixteen_bits_a_channel_become_eight(tmp_path, write, channels):
     got = np.asarray(read_image(tmp_path / "a")).astype(int)
     assert got.shape == pixels.shape
     assert np.abs(got - pixels / 257).max() <= 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_named_pipe_is_not_waited_for(workdir):
+    os.mkfifo("pipe.jpg")
+    with pytest.raises(
+        UnreadableImage, match=r"pipe\.jpg is a pipe or a device, not a file\. Give a file, or pipe"
+    ):
+        read_image("pipe.jpg")
+
+
+def sixteen_bit_png(path, color: int, channels: int) -> None:
+    """2x1 px, which Pillow can't write in colour."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        check = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+    row = b"\0" + struct.pack(f">{2 * channels}H", *range(0, 2000 * channels, 1000))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, color, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(row))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(("color", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
+def test_a_png_of_sixteen_bits_is_known(tmp_path, color, channels):
+    sixteen_bit_png(tmp_path / "deep.png", color, channels)
+    Image.fromarray(noise(2, 2)).save(tmp_path / "a.png")
+    with open_picture(tmp_path / "deep.png") as deep, open_picture(tmp_path / "a.png") as plain:
+        assert (deep.bits, plain.bits) == (16, 8)
+
+
+def test_a_tiff_of_sixteen_bits_is_known(tmp_path):
+    Image.fromarray(np.zeros((2, 2), np.uint16)).save(tmp_path / "deep.tif")
+    Image.fromarray(noise(2, 2)).save(tmp_path / "a.tif")
+    with open_picture(tmp_path / "deep.tif") as deep, open_picture(tmp_path / "a.tif") as plain:
+        assert (deep.bits, plain.bits) == (16, 8)
+
+
+def test_pages_are_read_and_small_copies_of_them_are_not(tmp_path):
+    pages = [Image.fromarray(noise(6, 4 + number)) for number in range(3)]
+    small = Image.fromarray(noise(2, 2))
+    small.encoderinfo = {"tiffinfo": {254: 1}}
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=[small, *pages[1:]])
+    with open_picture(tmp_path / "a.tif") as picture:
+        assert (picture.count, picture.animated) == (3, False)
+        read = list(picture.frames())
+    assert [page.size for page in read] == [(4, 6), (5, 6), (6, 6)]
+    assert all(
+        np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(read, pages, strict=True)
+    )
+
+
+def test_every_page_has_the_limit(tmp_path):
+    pages = [Image.new("RGB", (10, 10)), Image.new("RGB", (100, 100))]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    with (
+        open_picture(tmp_path / "a.tif", most_pixels=1000) as picture,
+        pytest.raises(UnreadableImage, match="is 100x100 px, more than 0.001 megapixels"),
+    ):
+        list(picture.frames())
+
+
+def test_what_is_no_file_at_all_is_named():
+    with pytest.raises(
+        UnreadableImage, match=r"A NoneType is no picture\. Give the path of a file"
+    ):
+        read_image(None)
+
+
+def test_a_file_without_permission_is_named_once(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(b"")
+
+    def refuse(source):
+        raise PermissionError(13, "Permission denied", str(source))
+
+    monkeypatch.setattr(Image, "open", refuse)  # Root may read everything.
+    with pytest.raises(UnreadableImage) as error:
+        read_image(tmp_path / "a.png")
+    assert str(error.value) == f"{tmp_path / 'a.png'} can't be read: permission denied."

@@ -1,8 +1,9 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from fastnst.errors import UnknownStyle
+from fastnst.errors import FastnstError, UnknownStyle
 from fastnst.styles.registry import find_style, list_styles
 
 
@@ -71,3 +72,16 @@ def test_a_blend_is_found_in_the_file_that_has_all_of_it(workdir, monkeypatch, m
     with pytest.raises(UnknownStyle, match=r"No file has all of beta, starry-night\. Blend styles"):
         (workdir / "a" / "starry-night.onnx").write_bytes(negative.read_bytes())
         find_style("beta,starry-night")
+
+
+def test_what_is_no_folder_of_styles_is_named(workdir, monkeypatch):
+    (workdir / "mine").mkdir()
+    monkeypatch.setenv("FASTNST_STYLES", f"{workdir / 'mine'}{os.pathsep}gone")
+    with pytest.raises(FastnstError, match=r"\$FASTNST_STYLES names gone, which is no folder\."):
+        list_styles()
+
+
+def test_capitals_make_no_difference(workdir, monkeypatch, many):
+    monkeypatch.setenv("FASTNST_STYLES", str(many.parent))
+    assert find_style("ALPHA") == find_style("alpha") == many
+    assert find_style("Beta:0.2,Alpha:0.8") == many

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from fastnst.system.interrupts import Interrupts
+from fastnst.system.interrupts import Interrupts, end_cleanly_when_told
 
 
 def test_the_first_ctrl_c_is_a_wish_the_second_an_interrupt(capsys):
@@ -30,3 +30,20 @@ def test_in_another_thread_it_leaves_ctrl_c_alone():
     thread.start()
     thread.join()
     assert seen == [before]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows ends a process without a word")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_the_first_sigterm_cleans_up_the_second_is_the_system_s(number, status):
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        end_cleanly_when_told()
+        with pytest.raises(SystemExit) as stop:
+            os.kill(os.getpid(), number)
+        assert stop.value.code == status
+        assert signal.getsignal(number) is signal.SIG_DFL
+        signal.signal(number, signal.SIG_IGN)  # As nohup does.
+        end_cleanly_when_told()
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)

@@ -516,7 +516,9 @@ def test_a_run_is_not_overwritten(job):
 
 
 def test_a_net_of_several_levels_is_trained_and_paints_from_coarse_to_fine(job, astronaut):
-    Image.fromarray(np.tile(np.uint8([[[20, 40, 200]], [[220, 220, 40]]]), (48, 128, 1))).save("b.png")
+    Image.fromarray(np.tile(np.uint8([[[20, 40, 200]], [[220, 220, 40]]]), (48, 128, 1))).save(
+        "b.png"
+    )
     options = ("--model.net.name=unet", "--model.net.levels=3", "--data.batch_size=1")
     weights = job("b.png", *options)
     net, card = load_net(weights)

@@ -11,6 +11,8 @@ from typing import TypeAlias
 from fastnst.errors import CannotWrite, FastnstError
 from fastnst.images.read import READABLE
 from fastnst.images.write import WRITABLE, can_move, check_writable
+from fastnst.runtime.engine.stylizer import Stylizer
+from fastnst.styles.mix import STROKES, shares, stroke_size
 
 NUMBER = re.compile(r"%(0\d+)?d")
 """What stands for a number in a name."""
@@ -31,12 +33,27 @@ def find_jobs(inputs: Sequence[Path], output: Path | None, style: str) -> list[J
     Args:
         inputs: Photos, folders of photos, or `PIPE`.
         output: See `stylize`.
-        style: Its name, for names of files.
+        style: What stands for it in names of files: see `style_in_names`.
 
     Raises:
         FastnstError: There is no input, or the output is no place for it.
     """
     return _distinct(_jobs(inputs, output, style))
+
+
+def style_in_names(stylizer: Stylizer) -> str:
+    """What tells the paintings of a photo apart in their names: the style, and how it is painted if not as usual."""
+    parts = [stylizer.name]
+    if stylizer.blend and len(blended := shares(stylizer.blend, stylizer.styles)) > 1:
+        parts = [f"{name}-{share:.2g}" for name, share in blended.items()]
+    if stylizer.strength != 1:
+        parts.append(f"{stylizer.strength:g}")
+    usual = stylizer.usual_stroke
+    size = stroke_size(stylizer.stroke, usual)
+    if size != usual:
+        names = {number: name for name, number in STROKES.items()}
+        parts.append(names.get(size) or f"stroke-{size:g}")
+    return "-".join(parts)
 
 
 def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[Job]:
@@ -65,8 +82,11 @@ def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[J
     for path in inputs:
         if os.path.isdir(path):
             folder = output or path.resolve().with_name(f"{path.resolve().name}-{style}")
-            photos = _photos_in(path, besides=folder)
-            if not photos:
+            shut: list[OSError] = []
+            photos = _photos_in(path, besides=folder, shut=shut)
+            for error in shut:
+                yield Path(error.filename or path), _shut(error, path)
+            if not photos and not shut:
                 yield path, _no_picture(path)
             for photo in photos:
                 yield photo, folder / photo.relative_to(path).with_suffix(_suffix(photo))
@@ -102,13 +122,16 @@ def _distinct(jobs: Iterable[Job]) -> list[Job]:
     return result
 
 
-def _photos_in(folder: Path, *, besides: Path) -> list[Path]:
-    """The pictures under a folder, hidden ones and those under `besides`, where paintings go, left out."""
+def _photos_in(folder: Path, *, besides: Path, shut: list[OSError]) -> list[Path]:
+    """The pictures under a folder, hidden ones and those under `besides`, where paintings go, left out.
+
+    Folders that may not be entered go to `shut`.
+    """
     apart = os.path.realpath(besides)
     if apart == os.path.realpath(folder):
         apart = ""
     photos = []
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=shut.append):
         folders[:] = [
             name
             for name in folders
@@ -126,6 +149,13 @@ def _no_picture(folder: Path) -> FastnstError:
     return FastnstError(
         f"There is no picture in the folder {folder}.",
         f"Pictures are files that end in {', '.join(sorted(READABLE))}; videos in {', '.join(sorted(VIDEOS))}.",
+    )
+
+
+def _shut(error: OSError, folder: Path) -> FastnstError:
+    return FastnstError(
+        f"The folder {error.filename or folder} can't be entered: {(error.strerror or str(error)).lower()}.",
+        "What is in it was not painted.",
     )
 
 

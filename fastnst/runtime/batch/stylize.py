@@ -17,9 +17,16 @@ from PIL import Image
 
 from fastnst.errors import FastnstError, Interrupted
 from fastnst.images.metadata import Kept
-from fastnst.images.read import MOST_PIXELS, Pixels, open_picture, rgb
-from fastnst.images.write import FORMATS, can_move, write_image
-from fastnst.runtime.batch.outputs import PIPE, Job, find_jobs, is_sequence, is_video
+from fastnst.images.read import MOST_PIXELS, Picture, Pixels, open_picture, rgb
+from fastnst.images.write import FORMATS, can_move, has_pages, write_image
+from fastnst.runtime.batch.outputs import (
+    PIPE,
+    Job,
+    find_jobs,
+    is_sequence,
+    is_video,
+    style_in_names,
+)
 from fastnst.runtime.engine.session import Device
 from fastnst.runtime.engine.stylizer import Stylizer, frames_at_once
 from fastnst.runtime.engine.tiling import FREE_SHARE
@@ -52,13 +59,17 @@ class Painted:
     seconds: float = 0.0
     """For painting it."""
     frames: int = 1
-    """Of an animation or a video."""
+    """Of an animation or a video; of a TIFF, its pages."""
     note: str = ""
     """What a user should know of it."""
     skipped: bool = False
     """Whether it was there already."""
     error: str = ""
     """Why it failed, in one sentence."""
+    stopped: bool = False
+    """Whether Ctrl-C ended a video early; its output has the frames up to there."""
+    of: int = 0
+    """Frames that it would have had then, about; 0 if that is not known."""
 
 
 def stylize(
@@ -83,11 +94,13 @@ def stylize(
         inputs: Photos and videos, and folders of them, which are searched to any depth; `-` is standard input.
         output: A file for a single photo, else a folder, which is made and gets the shape of the input
             folders; `-` is standard output. None puts `NAME-STYLE.EXT` beside each photo, and a folder's
-            pictures into a folder `NAME-STYLE` beside it.
+            pictures into a folder `NAME-STYLE` beside it; shares of a blend, and a strength and a stroke
+            that are not the usual ones, are part of the name.
         style: A style's name, an .onnx file, or a `Stylizer`.
         look: Size, colours, regions; None for the photo's size, all of it in the painting's colours.
         quality: Of JPEG, WebP, AVIF and HEIC, 1..100.
-        overwrite: A painting may take its photo's place.
+        overwrite: A painting may take the place of its photo, or of any other file. Without it only an output
+            that is given as a file may.
         skip_existing: Leave out photos whose painting is there.
         max_megapixels: Larger photos are refused.
         clip: What of videos is painted, and how they are kept.
@@ -99,7 +112,7 @@ def stylize(
 
     Raises:
         FastnstError: Nothing can be done at all: the style is unknown, a folder is empty, ...
-        Interrupted: Ctrl-C: the picture at hand is painted, and the others are not.
+        Interrupted: Ctrl-C: the picture at hand is painted, a video up to the frame at hand, and the others are not.
     """
     if "" in (os.fspath(path) for path in inputs) or output == "":
         raise FastnstError("A path is empty.", "Give the name of a file or a folder.")
@@ -109,11 +122,13 @@ def stylize(
         raise FastnstError(f"The most megapixels are {max_megapixels}.", "Give more than 0.")
     stylizer = style if isinstance(style, Stylizer) else Stylizer(style, device=device)
     out = None if output is None else Path(output)
-    jobs = deque(find_jobs([Path(path) for path in inputs], out, stylizer.name))
+    jobs = deque(find_jobs([Path(path) for path in inputs], out, style_in_names(stylizer)))
     look, total, results = look or Look(), len(jobs), []
 
     def reader(job: Job) -> _Photo | Painted:
-        return _read(job, overwrite, skip_existing, round(max_megapixels * 1e6))
+        # A file that was given by its very name may be written over, as with other converters.
+        may = overwrite or job[1] == out
+        return _read(job, overwrite, may, skip_existing, round(max_megapixels * 1e6))
 
     def done(painted: Painted) -> None:
         results.append(painted)
@@ -150,11 +165,25 @@ def stylize(
                     behind.result()
         if behind is not None:
             done(behind.result())
+    cut = next((painted for painted in results if painted.stopped), None)
+    if cut is not None:
+        raise _interrupted(cut, len(jobs))
     if interrupts.asked and jobs:
         raise Interrupted(
             f"Stopped after {len(results)} of {total} pictures.", "Go on with --skip-existing."
         )
     return results
+
+
+def _interrupted(cut: Painted, left: int) -> Interrupted:
+    """What to say after a video that was cut short."""
+    of = f" of {cut.of}" if cut.of else ""
+    done = f"after {cut.frames}{of} frames" if cut.output else "before the first frame"
+    files = f", with {left} more to paint" if left else ""
+    hint = "Go on with --skip-existing." if left else ""
+    if left and cut.output:
+        hint = f"Remove {cut.output}, and go on with --skip-existing."
+    return Interrupted(f"Stopped {done} of {cut.input}{files}.", hint)
 
 
 @dataclass
@@ -167,6 +196,7 @@ class _Photo:
     kept: Kept | None = None
     format: str = ""
     seconds: float = 0.0
+    note: str = ""
 
     @property
     def pixels(self) -> int:
@@ -174,7 +204,18 @@ class _Photo:
         return sum(frame.width * frame.height for frame in self.frames)
 
 
-def _read(job: Job, overwrite: bool, skip_existing: bool, most_pixels: int) -> _Photo | Painted:
+def _read(
+    job: Job, overwrite: bool, may_replace: bool, skip_existing: bool, most_pixels: int
+) -> _Photo | Painted:
+    """Open a photo, unless its painting would take the place of a file that it may not.
+
+    Args:
+        job: The photo, and where its painting goes.
+        overwrite: It may take the photo's place.
+        may_replace: It may take another file's.
+        skip_existing: Leave it out then.
+        most_pixels: Larger ones are refused.
+    """
     source, target = job
     try:
         if isinstance(target, FastnstError):
@@ -187,20 +228,45 @@ def _read(job: Job, overwrite: bool, skip_existing: bool, most_pixels: int) -> _
                 f"{source} would be overwritten by its painting.",
                 "Give another output with -o, or say --overwrite.",
             )
+        if not may_replace and not piped and os.path.exists(target):
+            raise FastnstError(
+                f"{target} is there already.",
+                "Say --overwrite to replace it, --skip-existing to keep it, or give another output with -o.",
+            )
         if is_video(source):
             return _Photo(source, target, [])
         file: Path | BinaryIO = source
         if source == PIPE:
             file = BytesIO(sys.stdin.buffer.read())
         with open_picture(file, most_pixels=most_pixels) as picture:
-            if source != PIPE and too_large(*picture.size):
-                return _Photo(source, target, [])
+            large = source != PIPE and too_large(*picture.size)
+            fits = piped or (can_move(target) if picture.animated else has_pages(target))
+            note = _note(picture, source, target, whole=fits and not large)
+            if large:
+                return _Photo(source, target, [], note=note)
             frames = picture.frames()
-            moving = picture.animated and (piped or can_move(target))
-            read = list(frames) if moving else [next(frames)]
-            return _Photo(source, target, read, picture.kept(), picture.format)
+            read = list(frames) if fits else [next(frames)]
+            return _Photo(source, target, read, picture.kept(), picture.format, note=note)
     except (FastnstError, OSError) as error:
         return Painted(source, None, error=str(error))
+
+
+def _note(picture: Picture, source: Path, target: Path, *, whole: bool) -> str:
+    """What a painting does not have of its photo.
+
+    Args:
+        picture: The photo.
+        source: Its path.
+        target: Where its painting goes.
+        whole: Whether all of its frames or pages are painted.
+    """
+    lost = []
+    if picture.count > 1 and not whole:
+        parts = "frames" if picture.animated else "pages"
+        lost.append(f"{source} has {picture.count} {parts}, of which {target} has the first")
+    if picture.bits > 8:
+        lost.append(f"{source} has {picture.bits} bits a channel, of which its painting has 8")
+    return "".join(f"{part}. " for part in lost).strip()
 
 
 def _same(source: Path, target: Path) -> bool:
@@ -225,7 +291,8 @@ def _stream(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> Pain
         size = stream(photo.source, photo.target, stylizer, quality=quality)
     except (FastnstError, OSError) as error:
         return Painted(photo.source, None, error=str(error))
-    return Painted(photo.source, photo.target, *size, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Painted(photo.source, photo.target, *size, seconds, note=photo.note)
 
 
 def _film(
@@ -262,11 +329,16 @@ def _film(
                 photo.source, photo.target, paint, clip, at_once=at_once, stop=stop,
                 report=stylizer.on_share,
             )  # fmt: skip
+    except Interrupted:
+        return Painted(photo.source, None, frames=0, stopped=True)
     except (FastnstError, OSError) as error:
         return Painted(photo.source, None, error=str(error))
     note = f"{photo.source}: {done.note}." if done.note else ""
     seconds = time.perf_counter() - started
-    return Painted(photo.source, photo.target, done.width, done.height, seconds, done.frames, note)
+    return Painted(
+        photo.source, photo.target, done.width, done.height, seconds, done.frames, note,
+        stopped=done.stopped, of=done.of,
+    )  # fmt: skip
 
 
 def _paint(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> _Photo | Painted:
@@ -294,4 +366,5 @@ def _write(photo: _Photo, quality: int) -> Painted:
             write_image(photo.target, photo.frames, quality=quality, kept=photo.kept)
     except (FastnstError, OSError) as error:
         return Painted(photo.source, None, seconds=photo.seconds, error=str(error))
-    return Painted(photo.source, photo.target, width, height, photo.seconds, len(photo.frames))
+    count = len(photo.frames)
+    return Painted(photo.source, photo.target, width, height, photo.seconds, count, photo.note)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Literal
 
 import onnxruntime as ort
 
 from fastnst.errors import BadStyleFile, DeviceUnavailable
+from fastnst.runtime.engine import DISABLE_TELEMETRY
+
+if os.environ.get(DISABLE_TELEMETRY) != "0":
+    ort.disable_telemetry_events()  # On Windows there are some that the variable does not stop.
 
 Device = Literal["auto", "cpu", "cuda", "coreml", "directml"]
 PROVIDERS: dict[str, str] = {
@@ -18,6 +24,9 @@ PROVIDERS: dict[str, str] = {
 }
 """onnxruntime's name of each device, in the order in which `auto` tries them."""
 PACKAGES = {"cuda": "onnxruntime-gpu", "directml": "onnxruntime-directml", "coreml": "onnxruntime"}
+"""What has each device, on systems that it is for."""
+SYSTEMS = {"directml": ("win32", "Windows"), "coreml": ("darwin", "macOS")}
+"""Where each device is at all, as `sys.platform` has it and in words; others may be anywhere."""
 STYLE_WEIGHTS = "style_weights"
 """The last input of a file of many styles: how much of each row of scales and shifts, (rows,)."""
 
@@ -53,7 +62,7 @@ def open_session(
         raise DeviceUnavailable(
             f"The device {device!r} is not available in the installed onnxruntime, which has: "
             f"{', '.join(name for name, provider in PROVIDERS.items() if provider in available)}.",
-            f"Install it with: pip install {PACKAGES[device]}",
+            _where(device),
         )
     else:
         candidates = [device]
@@ -78,6 +87,14 @@ def open_session(
         f"The device {device!r} could not be started.",
         "Check its driver, or run on the processor: --device cpu",
     )
+
+
+def _where(device: str) -> str:
+    """How to get at a device that is not there."""
+    system, name = SYSTEMS.get(device, (sys.platform, ""))
+    if system != sys.platform:
+        return f"It is on {name} alone: leave --device out, which takes the fastest there is."
+    return f"Install it with: pip install {PACKAGES[device]}"
 
 
 def check_signature(

@@ -160,7 +160,12 @@ class Stylizer:
     @property
     def name(self) -> str:
         """The style's name, or those of a blend, as a part of file names."""
-        return "-".join(shares(self.blend)) if self.blend else self.path.stem
+        return "-".join(shares(self.blend, self.styles)) if self.blend else self.path.stem
+
+    @property
+    def usual_stroke(self) -> float:
+        """The size of its strokes unless another is asked for: 0 is fine, 0.5 medium, 1 bold."""
+        return 0.5 if self.card and self.card.levels > 1 else 0.0
 
     @property
     def styles(self) -> list[str]:

@@ -91,8 +91,9 @@ class Recorder:
 
     def _work(self) -> None:
         video: Any = None
+        coming = iter(self._frames.get, None)  # One, which knows whether None has come.
         try:
-            for pixels, seconds in iter(self._frames.get, None):
+            for pixels, seconds in coming:
                 height, width = pixels.shape[:2]
                 if self._began is None:
                     self._began = seconds
@@ -113,5 +114,5 @@ class Recorder:
                 self._out.mux(video.encode(None))
         except (av.FFmpegError, OSError) as error:
             self._failure = self._refused(error)
-            for _ in iter(self._frames.get, None):
+            for _ in coming:  # Nobody is to wait for room.
                 pass

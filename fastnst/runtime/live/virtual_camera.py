@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnst.errors import FastnstError, MissingExtra
+from fastnst.errors import FastnstError, missing_extra
 
 
 def virtual_camera(size: tuple[int, int]) -> Any:
@@ -17,9 +17,7 @@ def virtual_camera(size: tuple[int, int]) -> Any:
     try:
         import pyvirtualcam
     except ImportError as error:
-        raise MissingExtra(
-            "--virtual needs pyvirtualcam.", "Install it with: pip install 'fastnst[virtual]'"
-        ) from error
+        raise missing_extra("--virtual needs pyvirtualcam.", "virtual") from error
     try:
         return pyvirtualcam.Camera(*size, fps=30, print_fps=False)
     except RuntimeError as error:

@@ -104,7 +104,7 @@ def webcam(
         stylizer.styles,
         stylizer.blend or stylizer.styles[0],
         stylizer.strength,
-        stroke_size(stylizer.stroke, 0.5 if card and card.levels > 1 else 0.0),
+        stroke_size(stylizer.stroke, stylizer.usual_stroke),
         strokes=card is not None and (len(card.strokes) > 1 or card.levels > 1),
         strengths=card is not None and card.identity,
         mirror=isinstance(camera, int) if mirror is None else mirror,

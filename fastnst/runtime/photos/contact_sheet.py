@@ -16,7 +16,7 @@ from fastnst.runtime.engine.session import Device
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.card import Credit
 from fastnst.styles.onnx_metadata import read_card
-from fastnst.styles.registry import list_styles
+from fastnst.styles.registry import FAST, list_styles
 
 GAP = 8
 """Pixels between pictures."""
@@ -95,8 +95,12 @@ def _labelled(pictures: dict[str, Image.Image], size: tuple[int, int]) -> Image.
 
 
 def describe_styles() -> list[dict[str, Any]]:
-    """The facts of every style that can be used, a row each: name, title, artist, ... size in MB."""
+    """The facts of every style that can be used, a row each: name, title, artist, ... size in MB.
+
+    `fast` is whether there is a net of it for real time, see `--fast`.
+    """
     rows = []
+    quick = list_styles(fast=True)
     for name, path in list_styles().items():
         card = read_card(path)
         if card is None:
@@ -114,7 +118,13 @@ def describe_styles() -> list[dict[str, Any]]:
                 "year": credit.year,
                 "licence": credit.licence,
                 "net": card.net["name"] if card else "",
+                "fast": _net_of(quick[name]) == FAST,
                 "size_mb": round(path.stat().st_size / 1e6, 1),
             }
         )
     return rows
+
+
+def _net_of(path: Path) -> str:
+    card = read_card(path)
+    return str(card.net["name"]) if card else ""

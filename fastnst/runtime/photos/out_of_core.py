@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnst.errors import CannotWrite, MissingExtra, UnreadableImage
+from fastnst.errors import CannotWrite, UnreadableImage, missing_extra
 from fastnst.images.read import Pixels
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.system.atomic import written_whole
@@ -49,9 +49,10 @@ def stream(
     try:
         import pyvips
     except (ImportError, OSError) as error:
-        raise MissingExtra(
+        raise missing_extra(
             f"{source} is larger than memory holds, and to stream it needs pyvips.",
-            "Install it with: pip install 'fastnst[huge]', or make it smaller with --size.",
+            "huge",
+            "Or make it smaller with --size.",
         ) from error
     if target.suffix.lower() not in ENDINGS:
         raise CannotWrite(

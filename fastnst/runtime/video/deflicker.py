@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fastnst.errors import MissingExtra
+from fastnst.errors import missing_extra
 from fastnst.images.read import Pixels
 
 HOLD = 0.9
@@ -140,7 +140,5 @@ def opencv(wanted_by: str) -> Any:
     try:
         import cv2
     except ImportError as error:
-        raise MissingExtra(
-            f"{wanted_by} needs OpenCV.", "Install it with: pip install 'fastnst[webcam]'"
-        ) from error
+        raise missing_extra(f"{wanted_by} needs OpenCV.", "webcam") from error
     return cv2

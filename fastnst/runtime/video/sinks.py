@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fastnst.errors import UnreadableImage
+from fastnst.errors import FastnstError, Interrupted, UnreadableImage
 from fastnst.images.metadata import Kept
 from fastnst.images.read import Pixels
 from fastnst.images.write import write_image
-from fastnst.runtime.video.decode import frames
+from fastnst.runtime.video.decode import frames, frames_between, open_video
 from fastnst.runtime.video.deflicker import Steady
 from fastnst.runtime.video.options import Clip
 from fastnst.runtime.video.transcode import PaintedVideo
@@ -35,16 +35,16 @@ def paint_animation(
         clip: From where to where.
         stop: Whether to end early.
     """
-    pictures, times = [], []
-    for pixels, time in _painted(source, paint, clip, stop):
+    pictures, times, wish = [], [], _Wish(stop)
+    for pixels, time in _painted(source, paint, clip, wish):
         pictures.append(Image.fromarray(pixels))
         times.append(time)
     if not pictures:
-        raise _nothing_in(source)
+        raise _nothing_in(source, wish)
     gaps = np.diff(times) if len(times) > 1 else np.array([0.1])
     durations = tuple(round(1000 * gap) for gap in [*gaps, gaps[-1]][: len(times)])
     write_image(target, pictures, kept=Kept(durations=durations, loop=0))
-    return PaintedVideo(*pictures[0].size, len(pictures))
+    return _made(source, clip, pictures[0].size, len(pictures), wish)
 
 
 def paint_sequence(
@@ -66,14 +66,26 @@ def paint_sequence(
         quality: Of JPEG, WebP, AVIF and HEIC, 1..100.
         stop: Whether to end early.
     """
-    number, size = 0, (0, 0)
-    for pixels, _ in _painted(source, paint, clip, stop):
+    number, size, wish = 0, (0, 0), _Wish(stop)
+    for pixels, _ in _painted(source, paint, clip, wish):
         number, size = number + 1, (pixels.shape[1], pixels.shape[0])
         path = target.with_name(target.name % number)
         write_image(path, [Image.fromarray(pixels)], quality=quality)
     if not number:
-        raise _nothing_in(source)
-    return PaintedVideo(*size, number)
+        raise _nothing_in(source, wish)
+    return _made(source, clip, size, number, wish)
+
+
+class _Wish:
+    """Whether to end, asked before each frame, and so whether a frame was left out because of it."""
+
+    def __init__(self, stop: Callable[[], bool]) -> None:
+        self._stop = stop
+        self.heard = False
+
+    def __call__(self) -> bool:
+        self.heard = self.heard or self._stop()
+        return self.heard
 
 
 def _painted(
@@ -82,12 +94,21 @@ def _painted(
     """The frames that a clip is of, painted, and their times in seconds."""
     if clip.steady:
         paint = Steady(paint)
-    for pixels, time in frames(source):
-        if stop() or (clip.end is not None and time >= clip.end):
+    for pixels, time in frames(source, clip.start, clip.end):
+        if stop():
             return
-        if time >= clip.start:
-            yield paint(pixels), time
+        yield paint(pixels), time
 
 
-def _nothing_in(source: Path) -> UnreadableImage:
+def _made(source: Path, clip: Clip, size: tuple[int, int], count: int, wish: _Wish) -> PaintedVideo:
+    if not wish.heard:
+        return PaintedVideo(*size, count)
+    with open_video(source) as (file, stream):
+        of = frames_between(file, stream, clip.start, clip.end)
+    return PaintedVideo(*size, count, stopped=True, of=of)
+
+
+def _nothing_in(source: Path, wish: _Wish) -> FastnstError:
+    if wish.heard:
+        return Interrupted(f"Stopped before the first frame of {source}.")
     return UnreadableImage(f"{source} has no frame that can be painted.")

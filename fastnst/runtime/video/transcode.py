@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,9 +16,20 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fastnst.errors import CannotWrite, UnreadableImage
+from fastnst.errors import CannotWrite, Interrupted, UnreadableImage
 from fastnst.images.read import Pixels
-from fastnst.runtime.video.decode import Color, reason, rgb_of
+from fastnst.runtime.video.decode import (
+    TOLERANCE,
+    Color,
+    begin,
+    ends_before,
+    frames_between,
+    length_between,
+    open_video,
+    reason,
+    rgb_of,
+    seek,
+)
 from fastnst.runtime.video.deflicker import Steady
 from fastnst.runtime.video.ffmpeg import ColorRange, av
 from fastnst.runtime.video.options import Clip
@@ -44,6 +55,10 @@ class PaintedVideo:
     frames: int
     note: str = ""
     """What a user should know: where it was damaged, what could not be kept."""
+    stopped: bool = False
+    """Whether it ended early because it was asked to."""
+    of: int = 0
+    """Frames that there would have been then, about; 0 if the file does not say."""
 
 
 def paint_video(
@@ -73,24 +88,15 @@ def paint_video(
 
     Raises:
         UnreadableImage: It is no video, or damaged from the start.
+        FastnstError: It ends before the clip starts.
+        Interrupted: It was asked to end before there was a frame.
         CannotWrite: Its format or codec can't be written, or the disk is full.
         MissingExtra: It is to be steady, and OpenCV is not there.
     """
     if clip.steady:
         paint, at_once = Steady(paint), 1
-    try:
-        with av.open(str(source), metadata_errors="ignore") as file:
-            if not (streams := [s for s in file.streams.video if not _is_cover(s)]):
-                raise UnreadableImage(f"{source} has no video in it.")
-            with written_whole(target) as temporary:
-                work = _Work(file, streams[0], target, clip)
-                return work.run(temporary, paint, at_once, stop, report)
-    except av.FFmpegError as error:
-        raise UnreadableImage(f"{source} is no video that can be read: {reason(error)}.") from error
-
-
-def _is_cover(stream: Any) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+    with open_video(source) as (file, stream), written_whole(target) as temporary:
+        return _Work(file, stream, target, clip).run(temporary, paint, at_once, stop, report)
 
 
 class _Work:
@@ -124,8 +130,11 @@ class _Work:
         writer = threading.Thread(target=self._write, args=(temporary,), daemon=True)
         reader.start()
         writer.start()
-        count, size = 0, (0, 0)
-        length, began = self._length(), time.perf_counter()
+        count, size, stopped = 0, (0, 0), False
+        length, began = (
+            length_between(self.file, self.clip.start, self.clip.end),
+            time.perf_counter(),
+        )
         waiting: deque[tuple[Any, ...]] = deque()
 
         def hand_on() -> None:
@@ -143,7 +152,8 @@ class _Work:
         try:
             with ThreadPoolExecutor(at_once) as painters:
                 for kind, first, *rest in iter(self.read.get, None):
-                    if self.failure or stop():
+                    stopped = stop()
+                    if self.failure or stopped:
                         break
                     if kind == "frame":
                         first = painters.submit(paint, first)
@@ -162,14 +172,19 @@ class _Work:
             writer.join()
         if self.failure is not None:
             raise self.failure
+        if not count and stopped:
+            raise Interrupted(f"Stopped before the first frame of {self.file.name}.")
+        if not count and self.clip.start and not self.note:
+            raise ends_before(Path(self.file.name), self.file, self.clip.start)
         if not count:
             raise UnreadableImage(
                 f"{self.file.name} has no frame that can be painted{': ' if self.note else ''}{self.note}."
             )
         wanted = self._promised()
-        if not (self.note or self.clip.end or stop()) and wanted and wanted - self._last > MISSING:
+        if not (self.note or self.clip.end or stopped) and wanted and wanted - self._last > MISSING:
             self.note = f"it is cut off: {self._last:.1f} of its {wanted:.1f} seconds are there"
-        return PaintedVideo(*size, count, self.note)
+        of = frames_between(self.file, self.stream, self.clip.start, self.clip.end)
+        return PaintedVideo(*size, count, self.note, stopped, of if stopped else 0)
 
     def _promised(self) -> float:
         """Seconds that the picture has by the file's own account; 0 if it gives none."""
@@ -182,19 +197,13 @@ class _Work:
         alone = len(self.file.streams) == 1
         return float(self.file.duration or 0) / av.time_base if alone else 0.0
 
-    def _length(self) -> float:
-        """Seconds that will be painted, as far as the file says."""
-        whole = float(self.file.duration or 0) / av.time_base
-        return max(0.0, min(whole, self.clip.end or whole) - self.clip.start)
-
     def _read(self) -> None:
         """Decode frames, and pass on packets of the other streams."""
         try:
             others = [s for s in self.file.streams if s.type in ("audio", "subtitle")]
-            offset = float(self.file.start_time or 0) / av.time_base
+            offset = begin(self.file)
             start, end = self.clip.start + offset, self.clip.end
-            if self.clip.start:
-                self.file.seek(int(start * av.time_base), backward=True)
+            seek(self.file, self.clip.start)
             for packet in self.file.demux([self.stream, *others]):
                 if self.stopped.is_set():
                     return
@@ -211,9 +220,9 @@ class _Work:
                     if frame.pts is None:
                         continue
                     at = float(frame.pts * self.base)
-                    if at < start - 1e-9:
+                    if at < start - TOLERANCE:
                         continue
-                    if end is not None and at >= end + offset - 1e-9:
+                    if end is not None and at >= end + offset - TOLERANCE:
                         return
                     self._last = at - offset
                     pixels, color = rgb_of(frame)
@@ -234,15 +243,30 @@ class _Work:
 
     def _write(self, temporary: Path) -> None:
         """Encode and mux what comes, until None."""
+        coming = iter(self.painted.get, None)  # One, which knows whether None has come.
+        try:
+            out = self._encode(temporary, coming)
+            if out is not None:
+                out.close()
+        except av.FFmpegError as error:
+            self.failure = self.failure or self._refused(error)
+        except Exception as error:
+            self.failure = self.failure or error
+        finally:
+            for _ in coming:  # What is left has no place to go, and whoever paints waits for room.
+                pass
+
+    def _encode(self, temporary: Path, coming: Iterator[tuple[Any, ...]]) -> Any:
+        """Encode and mux all that comes into a container, which is left open; None if nothing came."""
         out: Any = None
         video: Any = None
+        held: list[Any] = []
         try:
-            for kind, *item in iter(self.painted.get, None):
+            for kind, *item in coming:
                 if self.failure:
                     continue  # Only to empty the queue.
                 if out is None:
                     out = self._open(temporary)
-                    held: list[Any] = []
                 if kind == "packet":
                     if video is None:
                         held.append(item[0])
@@ -256,27 +280,21 @@ class _Work:
                     self._add_others(out)
                     for packet in held:
                         self._mux(out, packet)
-                out.mux(
-                    video.encode(
-                        _frame(pixels, pts - self._first, duration, self.base, video, color)
-                    )
-                )
+                frame = _frame(pixels, pts - self._first, duration, self.base, video, color)
+                out.mux(video.encode(frame))
             if video is not None:
                 out.mux(video.encode(None))
-        except av.FFmpegError as error:
-            self.failure = CannotWrite(
-                f"{self.target} can't be written: {reason(error)}.",
-                "Give another ending, or another --codec.",
-            )
-        except Exception as error:
-            self.failure = error
-        finally:
+        except Exception:
             if out is not None:
-                with suppress(av.FFmpegError):
+                with suppress(av.FFmpegError):  # What went wrong before is what is told.
                     out.close()
-            if self.failure:
-                for _ in iter(self.painted.get, None):
-                    pass
+            raise
+        return out
+
+    def _refused(self, error: Exception) -> CannotWrite:
+        # The system's own errors, a full disk say, are not the format's.
+        hint = "" if isinstance(error, OSError) else "Give another ending, or another --codec."
+        return CannotWrite(f"{self.target} can't be written: {reason(error)}.", hint)
 
     def _open(self, temporary: Path) -> Any:
         options = {}

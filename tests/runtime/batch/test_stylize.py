@@ -205,6 +205,39 @@ def test_ctrl_c_finishes_the_picture_at_hand(workdir, make_photos, negative):
     assert len(list((workdir / "out").iterdir())) == 6
 
 
+def test_ctrl_c_in_a_video_is_told_from_a_whole_one(workdir, stylizer):
+    for name in ("a.mp4", "b.mp4"):
+        make(workdir / name, 50)
+    seen = []
+
+    def stop(share, what):
+        if what.startswith("13 "):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    stylizer.on_share = stop
+    with pytest.raises(Interrupted) as error:
+        stylize(["a.mp4", "b.mp4"], "out", style=stylizer, report=lambda p, *_: seen.append(p))
+    (cut,) = seen
+    assert (cut.stopped, cut.of) == (True, 50)
+    assert 13 <= cut.frames < 50
+    assert len(list(frames(cut.output))) == cut.frames
+    assert str(error.value) == (
+        f"Stopped after {cut.frames} of 50 frames of a.mp4, with 1 more to paint."
+        " Remove out/a.mp4, and go on with --skip-existing."
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_named_pipe_in_a_folder_stops_nothing(photos, negative):
+    os.mkfifo(photos / "pipe.png")
+    os.mkfifo(photos / "pipe.mp4")
+    results = stylize([photos], "out", style=negative)
+    bad = {r.input.name: r.error for r in results if "pipe" in r.input.name}
+    assert all("is a pipe or a device, not a file." in error for error in bad.values())
+    assert bad.keys() == {"pipe.png", "pipe.mp4"}
+    assert np.array_equal(pixels("out/a.png"), 255 - pixels(photos / "a.png"))
+
+
 def test_results_come_in_order_whichever_fails(workdir, make_photos, negative):
     folder = make_photos(workdir / "many", 9)
     for number in (0, 3, 4, 8):
@@ -296,6 +329,77 @@ def test_every_frame_of_an_animation_is_painted(workdir, negative, ending, loop)
     stylize([f"a{ending}"], "still.jpg", style=negative)
     with Image.open("still.jpg") as image:
         assert image.size == (30, 20)
+
+
+def test_every_page_of_a_tiff_is_painted(workdir, negative):
+    rng = np.random.default_rng(0)
+    pages = [
+        Image.fromarray(rng.integers(0, 256, (20, 30 + n, 3), dtype=np.uint8)) for n in range(3)
+    ]
+    pages[0].save("a.tif", save_all=True, append_images=pages[1:], dpi=(300, 300))
+    (result,) = stylize(["a.tif"], "out.tiff", style=negative)
+    assert (result.error, result.frames, result.note) == ("", 3, "")
+    with Image.open("out.tiff") as image:
+        assert image.n_frames == 3
+        for number, page in enumerate(pages):
+            image.seek(number)
+            assert round(image.info["dpi"][0]) == 300
+            assert np.array_equal(np.asarray(image), 255 - np.asarray(page))
+    (result,) = stylize(["a.tif"], "one.png", style=negative)
+    assert result.frames == 1
+    assert result.note == "a.tif has 3 pages, of which one.png has the first."
+    assert np.array_equal(pixels("one.png"), 255 - np.asarray(pages[0]))
+
+
+def test_frames_that_are_left_out_are_said(workdir, negative):
+    frames = [Image.new("RGB", (20, 20), color) for color in ("red", "blue")]
+    frames[0].save("a.gif", save_all=True, append_images=frames[1:])
+    (result,) = stylize(["a.gif"], "still.jpg", style=negative)
+    assert result.note == "a.gif has 2 frames, of which still.jpg has the first."
+
+
+def test_a_photo_of_more_bits_says_what_is_lost(workdir, negative):
+    Image.fromarray(np.zeros((4, 4), np.uint16)).save("a.png")
+    (result,) = stylize(["a.png"], "out.png", style=negative)
+    assert result.note == "a.png has 16 bits a channel, of which its painting has 8."
+
+
+@pytest.mark.parametrize(
+    ("ending", "form", "painted"),
+    [
+        (".jfif", "JPEG", ".jfif"),
+        (".jpe", "JPEG", ".jpe"),
+        (".jp2", "JPEG2000", ".png"),
+        (".tga", "TGA", ".png"),
+        (".ppm", "PPM", ".png"),
+        (".pcx", "PCX", ".png"),
+        (".ico", "ICO", ".png"),
+    ],
+)
+def test_a_folder_has_what_is_painted_alone(workdir, negative, ending, form, painted):
+    (workdir / "in").mkdir()
+    Image.new("RGB", (32, 32), "red").save(f"in/a{ending}", form)
+    (result,) = stylize(["in"], "out", style=negative)
+    assert (result.error, str(result.output)) == ("", f"out/a{painted}")
+    assert np.abs(pixels(f"out/a{painted}").astype(int) - (0, 255, 255)).max() < 8
+
+
+def test_a_folder_that_may_not_be_entered_is_named(photos, negative, monkeypatch):
+    (photos / "shut").mkdir()
+    scandir = os.scandir
+
+    def refuse(path):
+        if os.fspath(path).endswith("shut"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", refuse)  # Root may enter everything.
+    (shut,) = [r for r in stylize([photos], "out", style=negative) if r.input.name == "shut"]
+    assert shut.error == (
+        f"The folder {photos / 'shut'} can't be entered: permission denied."
+        " What is in it was not painted."
+    )
+    assert np.array_equal(pixels("out/deep/b.png"), 255 - pixels(photos / "deep/b.png"))
 
 
 @pytest.mark.parametrize("disposal", [1, 2])

@@ -1,9 +1,12 @@
+import threading
+
+import av
 import numpy as np
 import pytest
 from clips import picture
 
 from fastnst import stream
-from fastnst.errors import FastnstError
+from fastnst.errors import CannotWrite, FastnstError
 from fastnst.runtime.live.recorder import Recorder
 
 
@@ -48,3 +51,33 @@ def test_odd_sizes_do(tmp_path, negative):
     recorder.close()
     (first, *_) = stream(tmp_path / "out.mkv", style=negative)
     assert first.photo.shape == (31, 45, 3)
+
+
+def test_a_disk_that_is_full_at_the_end_is_one_sentence(tmp_path, monkeypatch):
+    recorder = Recorder(tmp_path / "out.mp4")
+    recorder.add(picture(0), 0.0)
+
+    class Full:
+        """A container that takes streams and no packets."""
+
+        def __init__(self, out):
+            self.add_stream = out.add_stream
+            self.close = out.close
+
+        def mux(self, packets):
+            if packets:
+                raise av.error.OSError(28, "No space left on device")
+
+    recorder._out = Full(recorder._out)
+    said = []
+
+    def close():
+        with pytest.raises(CannotWrite, match=r"out\.mp4 can't be written: no space left"):
+            recorder.close()
+        said.append(True)
+
+    thread = threading.Thread(target=close, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert said == [True]
+    assert not [*tmp_path.iterdir()]

@@ -59,8 +59,10 @@ def test_styles_are_described_from_their_cards(workdir, monkeypatch, negative):
         "year": 2026,
         "licence": "MIT",
         "net": "johnson",
+        "fast": False,
         "size_mb": 0.0,
     }
     assert "classifier" not in rows
     assert rows["starry-night"]["artist"] == "Vincent van Gogh"
     assert rows["starry-night"]["year"] == 1889
+    assert rows["starry-night"]["fast"]

@@ -1,11 +1,41 @@
+import os
+
+import numpy as np
 import pytest
+from clips import make, picture
 from PIL import Image
 
-from fastnst.errors import UnreadableImage
-from fastnst.runtime.video.decode import frames
+from fastnst.errors import FastnstError, UnreadableImage
+from fastnst.runtime.video.decode import frames, open_video
 
 
 def test_a_picture_is_no_video(workdir):
     Image.new("RGB", (8, 8)).save("a.txt.png")
-    with pytest.raises(UnreadableImage):
+    with pytest.raises(UnreadableImage, match=r"There is no file .*gone\.mp4\."):
         list(frames(workdir / "gone.mp4"))
+
+
+def test_a_part_is_sought_and_its_times_are_the_whole_s(workdir):
+    # A whole picture every ten frames, so that there is something to go to.
+    source = make(workdir / "a.mkv", 60, options={"crf": "1", "g": "10"})
+    part = list(frames(source, 1.6, 1.72))
+    assert [round(time, 3) for _, time in part] == [1.6, 1.64, 1.68]
+    assert np.abs(part[0][0].astype(int) - picture(40)).mean() < 2
+    with open_video(source) as (file, stream):
+        whole = [packet.pos for packet in file.demux(stream) if packet.pos]
+    assert len(whole) == 60
+
+
+def test_a_start_past_the_end_says_how_long_it_is(workdir):
+    source = make(workdir / "a.mp4", 50)
+    with pytest.raises(
+        FastnstError, match=r"a\.mp4 is 2\.0 s long, and has no frame from 10 s on\."
+    ):
+        list(frames(source, 10))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_named_pipe_is_not_waited_for(workdir):
+    os.mkfifo("pipe.mp4")
+    with pytest.raises(UnreadableImage, match=r"pipe\.mp4 is a pipe or a device, not a file\."):
+        list(frames(workdir / "pipe.mp4"))

@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 import time
 from fractions import Fraction
 
@@ -8,7 +10,7 @@ import pytest
 from av.video.reformatter import ColorRange, Colorspace
 from clips import make, picture
 
-from fastnst.errors import CannotWrite, FastnstError, UnreadableImage
+from fastnst.errors import CannotWrite, FastnstError, Interrupted, UnreadableImage
 from fastnst.runtime.video.decode import frames
 from fastnst.runtime.video.options import Clip
 from fastnst.runtime.video.transcode import paint_video
@@ -136,8 +138,24 @@ def test_stopped_early_it_can_be_played_up_to_there(workdir):
     done = paint_video(
         source, workdir / "out.mp4", lambda p: seen.append(1) or p, stop=lambda: len(seen) >= 9
     )
-    assert done.frames == 9
+    assert (done.frames, done.of, done.stopped) == (9, 40, True)
     assert len(times("out.mp4")) == 9
+    done = paint_video(source, workdir / "out.mkv", negative, Clip(start=0.4, end=1.2))
+    assert (done.frames, done.of, done.stopped) == (20, 0, False)
+
+
+def test_stopped_before_its_first_frame_it_leaves_nothing(workdir):
+    source = make(workdir / "a.mp4")
+    with pytest.raises(Interrupted, match=r"Stopped before the first frame of .*a\.mp4\."):
+        paint_video(source, workdir / "out.mp4", negative, stop=lambda: True)
+    assert [p.name for p in workdir.iterdir()] == ["a.mp4"]
+
+
+def test_a_start_past_the_end_says_how_long_it_is(workdir):
+    source = make(workdir / "a.mp4", 50)
+    with pytest.raises(FastnstError, match=r"a\.mp4 is 2\.0 s long, and has no frame from 10 s on"):
+        paint_video(source, workdir / "out.mp4", negative, Clip(start=10))
+    assert [p.name for p in workdir.iterdir()] == ["a.mp4"]
 
 
 def test_a_cut_video_is_painted_as_far_as_it_goes_and_says_so(workdir):
@@ -190,3 +208,34 @@ def test_a_frame_that_can_not_be_painted_ends_it_and_leaves_nothing(tmp_path):
     with pytest.raises(FastnstError, match="No"):
         paint_video(clip, tmp_path / "out.mp4", paint, at_once=2)
     assert [p.name for p in tmp_path.iterdir()] == ["a.mp4"]
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from fastnst.errors import CannotWrite
+from fastnst.runtime.video.transcode import paint_video
+
+for room in map(int, sys.argv[2:]):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+    try:
+        paint_video(Path("a.mp4"), Path(sys.argv[1]), lambda pixels: pixels)
+    except CannotWrite as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+@pytest.mark.parametrize("target", ["out.mp4", "out.mkv"])
+def test_a_full_disk_is_one_sentence_whenever_it_shows(workdir, target):
+    make(workdir / "a.mp4", count=50, size=(120, 160))
+    # At the header, at the first frames that leave the encoder, and when the file is closed.
+    rooms = [0, 100, 20_000]
+    done = subprocess.run(
+        [sys.executable, "-c", FULL.strip(), target, *map(str, rooms)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == f"{target} can't be written: file too large.\n" * 3
+    assert [path.name for path in workdir.iterdir()] == ["a.mp4"]
