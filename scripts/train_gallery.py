@@ -3,7 +3,7 @@
     python scripts/train_gallery.py --paintings FOLDER [FOLDER ...] --photos FOLDER --held-out FOLDER --steps 20000
 
 The paintings are those of configs/gallery.yaml, found by file name in the folders. The runs are runs/gallery-swift and
-runs/gallery-johnson in the current folder; `--nets swift` makes one of them. Every style is evaluated on the photos held
+runs/gallery-unet in the current folder; `--nets swift` makes one of them. Every style is evaluated on the photos held
 out, and what is found goes into the card. Further words go to `fastnst train`.
 """
 
@@ -24,8 +24,8 @@ from fastnst.training.train import kept
 
 NETS = {
     # It is the one that paints videos.
-    "swift": ["--model.net.name=swift", "--model.net.width=32", "--model.stability_weight=28"],
-    "johnson": ["--model.net.name=johnson", "--model.net.width=32"],
+    "swift": ["--model.net.name=swift", "--model.net.blocks=4", "--model.stability_weight=28"],
+    "unet": ["--model.net.name=unet", "--model.net.blocks=4"],
 }
 
 
@@ -82,7 +82,7 @@ def main() -> None:
                     "global_step"
                 ]
                 if done < options.steps:
-                    fastnst.train(name=name, resume=True, steps=options.steps)
+                    fastnst.train(*words, name=name, resume=True, steps=options.steps)
             else:
                 with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
                     yaml.safe_dump(values, config, sort_keys=False)

@@ -45,7 +45,7 @@ def test_train_gallery_trains_goes_on_and_exports(workdir, make_photos, monkeypa
     make_photos(workdir / "photos")
     make_photos(workdir / "paintings", 2)
     paintings = [{"path": f"00{number}.jpg", "name": name} for number, name in enumerate("ab")]
-    config = {"model": {"paintings": paintings, "painting": {"size": 96}}}
+    config = {"model": {"paintings": paintings}}
     (workdir / "gallery.yaml").write_text(yaml.safe_dump(config))
     small = [
         "--model.net.width=4",
@@ -71,6 +71,24 @@ def test_train_gallery_trains_goes_on_and_exports(workdir, make_photos, monkeypa
         assert "runs/gallery-swift/gallery-swift.onnx" in run(steps)
     card = read_card(workdir / "runs" / "gallery-swift" / "gallery-swift.onnx")
     assert ([style.name for style in card.styles], card.steps) == (["a", "b"], 2)
+    assert (card.levels, card.rows) == (3, 7)
+
+
+def test_a_gallery_is_packed_within_its_megabytes(workdir, make_photos):
+    make_photos(workdir / "photos")
+    make_photos(workdir / "paintings", 1)
+    config = {"model": {"paintings": [{"path": "000.jpg", "name": "a"}]}}
+    (workdir / "gallery.yaml").write_text(yaml.safe_dump(config))
+    words = ["pack", "--photos", "photos", "--large", "photos", "--paintings", "paintings"]
+    command = [sys.executable, SCRIPTS / "pack_for_gpu.py", *words, "--config", "gallery.yaml"]
+    done = subprocess.run([*command, "--megabytes", "0.02"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    files = [path for path in (workdir / "pack").rglob("*") if path.is_file()]
+    assert "pack: 1 paintings, " in done.stdout
+    assert sum(path.stat().st_size for path in files) <= 0.02 * 2**20
+    assert {path.name.split("-")[0] for path in files} == {"000.jpg", "256", "512"}
+    again = subprocess.run(command, capture_output=True, text=True)
+    assert (again.returncode, "There is pack already" in again.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import importlib.util
 import logging
 from pathlib import Path
 from typing import Any
@@ -95,9 +96,16 @@ def pictures_of(rows: Any, name: str) -> Any:
 def load_folder(folder: Path) -> Any:
     """All pictures under a folder as a `datasets` table with an undecoded `image` column.
 
+    Without that library, of which a folder needs the least, they are a list of the same rows.
+
     Raises:
         FastnstError: There are none.
     """
+    if importlib.util.find_spec("datasets") is None:
+        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READABLE)
+        if not files:
+            raise _no_picture(folder)
+        return [{"image": {"path": str(path.resolve()), "bytes": None}} for path in files]
     import datasets
 
     datasets.disable_progress_bars()

@@ -1,4 +1,6 @@
+import importlib.util
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -6,6 +8,7 @@ from PIL import Image
 
 from fastnst.errors import FastnstError
 from fastnst.training.data.datamodule import Photos
+from fastnst.training.data.sources import open_source
 
 
 @pytest.fixture(autouse=True)
@@ -240,3 +243,18 @@ def test_a_damaged_shard_is_named(tmp_path):
     (tmp_path / "photos.parquet").write_text("hello")
     with pytest.raises(FastnstError, match=r"photos\.parquet can't be read as parquet: "):
         opened(tmp_path / "photos.parquet")
+
+
+def test_a_folder_of_photos_needs_no_datasets(workdir, make_photos, monkeypatch):
+    make_photos(workdir / "photos")
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "datasets" else found(name)
+    )
+    rows, stream = open_source("photos", streaming=True)
+    assert not stream
+    names = [Path(row["image"]["path"]).name for row in rows]
+    assert names == sorted(path.name for path in (workdir / "photos").iterdir())
+    (workdir / "empty").mkdir()
+    with pytest.raises(FastnstError, match="There is no picture in the folder empty"):
+        open_source("empty", streaming=True)
