@@ -90,12 +90,12 @@ class Painting(Credit):
                 f"The painting {self.path} is fully transparent.", "Give one that can be seen."
             )
         scan = stored.convert("RGB")
+        self._check(scan, "is")
         if np.asarray(scan, np.float32).std(axis=(0, 1)).max() < LEAST_CONTRAST:
             raise FastnstError(
                 f"The painting {self.path} has one colour all over, so there is no style in it to learn.",
                 "Give one with strokes or shapes.",
             )
-        self._check(scan, "is")
         return scan
 
     def _check(self, picture: Image.Image, how: str) -> None:
