@@ -24,7 +24,10 @@ from fastnst.styles.card import StyleCard
 from fastnst.system.atomic import written_whole
 from fastnst.system.package_data import shipped
 from fastnst.system.torch_device import has_bfloat16, pick_device
+from fastnst.training.paintings import DEFAULT_SIZE
 
+PLAIN = {"style_size": DEFAULT_SIZE, "style_weight": 5.0, "style_power": 1.0}
+"""What a file without a card is judged by, besides the layers of `configs/base.yaml`: it paints in one pass."""
 METHOD = 1
 """Counts up when the optimization that photos are compared to changes, so that kept curves are not used for it."""
 
@@ -41,7 +44,7 @@ def objective(
         photos: RGB uint8 (H, W, 3) each.
     """
     base = yaml.safe_load((shipped("configs") / "base.yaml").read_text())["model"]
-    facts = card.loss if card and card.loss else {**base, "style_size": base["painting"]["size"]}
+    facts = card.loss if card and card.loss else {**base, **PLAIN}
     if "styles" in facts:
         facts = {**facts, **facts["styles"][number]}
     loss = PerceptualLoss(

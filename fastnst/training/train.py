@@ -126,11 +126,17 @@ def train(
     args += [f"--trainer.max_steps={steps}"] if steps else []
     args += [] if stability is None else [f"--model.stability_weight={stability}"]
     if start:
-        net = load_net(find_start(start))[0].config
+        known, card = load_net(find_start(start))
         args += [
-            f"--model.net.{key}={getattr(net, key)}"
+            f"--model.net.{key}={getattr(known.config, key)}"
             for key in ("name", "width", "blocks", "levels")
         ]
+        if known.config.levels == 1:  # As it was trained, and not for large forms and small ones.
+            each = card.loss.get("styles", [card.loss])[0]
+            args += [f"--model.style_power={card.loss.get('style_power', 1)}"]
+            args += (
+                [f"--model.style_weight={each['style_weight']}"] if "style_weight" in each else []
+            )
         args += [f"--model.start={start}", f"--model.learn={'all' if unfreeze else 'rows'}"]
     elif unfreeze:
         raise FastnstError("There is nothing to unfreeze.", "Say what to start from, with --from.")

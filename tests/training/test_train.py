@@ -520,7 +520,12 @@ def test_a_net_of_several_levels_is_trained_and_paints_from_coarse_to_fine(job, 
     Image.fromarray(np.tile(np.uint8([[[20, 40, 200]], [[220, 220, 40]]]), (48, 128, 1))).save(
         "b.png"
     )
-    options = ("--model.net.name=unet", "--model.net.levels=3", "--data.batch_size=1")
+    options = (
+        "--model.net.name=unet",
+        "--model.net.levels=3",
+        "--model.style_power=0.5",
+        "--data.batch_size=1",
+    )
     weights = job("b.png", *options)
     net, card = load_net(weights)
     # A row a level for each painting, and the photo's.
