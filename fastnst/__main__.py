@@ -1,5 +1,5 @@
 """`python -m fastnst`."""
 
-from fastnst.cli.app import main
+from fastnst.cli import main
 
 main()

@@ -1,5 +1,18 @@
 """The command line: the one place that prints errors and sets the exit status."""
 
-from fastnst.cli.app import main
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """The entry point `fastnst`; what it needs is loaded here, so that Ctrl-C is answered meanwhile too."""
+    try:
+        from fastnst.cli.app import main as run
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        sys.exit(130)
+    run()
+
 
 __all__ = ["main"]

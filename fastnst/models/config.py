@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+SHUFFLED = frozenset({"swift", "unet"})
+"""Nets that make four channels of twice the width one of twice the size."""
+
 
 @dataclass(frozen=True)
 class NetConfig:
@@ -29,6 +32,8 @@ class NetConfig:
         for field in ("width", "blocks", "styles", "levels"):
             if getattr(self, field) < 1:
                 raise ValueError(f"{field} is {getattr(self, field)}; it must be 1 or more")
+        if self.name in SHUFFLED and self.width % 2:
+            raise ValueError(f"width is {self.width}; the net {self.name} needs an even one")
 
     @property
     def channels(self) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import threading
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from fastnst.errors import BadStyleFile, CannotWrite, FastnstError, Interrupted, did_you_mean
 from fastnst.models import load_net
+from fastnst.system.lock import alone_in
 from fastnst.system.package_data import shipped
 from fastnst.system.torch_device import has_bfloat16, keep_freed_memory
 from fastnst.training.callbacks import Finish, KeepWeights, SampleSheet, TrainingProgress
@@ -71,7 +73,7 @@ def train(
         The weights and card, `runs/NAME/NAME.safetensors`.
 
     Raises:
-        FastnstError: Something given is wrong; the message says what.
+        FastnstError: Something given is wrong, or another process trains in the run folder; the message says what.
         Interrupted: Ctrl-C; checkpoint and weights are written.
     """
     words = [str(word) for word in paintings]
@@ -140,9 +142,12 @@ def train(
         raise FastnstError("There is nothing to unfreeze.", "Say what to start from, with --from.")
     cli = _configured([*args, *options])
     _check(cli)
-    if resume:
-        _check_resume(cli, run, checkpoint, before)
-    _fit(cli, checkpoint if resume else None)
+    # Of a training on several devices, each a process, the first holds the folder for all.
+    first = all(os.environ.get(rank, "0") == "0" for rank in ("LOCAL_RANK", "NODE_RANK"))
+    with alone_in(run) if first else nullcontext():
+        if resume:
+            _check_resume(cli, run, checkpoint, before)
+        _fit(cli, checkpoint if resume else None)
     _report_skipped(cli.datamodule)
     if cli.finish.interrupted:
         raise Interrupted(

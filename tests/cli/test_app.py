@@ -67,6 +67,21 @@ def test_ctrl_c_is_one_word_and_status_130(fastnst, monkeypatch):
     assert fastnst("styles") == (130, "", "Stopped.\n")
 
 
+def test_ctrl_c_while_it_loads_is_one_word_too():
+    code = """
+import sys
+class Pressed:
+    def find_spec(self, name, path, target=None):
+        if name == "cyclopts":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Pressed())
+from fastnst.cli import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
+
+
 def test_help_of_stylize_is_grouped_and_has_examples(fastnst, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     status, out, _ = fastnst("stylize", "--help")

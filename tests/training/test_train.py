@@ -18,6 +18,7 @@ from PIL import Image
 import fastnst
 from fastnst.errors import BadStyleFile, CannotWrite, Diverged, FastnstError, UnreadableImage
 from fastnst.models import load_net
+from fastnst.system.lock import alone_in
 from fastnst.system.package_data import shipped
 from fastnst.training.train import train
 
@@ -556,3 +557,16 @@ def test_steps_have_crops_of_one_level_each_and_resume_sees_the_same(workdir, ma
         assert torch.equal(photos[1], again)
     assert [crops.shape for crops in data.calibration] == [(16, 3, 64, 64)] * 3
     assert {photo.shape for photo in data.heldout} == {(3, 128, 128)}
+
+
+def test_two_trainings_of_one_name_are_not_mixed(job, workdir):
+    with alone_in(workdir / "runs" / "a"):
+        words = ["train", "painting.png", "--data", "photos", "--name", "a", "--config", str(DEBUG)]
+        done = subprocess.run(
+            [sys.executable, "-m", "fastnst", *words], capture_output=True, text=True, timeout=300
+        )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "fastnst: Another process is at work in runs/a. Wait until it has ended, or give another --name.\n",
+    )
+    assert not files(workdir / "runs" / "a")

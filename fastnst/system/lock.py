@@ -1,0 +1,45 @@
+"""One process at a time in a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fastnst.errors import CannotWrite, FastnstError
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder, which is made if it is missing; it is free again when the process ends, however it does.
+
+    It leaves no file. Windows, and network folders that know no locks, are not held.
+
+    Raises:
+        FastnstError: Another process holds it.
+        CannotWrite: It can't be made or opened.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise CannotWrite(f"{folder} can't be written: {error.strerror}.") from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FastnstError(
+                f"Another process is at work in {folder}.",
+                "Wait until it has ended, or give another --name.",
+            ) from error
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(handle)
