@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
@@ -76,6 +77,8 @@ def _opened(record: Record) -> Any:
     if record.get("bytes"):
         return io.BytesIO(record["bytes"])
     path = record["path"]
+    if "://" not in path and os.path.exists(path) and not os.path.isfile(path):
+        raise Unusable("no file")  # To open a named pipe is to wait, maybe for ever.
     return fsspec.open(path, "rb").open() if "://" in path else open(path, "rb")
 
 

@@ -1,7 +1,11 @@
+import os
+import threading
+
 import numpy as np
+import pytest
 from PIL import Image
 
-from fastnst.training.data.crops import centre_crop, open_photo, random_crop
+from fastnst.training.data.crops import Unusable, centre_crop, open_photo, random_crop
 
 
 def test_random_crops_stay_inside_and_never_enlarge():
@@ -26,3 +30,19 @@ def test_half_of_the_crops_are_mirrored():
 def test_large_jpegs_are_decoded_at_a_fraction(tmp_path):
     Image.new("RGB", (2048, 1024)).save(tmp_path / "big.jpg")
     assert open_photo({"path": str(tmp_path / "big.jpg"), "bytes": None}, 64).size == (256, 128)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_named_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    said = []
+
+    def read():
+        with pytest.raises(Unusable, match="no file"):
+            open_photo({"path": str(tmp_path / "pipe.jpg"), "bytes": None}, 64)
+        said.append(True)
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert said == [True]
