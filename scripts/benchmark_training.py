@@ -162,6 +162,7 @@ def configured(options: argparse.Namespace, steps: int) -> Any:
             f"--model.painting.path={options.painting}", f"--data.source={options.photos}",
             f"--data.crop={options.size}", f"--data.batch_size={options.batch}", f"--trainer.max_steps={steps}",
             "--trainer.val_check_interval=1000000", "--trainer.default_root_dir=runs/benchmark",
+            "--model.net.levels=1",  # Each part of a step by itself: of one pass.
         ]
     )  # fmt: skip
     cli.pl = pl
@@ -192,7 +193,7 @@ def parts(options: argparse.Namespace) -> dict[str, float]:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     module.to(device)
     module.loss.set_styles([module.paintings[0].load().to(device)])
-    module.loss.calibrate(data.calibration.to(device).float())
+    module.loss.calibrate(data.calibration[0].to(device).float())
     optimizer = Muon(module.parameter_groups())
     loader = iter(data.train_dataloader())
     batch = next(loader).photos.to(device)
