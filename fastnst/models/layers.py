@@ -12,6 +12,14 @@ EPSILON = 1e-5
 """Added to the variance before the square root, as in Ulyanov et al. 2016."""
 
 
+def _cubic(distance: float) -> float:
+    """The cubic curve of Keys 1981 (a = -0.5), by which Pillow enlarges too."""
+    t = abs(distance)
+    if t >= 2:
+        return 0.0
+    return 1.5 * t**3 - 2.5 * t**2 + 1 if t < 1 else -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2
+
+
 class _InstanceNorm(torch.autograd.Function):
     """(x - mu) / sigma * scale + shift, for x (N, C, H, W) and scale and shift (N, C) in float32.
 
@@ -106,6 +114,28 @@ class FoldedNorm(nn.InstanceNorm2d):
     def forward(self, x: Tensor, style_weights: Tensor | None = None) -> Tensor:
         """Normalise `x` (N, C, H, W); `style_weights` are folded in already."""
         return super().forward(x)
+
+
+class LowFrequencies(nn.Module):
+    """What is left of pictures that are made half as large and large again.
+
+    Halved by the mean of each 2x2 pixels, enlarged by cubic curves. It is a pooling, a convolution and a pixel
+    shuffle, which run in tiles and on every device.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        near = torch.tensor([_cubic(place + 0.25) for place in range(-2, 3)])
+        taps = torch.stack([near, near.flip(0)])
+        kernel = torch.zeros(3, 4, 3, 5, 5)
+        kernel[range(3), :, range(3)] = torch.einsum("ay,bx->abyx", taps, taps).reshape(4, 5, 5)
+        self.kernel: Tensor
+        self.register_buffer("kernel", kernel.reshape(12, 3, 5, 5), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of pictures (N, 3, H, W), of even height and width."""
+        halved = F.pad(F.avg_pool2d(x, 2), (2, 2, 2, 2), "replicate")
+        return F.pixel_shuffle(F.conv2d(halved, self.kernel), 2)
 
 
 class ConvNorm(nn.Module):

@@ -12,13 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from fastnst.models.config import NetConfig
-from fastnst.models.layers import ConditionalInstanceNorm2d, ConvNorm
+from fastnst.models.layers import ConditionalInstanceNorm2d, ConvNorm, LowFrequencies
 
 HEADROOM = 150.0
 """The output is 127.5 + 150 tanh(.): 22.5 past either end of 0..255 (clamped where it is used), so
 that black and white lie where tanh still has a gradient. 150 is the factor of Johnson's own code."""
 EDGE = math.atanh(127.5 / HEADROOM)
 """Where the output, before tanh, reaches black (below 0) and white."""
+FIRST_HELD = 2
+"""The first level that keeps the low frequencies of its canvas. Those before it still find forms."""
 
 
 class StyleNet(nn.Module, ABC):
@@ -28,7 +30,9 @@ class StyleNet(nn.Module, ABC):
     strength, nothing else at strength 0. (Instance norms take the photo's own brightness and contrast
     away, so that no row of scales and shifts could give it back.)
 
-    A net of several levels sees a canvas beside the photo, and paints over it.
+    A net of several levels sees a canvas beside the photo, and paints over it. From the third level on it paints
+    the high frequencies alone: the low ones are the canvas's, as in a Laplacian pyramid (Burt and Adelson 1983;
+    Lin et al. 2021 for styles), so that a picture of any size looks the same from afar.
     """
 
     multiple_of: ClassVar[int]
@@ -43,6 +47,20 @@ class StyleNet(nn.Module, ABC):
         """Of the photo, where a mixture with an identity row was folded in."""
         self._centred = True
         """Whether the first convolution takes -1..1, not 0..255."""
+        self.low = LowFrequencies()
+        self.held: Tensor
+        self.styled: Tensor
+        self._mark_rows()
+
+    def _mark_rows(self) -> None:
+        """Note which rows keep the low frequencies of the canvas, (S,), and which are a style's and not the photo's."""
+        config, rows = self.config, torch.arange(self.config.styles)
+        styled = torch.ones(config.styles)
+        if config.identity:
+            styled[-1] = 0
+        held = styled * (rows % config.levels >= FIRST_HELD)
+        self.register_buffer("held", held, persistent=False)
+        self.register_buffer("styled", styled, persistent=False)
 
     @abstractmethod
     def paint(self, x: Tensor, style_weights: Tensor) -> Tensor:
@@ -67,7 +85,8 @@ class StyleNet(nn.Module, ABC):
         Returns:
             RGB of the same shape, float32, -22.5..277.5: clamp it to 0..255 to show it.
         """
-        return self.finished(self.unbounded(image, style_weights, canvas), image, style_weights)
+        painting = self.unbounded(image, style_weights, canvas)
+        return self.finished(painting, image, style_weights, canvas)
 
     def unbounded(
         self, image: Tensor, style_weights: Tensor | None = None, canvas: Tensor | None = None
@@ -80,10 +99,19 @@ class StyleNet(nn.Module, ABC):
         return self.paint(x, style_weights).float()
 
     def finished(
-        self, painting: Tensor, image: Tensor, style_weights: Tensor | None = None
+        self,
+        painting: Tensor,
+        image: Tensor,
+        style_weights: Tensor | None = None,
+        canvas: Tensor | None = None,
     ) -> Tensor:
         """What `forward` returns, of what `unbounded` returned."""
         painted = bounded(painting)
+        if canvas is not None and style_weights is not None and self.config.levels > FIRST_HELD:
+            # Of the style alone: the photo's share comes after it.
+            styled = (style_weights * self.styled).sum(-1).clamp(min=1e-6)
+            held = (style_weights * self.held).sum(-1) / styled
+            painted = painted + held.reshape(-1, 1, 1, 1) * self.low(canvas - painted)
         share: Tensor | float = self._share
         if self.config.identity and style_weights is not None:
             share = style_weights[..., -1].reshape(-1, 1, 1, 1)
@@ -100,6 +128,7 @@ class StyleNet(nn.Module, ABC):
         net = copy.deepcopy(self)
         net.config = replace(self.config, styles=self.config.levels, identity=False)
         net._share = style_weights.flatten()[-1].item() if self.config.identity else 0.0
+        net._mark_rows()
         for module in net.modules():
             if isinstance(module, ConvNorm) and isinstance(module.norm, ConditionalInstanceNorm2d):
                 module.norm = module.norm.folded(style_weights)

@@ -25,8 +25,6 @@ from fastnst.training.paintings import DEFAULT_SIZE, Painting, named_apart
 from fastnst.training.regularizers import excess, instability, lattice, repeats
 from fastnst.training.warm_start import choose_rows, find_start, started
 
-FIRST_FAITHFUL = 2
-"""The first level that is held to what the one below painted: before it, forms are still found."""
 GROUNDS = 8
 """Grains that crops of the coarsest level are painted over, one after the other."""
 STROKES = (1.0, 1.75)
@@ -71,7 +69,6 @@ class StyleTransfer(pl.LightningModule):
         style_power: float,
         far_style: float,
         view_weights: list[float],
-        below_weight: float,
         tv_weight: float,
         excess_weight: float,
         lattice_weight: float,
@@ -105,9 +102,6 @@ class StyleTransfer(pl.LightningModule):
                 is half as large as those of the second level, and again for one of a quarter, and so on.
             view_weights: Of such a net: what the objective counts on a picture as it is, as it is seen from
                 twice as far, and so on.
-            below_weight: From the third level on: of the mean squared difference to what the level below painted,
-                both seen from twice as far, in units of the range. So a large picture shows from afar what a
-                small one shows.
             tv_weight: Of the total variation, which smooths.
             excess_weight: Of what the painting goes past black and white, see `excess`.
             lattice_weight: Of the pattern that strided nets leave, see `lattice`.
@@ -130,12 +124,12 @@ class StyleTransfer(pl.LightningModule):
         if (
             min(learning_rate, vector_rate) <= 0
             or min(warmup_steps, excess_weight, lattice_weight, repeats_weight) < 0
-            or min(stability_weight, identity_weight, below_weight) < 0
+            or min(stability_weight, identity_weight) < 0
         ):
             raise ValueError(
                 f"learning_rate is {learning_rate}, vector_rate {vector_rate}, warmup_steps {warmup_steps},"
                 f" excess_weight {excess_weight}, lattice_weight {lattice_weight}, repeats_weight {repeats_weight},"
-                f" stability_weight {stability_weight}, identity_weight {identity_weight}, below_weight {below_weight}; the first two must be above 0, the others at least 0"
+                f" stability_weight {stability_weight}, identity_weight {identity_weight}; the first two must be above 0, the others at least 0"
             )
         if net.levels > 1 and (
             not view_weights or min(view_weights) < 0 or not any(view_weights) or far_style <= 0
@@ -153,7 +147,6 @@ class StyleTransfer(pl.LightningModule):
             raise ValueError(f"strokes are {list(self.strokes)}; they must rise from above 0")
         self.identity = many if identity is None else identity
         self.identity_weight = identity_weight
-        self.below_weight = below_weight
         self.choices = len(self.paintings) * len(self.strokes)
         """What a crop can be painted in: each painting, with each size of strokes."""
         rows = self.choices * net.levels + self.identity
@@ -271,7 +264,7 @@ class StyleTransfer(pl.LightningModule):
             rows = strengths[:, None] * rows
             rows[:, -1] += 1 - strengths
         painting = self.net.unbounded(photos, rows, canvas)
-        return self.net.finished(painting, photos, rows), painting
+        return self.net.finished(painting, photos, rows, canvas), painting
 
     @torch.no_grad()
     def _canvas(
@@ -333,9 +326,6 @@ class StyleTransfer(pl.LightningModule):
             # Blocks that alternate, too.
             "repeats": self.repeats_weight * repeats(painted, 2 * self.net.multiple_of),
         }
-        if level >= FIRST_FAITHFUL and canvas is not None:
-            apart = (seen_from_afar(painted, 2) - seen_from_afar(canvas, 2)) / 255
-            others["below"] = self.below_weight * apart.square().mean()
         if strengths is not None:
             apart = ((painted - photos) / 255).square().mean((1, 2, 3))
             others["identity"] = self.identity_weight * ((1 - strengths) * apart).mean()
@@ -482,7 +472,6 @@ class StyleTransfer(pl.LightningModule):
                 "lattice_weight": self.lattice_weight,
                 "repeats_weight": self.repeats_weight,
                 "stability_weight": self.stability_weight,
-                "below_weight": self.below_weight,
                 # What differs from style to style, in their order.
                 **(each[0] if len(each) == 1 else {"styles": each}),
             },
