@@ -26,7 +26,7 @@ from fastnst import optimize
 from fastnst.images.read import read_image
 from fastnst.optimization.inputs import View, read_scene
 from fastnst.optimization.optimize import LAYERS, STYLE_WEIGHT
-from fastnst.perceptual import PerceptualLoss, load_encoder
+from fastnst.perceptual import PerceptualLoss, load_loss_network
 
 EVERY = 5
 """Iterations between pictures of `fastnst optimize` that are judged."""
@@ -38,7 +38,7 @@ class Judge:
     def __init__(self, view: View) -> None:
         content, style = (dict.fromkeys(layers, 1.0) for layers in LAYERS["vgg16"])
         self.loss = PerceptualLoss(
-            load_encoder(), content_layers=content, style_layers=style, content_weight=1, style_weight=STYLE_WEIGHT
+            load_loss_network(), content_layers=content, style_layers=style, content_weight=1, style_weight=STYLE_WEIGHT
         )  # fmt: skip
         self.loss.set_styles(view.paintings)
         self.loss.calibrate(view.content)
@@ -52,12 +52,12 @@ class Judge:
 
 def plain(judge: Judge, view: View, iterations: int) -> tuple[float, float]:
     """Seconds for so many evaluations, and the objective at the end."""
-    loss, encoder = judge.loss, judge.loss.encoder
-    convolutions = [(name, conv) for name, conv in encoder.layers.named_children()]  # type: ignore[union-attr, operator]
+    loss, network = judge.loss, judge.loss.network
+    convolutions = [(name, conv) for name, conv in network.layers.named_children()]  # type: ignore[union-attr, operator]
 
     def every_layer(x: Tensor) -> dict[str, Tensor]:
         features, block = {}, "1"
-        x = x - encoder.mean
+        x = x - network.mean
         for name, conv in convolutions:
             if name[0] != block:
                 x, block = F.max_pool2d(x, 2), name[0]
@@ -68,7 +68,7 @@ def plain(judge: Judge, view: View, iterations: int) -> tuple[float, float]:
     image = (view.content / 255).contiguous().requires_grad_()
     optimizer = torch.optim.LBFGS([image])
     count = 0
-    usual, encoder.forward = encoder.forward, lambda x, names: every_layer(x)  # type: ignore[method-assign]
+    usual, network.forward = network.forward, lambda x, names: every_layer(x)  # type: ignore[method-assign]
 
     def closure() -> Tensor:
         nonlocal count
@@ -84,7 +84,7 @@ def plain(judge: Judge, view: View, iterations: int) -> tuple[float, float]:
     while count < iterations:
         optimizer.step(closure)
     seconds = time.perf_counter() - started
-    encoder.forward = usual  # type: ignore[method-assign]
+    network.forward = usual  # type: ignore[method-assign]
     return seconds * iterations / count, judge(image.detach() * 255)
 
 

@@ -73,15 +73,15 @@ class PlainNet(nn.Module):
 
 def plain_steps(options: argparse.Namespace) -> Iterator[None]:
     """The tutorial's training, one step at a time."""
-    from fastnst.perceptual import load_encoder
+    from fastnst.perceptual import load_loss_network
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    encoder, net = load_encoder().to(device), PlainNet().to(device)
-    convolutions = dict(encoder.layers.named_children())  # type: ignore[union-attr, operator]
+    network, net = load_loss_network().to(device), PlainNet().to(device)
+    convolutions = dict(network.layers.named_children())  # type: ignore[union-attr, operator]
 
     def vgg(x: Tensor) -> dict[str, Tensor]:
         features, block = {}, "1"
-        x = x - encoder.mean
+        x = x - network.mean
         for name, conv in convolutions.items():
             if name[0] != block:
                 x, block = F.max_pool2d(x, 2), name[0]

@@ -19,7 +19,7 @@ from fastnst.errors import FastnstError
 from fastnst.evaluation.cache import cache_folder
 from fastnst.images.read import Pixels, read_image, resize_longer
 from fastnst.optimization.descend import descend
-from fastnst.perceptual import PerceptualLoss, load_encoder
+from fastnst.perceptual import PerceptualLoss, load_loss_network
 from fastnst.styles.card import StyleCard
 from fastnst.system.atomic import written_whole
 from fastnst.system.package_data import shipped
@@ -48,7 +48,7 @@ def objective(
     if "styles" in facts:
         facts = {**facts, **facts["styles"][number]}
     loss = PerceptualLoss(
-        load_encoder(),
+        load_loss_network(),
         **{
             name: facts[name]
             for name in (
@@ -64,7 +64,7 @@ def objective(
     device = pick_device("auto")
     loss.to(device)
     if has_bfloat16(device.type):
-        loss.encoder.lower(torch.bfloat16)
+        loss.network.lower(torch.bfloat16)
     image = resize_longer(read_image(painting).convert("RGB"), facts["style_size"])
     loss.set_styles([_tensor(np.asarray(image), device)])
     if "units" in facts:
@@ -167,8 +167,8 @@ def _curve(
     grams = [value for name, value in loss.named_buffers() if name.startswith("gram_")]
     facts = (METHOD, loss.extra_repr(), loss.units(), goal is None)
     digest = hashlib.sha256(repr(facts).encode())
-    weights = next(loss.encoder.parameters())
-    digest.update(repr((loss.encoder, weights.dtype)).encode())
+    weights = next(loss.network.parameters())
+    digest.update(repr((loss.network, weights.dtype)).encode())
     for tensor in (start, photo, *grams):
         digest.update(tensor.float().cpu().numpy().tobytes())
     file = cache_folder("curves") / f"{digest.hexdigest()[:32]}.json"
@@ -196,7 +196,7 @@ def _curve(
 
 def _pixels_of(image: Pixels, loss: PerceptualLoss) -> Tensor:
     """A picture as the loss takes it: float (1, 3, H, W), 0..255, where its network is."""
-    return _tensor(image, next(loss.encoder.parameters()).device)
+    return _tensor(image, next(loss.network.parameters()).device)
 
 
 def _tensor(pixels: Pixels, device: torch.device) -> Tensor:

@@ -18,7 +18,7 @@ from fastnst.errors import Diverged, FastnstError, Interrupted
 from fastnst.evaluation.cache import cache_folder
 from fastnst.images.read import Pixels, read_image, resize_longer
 from fastnst.optimization.optimize import optimize
-from fastnst.perceptual import PerceptualLoss, load_encoder
+from fastnst.perceptual import PerceptualLoss, load_loss_network
 from fastnst.system.atomic import written_whole
 from fastnst.system.torch_device import pick_device
 
@@ -65,12 +65,12 @@ class Views:
         self._file = painting
         self._painting = read_image(painting).convert("RGB")
         device = pick_device("auto")
-        encoder = load_encoder()
+        network = load_loss_network()
         slim = SLIMMEST * max(self._painting.size) / min(self._painting.size)
         self._losses: dict[int, PerceptualLoss] = {}
         for side in SIDES:
             loss = PerceptualLoss(
-                encoder, content_layers={"relu3_3": 1}, style_layers=LAYERS,
+                network, content_layers={"relu3_3": 1}, style_layers=LAYERS,
                 content_weight=1, style_weight=1, gram_norm="none",
             ).to(memory_format=torch.channels_last)  # fmt: skip
             loss.to(device)

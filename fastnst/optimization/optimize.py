@@ -25,10 +25,10 @@ from fastnst.optimization.inputs import read_scene
 from fastnst.optimization.pyramid import Stage, coarse_to_fine, sizes_up_to
 from fastnst.perceptual import (
     GramNorm,
-    Network,
+    NetworkName,
     PerceptualLoss,
     Pooling,
-    load_encoder,
+    load_loss_network,
 )
 from fastnst.system.interrupts import Interrupts
 from fastnst.system.progress import StepProgress
@@ -40,7 +40,7 @@ LARGEST_UNASKED = 1024
 """Pixels on the longer side that a larger photo is brought down to, unless `size` says otherwise."""
 STYLE_WEIGHT = 8.0
 
-LAYERS: Mapping[Network, tuple[Sequence[str], Sequence[str]]] = {
+LAYERS: Mapping[NetworkName, tuple[Sequence[str], Sequence[str]]] = {
     # Gatys et al. 2016, section 3.
     "vgg16": (["conv4_2"], ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"]),
     "vgg19": (["conv4_2"], ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"]),
@@ -84,7 +84,7 @@ def optimize(
     size: int | None = None,
     iterations: int = 150,
     scales: int | None = None,
-    network: Network = "vgg16",
+    network: NetworkName = "vgg16",
     network_weights: Path | None = None,
     pooling: Pooling = "max",
     content_layers: _Words = (),
@@ -173,10 +173,10 @@ def optimize(
 
     target = pick_device(device)
     keep_freed_memory()
-    encoder = load_encoder(network, network_weights, pooling)
+    loss_network = load_loss_network(network, network_weights, pooling)
     defaults = LAYERS[network]
     loss = PerceptualLoss(
-        encoder,
+        loss_network,
         content_layers=_layers(content_layers or defaults[0]),
         style_layers=_layers(style_layers or defaults[1]),
         content_weight=content_weight,
@@ -186,7 +186,7 @@ def optimize(
     ).to(memory_format=torch.channels_last)
     loss.to(target)
     if precision == "bf16" or (precision == "auto" and has_bfloat16(target.type)):
-        encoder.lower(torch.bfloat16)
+        loss_network.lower(torch.bfloat16)
 
     steps = coarse_to_fine(
         loss, scene, sizes, init, seed, target,

@@ -1,19 +1,19 @@
-"""What "looks like" means: loss networks and perceptual losses (needs torch)."""
+"""Perceptual losses: loss networks, and content and style terms on their features (needs torch)."""
 
-from fastnst.perceptual.encoder import Encoder, Network, Pooling, load_encoder
+from fastnst.perceptual.loss_network import LossNetwork, NetworkName, Pooling, load_loss_network
 from fastnst.perceptual.losses import GramNorm, LossTerms, PerceptualLoss
 from fastnst.perceptual.terms import content_loss, gram, style_loss, tv_loss
 
 __all__ = [
-    "Encoder",
     "GramNorm",
+    "LossNetwork",
     "LossTerms",
-    "Network",
+    "NetworkName",
     "PerceptualLoss",
     "Pooling",
     "content_loss",
     "gram",
-    "load_encoder",
+    "load_loss_network",
     "style_loss",
     "tv_loss",
 ]

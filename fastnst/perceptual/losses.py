@@ -1,4 +1,4 @@
-"""The objective of Gatys et al. 2016 and Johnson et al. 2016, in units that mean the same for every painting."""
+"""The objective of Gatys et al. 2016 and Johnson et al. 2016, in units that suit every painting."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fastnst.errors import FastnstError, did_you_mean
-from fastnst.perceptual.encoder import Encoder
+from fastnst.perceptual.loss_network import LossNetwork
 from fastnst.perceptual.terms import content_loss, gram, style_loss, tv_loss
 
 LEAST_STYLE = 1e-4
-"""Added to a layer's style term where a power is taken of it: what hardly any painting reaches."""
+"""Offset of a layer's style term before its power is taken; lower than hardly any stylized image reaches."""
 GramNorm: TypeAlias = Literal["unit", "chw", "hw", "none"]
 
 
@@ -32,32 +32,31 @@ class LossTerms(NamedTuple):
 
 
 class PerceptualLoss(nn.Module):
-    """The objective J = w_c L_content + w_s L_style + w_tv L_tv, in units that mean the same for every painting.
+    """The objective J = w_c L_content + w_s L_style + w_tv L_tv, in units that suit every painting.
 
-    Raw terms differ tenfold from one painting to the next (even from one scan to another of the same
-    one), and so would the weights that suit. Each term is therefore divided by what it is for
-    photographs (`calibrate`):
+    Raw terms differ tenfold between paintings, and even between scans of one painting, so no weights would
+    suit them all. Each term is therefore divided by its value for photographs (`calibrate`):
 
-    - style: 1 is an unpainted photo, 0 has the painting's Gram matrices.
+    - style: 1 is the photo itself, 0 has the painting's Gram matrices.
     - content: 1 is another photo, 0 is the photo itself. Each layer's raw term is divided by twice the
       variance of its features, which is the mean squared difference of two unrelated ones.
 
-    What one layer's style counts beside another's is `gram_norm`:
+    `gram_norm` says how the style terms of layers compare:
 
     - `unit`: each layer's term is divided by its own value for the photos, so that shares are equal.
     - `chw`: as in Gatys et al. 2015 and 2016 (equations 4 and 5) and in Johnson et al. 2016 (equation 4).
-    - `hw`: Gram matrices are divided by H W alone, which raises a layer's term by C^2. So are those of
-      Magenta, and of the code that Gatys et al. released.
-    - `none`: they are not divided, which raises it by (C H W)^2.
+    - `hw`: Gram matrices are divided by H W alone, which raises a layer's term by C^2, as in Magenta and in
+      the code that Gatys et al. released.
+    - `none`: Gram matrices are not divided, which raises a layer's term by (C H W)^2.
 
-    A region of the picture can have a style of its own: its Gram matrix is the mean over the region's
+    A region of the image can have a style of its own: its Gram matrix is the mean over the region's
     positions, as in Gatys et al. 2017 ("Controlling Perceptual Factors in Neural Style Transfer",
-    equations 4 to 6), and counts by the region's share of the picture.
+    equations 4 to 6), and counts by the region's share of the image.
     """
 
     def __init__(
         self,
-        encoder: Encoder,
+        network: LossNetwork,
         *,
         content_layers: Mapping[str, float],
         style_layers: Mapping[str, float],
@@ -67,22 +66,22 @@ class PerceptualLoss(nn.Module):
         gram_norm: GramNorm = "unit",
         style_power: float = 1.0,
     ) -> None:
-        """Choose the terms.
+        """Set layers and weights.
 
         Args:
-            encoder: The loss network.
-            content_layers: Layers and their shares, which are scaled to sum to 1.
-            style_layers: The same for style.
+            network: The loss network.
+            content_layers: Content layers and their shares, which are scaled to sum to 1.
+            style_layers: Style layers and their shares, likewise.
             content_weight: w_c, 0 or more.
             style_weight: w_s, 0 or more.
             tv_weight: w_tv, 0 or more.
-            gram_norm: What one layer's style counts beside another's.
-            style_power: What each layer's style term is raised to, above 0. With 1/2 its gradient does not
-                fade where it is small already, so that all layers come down in proportion.
+            gram_norm: How the style terms of layers compare, see above.
+            style_power: Power of each layer's style term, above 0. With 1/2 a small term has as large a
+                gradient as a large one, so that all layers come down in proportion.
 
         Raises:
-            FastnstError: A layer is not one of the encoder's, a weight is negative, the power not above 0,
-                or the shares of the layers sum to 0.
+            FastnstError: The network has no such layer, a weight is negative, the power is not above 0, or
+                the shares of the layers sum to 0.
         """
         super().__init__()
         for name, value in {
@@ -94,9 +93,9 @@ class PerceptualLoss(nn.Module):
             raise FastnstError(
                 f"There is no Gram norm {gram_norm!r}.", did_you_mean(gram_norm, get_args(GramNorm))
             )
-        self.encoder = encoder
-        self.content_layers = _shares(encoder, "content", content_layers)
-        self.style_layers = _shares(encoder, "style", style_layers)
+        self.network = network
+        self.content_layers = _shares(network, "content", content_layers)
+        self.style_layers = _shares(network, "style", style_layers)
         self.content_weight = content_weight
         self.style_weight = style_weight
         self.tv_weight = tv_weight
@@ -112,15 +111,15 @@ class PerceptualLoss(nn.Module):
 
     @torch.no_grad()
     def set_styles(self, paintings: list[Tensor], blends: Tensor | None = None) -> None:
-        """Compute the Gram matrices to be reached, once.
+        """Compute the paintings' Gram matrices.
 
         Args:
-            paintings: One RGB (1, 3, H, W), float, 0..255, each; their sizes may differ.
-            blends: (styles, paintings): how much of each painting is in each style; rows sum to 1. Being
-                near to a mean of Gram matrices is the same as being near to each of them, by its weight.
-                None makes each painting a style.
+            paintings: RGB (1, 3, H, W), float, 0..255; their sizes may differ.
+            blends: (styles, paintings), the share of each painting in each style; rows sum to 1. The squared
+                distance to a mean of Gram matrices differs by a constant alone from the mean of the squared
+                distances. None makes each painting a style.
         """
-        rows = [self.encoder(painting, self.style_layers) for painting in paintings]
+        rows = [self.network(painting, self.style_layers) for painting in paintings]
         for name in self.style_layers:
             grams = torch.cat([gram(row[name]) for row in rows])
             if blends is not None:
@@ -129,7 +128,7 @@ class PerceptualLoss(nn.Module):
 
     @torch.no_grad()
     def calibrate(self, photos: Tensor, regions: Tensor | None = None) -> None:
-        """Measure the units of the terms: what they are for photographs. Call it after `set_styles`.
+        """Measure the units of the terms, their values for photographs; call it after `set_styles`.
 
         Args:
             photos: RGB (N, 3, H, W), float, 0..255; 16 or more are steady to a few percent.
@@ -138,7 +137,7 @@ class PerceptualLoss(nn.Module):
         raw: dict[str, Tensor] = {}
         values: dict[str, list[Tensor]] = {name: [] for name in self.content_layers}
         for photo in torch.split(photos, 1):
-            features = self.encoder(photo, {*self.style_layers, *self.content_layers})
+            features = self.network(photo, {*self.style_layers, *self.content_layers})
             for name in self.style_layers:
                 targets = getattr(self, _key("gram", name))
                 masks = (
@@ -156,7 +155,7 @@ class PerceptualLoss(nn.Module):
         norms: dict[str, Tensor] = {}
         for name, value in raw.items():
             target = getattr(self, _key("gram", name))
-            # Where the photo has the painting's Gram matrices already, it is the painting.
+            # A photo that has the painting's Gram matrices already is the painting.
             norms[name] = value.clamp_min(1e-6 * target.square().sum(dim=(1, 2))).clamp_min(1e-12)
         factors = {name: self._factor(name, features[name].shape) for name in self.style_layers}
         whole = sum(
@@ -172,14 +171,14 @@ class PerceptualLoss(nn.Module):
             setattr(self, _key("content_unit", name), 2 * variance.clamp_min(floor))
 
     def _factor(self, name: str, shape: torch.Size) -> float:
-        """How many times the layer's raw term is what it is with Gram matrices divided by C H W."""
+        """Factor of the layer's raw term over that with Gram matrices divided by C H W."""
         c, h, w = shape[1:]
         return float({"unit": 1, "chw": 1, "hw": c * c, "none": (c * h * w) ** 2}[self.gram_norm])
 
     @torch.no_grad()
     def content_targets(self, photos: Tensor) -> dict[str, Tensor]:
-        """Features of the photos to be kept, computed to the deepest content layer and without a graph."""
-        targets: dict[str, Tensor] = self.encoder(photos, self.content_layers)
+        """Content features of photos (N, 3, H, W), by layer, without a gradient."""
+        targets: dict[str, Tensor] = self.network(photos, self.content_layers)
         return targets
 
     def forward(
@@ -190,21 +189,21 @@ class PerceptualLoss(nn.Module):
         regions: Tensor | None = None,
         strengths: Tensor | None = None,
     ) -> LossTerms:
-        """The terms for painted pictures.
+        """The terms of stylized images.
 
         Args:
             images: RGB (N, 3, H, W), float, 0..255.
-            targets: `content_targets` of the photos that they were painted from.
-            styles: Row of each picture's style, int64 (N,). None means the first style for all.
-            regions: (R, H, W), 0..1: where each of the first R styles belongs, in place of `styles`.
-            strengths: (N,): what each picture's style term is multiplied by. None means 1.
+            targets: `content_targets` of their photos.
+            styles: Number of each image's style, int64 (N,). None means the first style for all.
+            regions: (R, H, W), 0..1, the place of each of the first R styles; replaces `styles`.
+            strengths: Factor of each image's style term, (N,). None means 1.
 
         Returns:
             The weighted terms, scalars in float32.
         """
         if styles is None:
             styles = torch.zeros(len(images), dtype=torch.int64, device=images.device)
-        features = self.encoder(images, {*self.content_layers, *self.style_layers})
+        features = self.network(images, {*self.content_layers, *self.style_layers})
         content = torch.zeros(len(images), device=images.device)
         for name, share in self.content_layers.items():
             unit = getattr(self, _key("content_unit", name))
@@ -230,15 +229,15 @@ class PerceptualLoss(nn.Module):
         )
 
     def _powered(self, loss: Tensor) -> Tensor:
-        """A layer's style term to the power; 0 stays 0, and 1 about 1."""
+        """A layer's style term raised to `style_power`; 0 stays 0, and 1 about 1."""
         if self.style_power == 1:
             return loss
-        # The root has no slope at 0 that is a number.
+        # The slope of the root is infinite at 0.
         powered: Tensor = (loss + LEAST_STYLE) ** self.style_power - LEAST_STYLE**self.style_power
         return powered
 
     def units(self, style: int = 0) -> dict[str, float]:
-        """What each layer's raw term is divided by, for one of the styles."""
+        """The divisor of each layer's raw term for one of the styles, by names such as "style relu1_1"."""
         return {
             _unit_name(name): value.flatten()[style if "style" in name else 0].item()
             for name, value in self.named_buffers()
@@ -246,10 +245,10 @@ class PerceptualLoss(nn.Module):
         }
 
     def set_units(self, units: Mapping[str, float]) -> None:
-        """Take the units that `units` gave, for every style, in place of a calibration.
+        """Set the units, as `units` gives them, for every style, in place of a calibration.
 
         Raises:
-            FastnstError: One is missing: they are of another objective.
+            FastnstError: One is missing, so the units belong to another objective.
         """
         for name, value in list(self.named_buffers()):
             if "_unit_" in name:
@@ -261,7 +260,7 @@ class PerceptualLoss(nn.Module):
                 setattr(self, name, torch.full_like(value, units[key]))
 
     def extra_repr(self) -> str:
-        """Shows the objective with its weights when printed."""
+        """The objective with its weights, as `repr` shows it."""
         power = "" if self.style_power == 1 else f"^{self.style_power:g}"
         return (
             f"{self.content_weight:g} content{self.content_layers} + "
@@ -269,8 +268,8 @@ class PerceptualLoss(nn.Module):
         )
 
 
-def _shares(encoder: Encoder, term: str, layers: Mapping[str, float]) -> dict[str, float]:
-    """Layers by the network's own names, their shares scaled to sum to 1."""
+def _shares(network: LossNetwork, term: str, layers: Mapping[str, float]) -> dict[str, float]:
+    """Shares by the network's own names of layers, scaled to sum to 1."""
     for name, share in layers.items():
         if not 0 <= share < float("inf"):
             raise FastnstError(
@@ -282,26 +281,26 @@ def _shares(encoder: Encoder, term: str, layers: Mapping[str, float]) -> dict[st
             f"The weights of the {term} layers sum to 0: {dict(layers)}.",
             f"Give at least one layer; to leave the term out, set the {term} weight to 0.",
         )
-    return {encoder.resolve(name): share / total for name, share in layers.items()}
+    return {network.resolve(name): share / total for name, share in layers.items()}
 
 
 def _key(kind: str, layer: str) -> str:
-    """The name of a buffer, which may hold no dot."""
+    """The name of a layer's buffer, which must not contain a dot."""
     return f"{kind}_{layer.replace('.', '-')}"
 
 
 def _unit_name(buffer: str) -> str:
-    """What people call it: "style relu1_1"."""
+    """The name of a unit for people, such as "style relu1_1"."""
     return buffer.replace("_unit_", " ").replace("-", ".")
 
 
 def _masks(features: Tensor, regions: Tensor) -> Tensor:
-    """Regions (R, H, W) at the size of features: each position's share."""
+    """Regions (R, H, W) averaged to the size of features."""
     return F.adaptive_avg_pool2d(regions[None], (features.shape[2], features.shape[3]))[0]
 
 
 def _within(features: Tensor, mask: Tensor | None) -> Tensor:
-    """Features whose Gram matrix is that of a region, over the region's positions."""
+    """Features weighted so that their Gram matrix is the mean over a region."""
     if mask is None:
         return features
     return features * (mask / mask.mean().clamp_min(1e-6)).sqrt().to(features.dtype)

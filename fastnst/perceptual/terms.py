@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 PART = 2**18
-"""Numbers of a picture's features that its Gram matrix is summed over at a time."""
+"""Features of an image that are summed into its Gram matrix at a time."""
 
 
 def gram(features: Tensor) -> Tensor:
@@ -42,7 +42,7 @@ class _Gram(torch.autograd.Function):
         ctx.shape = features.shape
         grams = torch.zeros(n, c, c, device=flat.device)
         with torch.autocast(features.device.type, enabled=False):
-            # A part at a time: a copy of all of it in float32 would leave the processor's cache.
+            # Part by part: a float32 copy of all features would not fit into the processor's cache.
             for part in torch.split(flat, max(1, PART // c), dim=1):
                 wide = part.float()
                 grams.baddbmm_(wide.transpose(1, 2), wide)
@@ -75,7 +75,7 @@ def content_loss(features: Tensor, target: Tensor) -> Tensor:
 
 
 class _MeanSquare(torch.autograd.Function):
-    """Mean over C, H, W of squares, summed in float32; its gradient in the precision of what is squared."""
+    """Mean over C, H, W of squares, summed in float32; its gradient has the precision of the input."""
 
     @staticmethod
     def forward(ctx: Any, difference: Tensor) -> Tensor:
@@ -94,7 +94,7 @@ class _MeanSquare(torch.autograd.Function):
 def style_loss(grams: Tensor, target: Tensor) -> Tensor:
     """Style reconstruction: squared Frobenius norm of G - A, per image (Johnson et al. 2016, equation 4).
 
-    Gatys et al. 2016, equation 4, is a quarter of it: 1 / (4 N^2 M^2) of the norm of Gram matrices that
+    Gatys et al. 2016, equation 4, is a quarter of this: 1 / (4 N^2 M^2) times the norm for Gram matrices that
     are not divided, where N = C and M = H W.
 
     Args:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fastnst.models import NetConfig, StyleNet, build_net
-from fastnst.perceptual import LossTerms, PerceptualLoss, load_encoder
+from fastnst.perceptual import LossTerms, PerceptualLoss, load_loss_network
 from fastnst.runtime.engine.levels import ground
 from fastnst.styles.card import Credit, StyleCard
 from fastnst.training.data.crops import Batch
@@ -176,11 +176,11 @@ class StyleTransfer(pl.LightningModule):
         if learn == "rows":
             for name, parameter in self.net.named_parameters():
                 parameter.requires_grad_(".norm." in name)
-        encoder = load_encoder("vgg16", encoder_weights)
+        network = load_loss_network("vgg16", encoder_weights)
         far = len(self.view_weights) - 1
         self.views = nn.ModuleList(
             PerceptualLoss(
-                encoder,
+                network,
                 content_layers=content_layers,
                 style_layers=style_layers,
                 content_weight=content_weight,

@@ -13,7 +13,7 @@ from fastnst.errors import Diverged, Interrupted
 from fastnst.evaluation import views as module
 from fastnst.evaluation.views import Views, nearest
 from fastnst.images.read import read_image
-from fastnst.perceptual import load_encoder
+from fastnst.perceptual import load_loss_network
 from fastnst.perceptual.terms import gram
 
 LANCZOS = Image.Resampling.LANCZOS
@@ -47,7 +47,7 @@ def by_hand(picture, of, side, painting):
         pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
         layers = ["relu1_2", "relu2_2", "relu3_3", "relu4_3"]
         with torch.no_grad():
-            return load_encoder()(pixels, layers)
+            return load_loss_network()(pixels, layers)
 
     scale = side / max(of.size)
     size = tuple(round(length * scale) for length in of.size)

@@ -4,14 +4,14 @@ import torch
 from PIL import Image
 
 from fastnst.errors import FastnstError
-from fastnst.perceptual import PerceptualLoss, gram, load_encoder, style_loss, tv_loss
+from fastnst.perceptual import PerceptualLoss, gram, load_loss_network, style_loss, tv_loss
 
 STYLE = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 
 
 @pytest.fixture(scope="module")
-def encoder():
-    return load_encoder()
+def network():
+    return load_loss_network()
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +24,10 @@ def photos():
     return torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(2)) * 255
 
 
-def make(encoder, painting, photos, **weights):
+def make(network, painting, photos, **weights):
     weights = {"content_weight": 1.0, "style_weight": 1.0, "tv_weight": 1.0} | weights
     loss = PerceptualLoss(
-        encoder, content_layers={"relu3_3": 1}, style_layers=dict.fromkeys(STYLE, 1), **weights
+        network, content_layers={"relu3_3": 1}, style_layers=dict.fromkeys(STYLE, 1), **weights
     )
     loss.set_styles([painting])
     loss.calibrate(photos)
@@ -35,22 +35,22 @@ def make(encoder, painting, photos, **weights):
 
 
 def test_an_image_has_no_content_loss_to_itself_and_no_style_loss_to_itself(
-    encoder, painting, photos
+    network, painting, photos
 ):
-    loss = make(encoder, painting, photos, tv_weight=0.0)
+    loss = make(network, painting, photos, tv_weight=0.0)
     terms = loss(painting, loss.content_targets(painting))
     assert terms.content == 0
     assert terms.style < 1e-8
     assert terms.tv == 0
 
 
-def test_unpainted_photos_have_a_style_term_of_1(encoder, painting, photos):
-    loss = make(encoder, painting, photos, style_weight=7.0)
+def test_unpainted_photos_have_a_style_term_of_1(network, painting, photos):
+    loss = make(network, painting, photos, style_weight=7.0)
     terms = loss(photos, loss.content_targets(photos))
     torch.testing.assert_close(terms.style, torch.tensor(7.0))
 
 
-def test_unrelated_pictures_have_a_content_term_near_1(encoder, painting, astronaut):
+def test_unrelated_pictures_have_a_content_term_near_1(network, painting, astronaut):
     pixels = torch.from_numpy(np.array(Image.open(astronaut).convert("RGB"))).permute(2, 0, 1)
     parts = (
         pixels.unfold(1, 128, 128)
@@ -59,32 +59,32 @@ def test_unrelated_pictures_have_a_content_term_near_1(encoder, painting, astron
         .reshape(16, 3, 128, 128)
     )
     photos = parts.float()
-    loss = make(encoder, painting, photos)
+    loss = make(network, painting, photos)
     terms = loss(photos.roll(5, 0), loss.content_targets(photos))
     assert 0.85 < terms.content < 1.15
 
 
-def test_the_terms_are_the_formulas(encoder, painting, photos):
-    loss = make(encoder, painting, photos, content_weight=2.0, style_weight=3.0, tv_weight=5.0)
+def test_the_terms_are_the_formulas(network, painting, photos):
+    loss = make(network, painting, photos, content_weight=2.0, style_weight=3.0, tv_weight=5.0)
     image, photo = photos[:1], photos[1:2]
     terms = loss(image, loss.content_targets(photo))
-    features, target = encoder(image, STYLE), encoder(photo, STYLE)
-    wanted = {name: gram(f) for name, f in encoder(painting, STYLE).items()}
+    features, target = network(image, STYLE), network(photo, STYLE)
+    wanted = {name: gram(f) for name, f in network(painting, STYLE).items()}
     content = (features["relu3_3"] - target["relu3_3"]).square().mean()
-    unit = 2 * encoder(photos, STYLE)["relu3_3"].var(dim=(0, 2, 3), correction=0).mean()
+    unit = 2 * network(photos, STYLE)["relu3_3"].var(dim=(0, 2, 3), correction=0).mean()
     torch.testing.assert_close(terms.content, 2 * content / unit)
     style = 0.0
     for name in STYLE:
-        typical = style_loss(gram(encoder(photos, STYLE)[name]), wanted[name]).mean()
+        typical = style_loss(gram(network(photos, STYLE)[name]), wanted[name]).mean()
         style = style + style_loss(gram(features[name]), wanted[name])[0] / typical / 4
     torch.testing.assert_close(terms.style, 3 * style)
     torch.testing.assert_close(terms.tv, 5 * tv_loss(image)[0])
     torch.testing.assert_close(terms.total, terms.content + terms.style + terms.tv)
 
 
-def test_each_picture_can_have_its_own_style(encoder, photos):
+def test_each_picture_can_have_its_own_style(network, photos):
     first, second = torch.rand(1, 3, 64, 64) * 255, torch.rand(1, 3, 80, 64) * 100
-    loss = make(encoder, first, photos, tv_weight=0.0)
+    loss = make(network, first, photos, tv_weight=0.0)
     loss.set_styles([first, second])
     loss.calibrate(photos)
     images = torch.cat([first, first])
@@ -95,8 +95,8 @@ def test_each_picture_can_have_its_own_style(encoder, photos):
     assert wrong.style > 0.1
 
 
-def test_gradients_reach_the_image_and_not_the_network(encoder, painting, photos):
-    loss = make(encoder, painting, photos)
+def test_gradients_reach_the_image_and_not_the_network(network, painting, photos):
+    loss = make(network, painting, photos)
     image = photos[:1].clone().requires_grad_()
     loss(image, loss.content_targets(photos[1:2])).total.backward()
     assert torch.isfinite(image.grad).all()
@@ -104,15 +104,15 @@ def test_gradients_reach_the_image_and_not_the_network(encoder, painting, photos
     assert all(p.grad is None for p in loss.parameters())
 
 
-def test_printing_shows_the_objective(encoder, painting, photos):
-    loss = make(encoder, painting, photos, style_weight=12.0)
+def test_printing_shows_the_objective(network, painting, photos):
+    loss = make(network, painting, photos, style_weight=12.0)
     assert "12 style{'relu1_2': 0.25" in repr(loss)
 
 
-def test_an_unknown_layer_is_refused(encoder):
+def test_an_unknown_layer_is_refused(network):
     with pytest.raises(FastnstError, match="no layer 'conv9'"):
         PerceptualLoss(
-            encoder,
+            network,
             content_layers={"conv9": 1},
             style_layers={"relu1_2": 1},
             content_weight=1,
@@ -120,13 +120,13 @@ def test_an_unknown_layer_is_refused(encoder):
         )
 
 
-def written_out(encoder, image, photo, painting, norm):
+def written_out(network, image, photo, painting, norm):
     """The objective and its gradient, with plain tensors: Gatys et al. 2016, equations 1, 3, 4, 5 and 7."""
     content_layer, layers = "relu3_2", {"relu1_1": 1.0, "relu2_1": 3.0}
     names = [content_layer, *layers]
 
     def features(x):
-        return encoder(x, names)
+        return network(x, names)
 
     def layer_term(x_features, s_features, name):
         f, s = x_features[name][0].flatten(1), s_features[name][0].flatten(1)
@@ -160,13 +160,13 @@ def written_out(encoder, image, photo, painting, norm):
 
 
 @pytest.mark.parametrize("norm", ["unit", "chw", "hw", "none"])
-def test_terms_and_gradients_are_the_papers(encoder, norm):
+def test_terms_and_gradients_are_the_papers(network, norm):
     generator = torch.Generator().manual_seed(5)
     image, photo = (torch.rand(1, 3, 32, 40, generator=generator) * 255 for _ in range(2))
     # Of the photo's size: Gram matrices that are not divided can't be compared else.
     painting = torch.rand(1, 3, 32, 40, generator=generator) * 200
     loss = PerceptualLoss(
-        encoder,
+        network,
         content_layers={"conv3_2": 1},
         style_layers={"conv1_1": 1, "block2_conv1": 3},
         content_weight=2,
@@ -178,23 +178,23 @@ def test_terms_and_gradients_are_the_papers(encoder, norm):
     loss.calibrate(photo)
     x = image.clone().requires_grad_()
     terms = loss(x, loss.content_targets(photo))
-    expected, gradient = written_out(encoder, image, photo, painting, norm)
+    expected, gradient = written_out(network, image, photo, painting, norm)
     torch.testing.assert_close(tuple(terms), expected, rtol=1e-4, atol=1e-6)
     (got,) = torch.autograd.grad(terms.total, x)
     torch.testing.assert_close(got, gradient, rtol=1e-3, atol=1e-3 * gradient.abs().max().item())
 
 
-def test_a_blend_of_paintings_has_the_mean_of_their_grams(encoder, painting, photos):
+def test_a_blend_of_paintings_has_the_mean_of_their_grams(network, painting, photos):
     other = painting.flip(1) / 2
-    loss = make(encoder, painting, photos)
+    loss = make(network, painting, photos)
     loss.set_styles([painting, other], torch.tensor([[0.25, 0.75]]))
-    wanted = [gram(encoder(p, STYLE)["relu2_2"]) for p in (painting, other)]
+    wanted = [gram(network(p, STYLE)["relu2_2"]) for p in (painting, other)]
     torch.testing.assert_close(loss.gram_relu2_2, 0.25 * wanted[0] + 0.75 * wanted[1])
 
 
-def test_a_region_is_judged_by_itself(encoder, painting, photos):
+def test_a_region_is_judged_by_itself(network, painting, photos):
     loss = PerceptualLoss(
-        encoder, content_layers={"relu1_1": 1}, style_layers={"relu1_1": 1}, content_weight=0, style_weight=1
+        network, content_layers={"relu1_1": 1}, style_layers={"relu1_1": 1}, content_weight=0, style_weight=1
     )  # fmt: skip
     loss.set_styles([painting, photos[:1]])
     regions = torch.zeros(2, 64, 64)
@@ -202,11 +202,11 @@ def test_a_region_is_judged_by_itself(encoder, painting, photos):
     loss.calibrate(photos[1:2], regions)
     image = photos[2:3]
     terms = loss(image, loss.content_targets(image), regions=regions)
-    f = encoder(image, ["relu1_1"])["relu1_1"][0]
-    p = encoder(photos[1:2], ["relu1_1"])["relu1_1"][0]
+    f = network(image, ["relu1_1"])["relu1_1"][0]
+    p = network(photos[1:2], ["relu1_1"])["relu1_1"][0]
     expected = 0
     for part, target, share in ((slice(0, 48), painting, 0.75), (slice(48, 64), photos[:1], 0.25)):
-        wanted = encoder(target, ["relu1_1"])["relu1_1"][0].flatten(1)
+        wanted = network(target, ["relu1_1"])["relu1_1"][0].flatten(1)
         wanted = wanted @ wanted.T / wanted.numel()
         raw = []
         for features in (f, p):
@@ -216,9 +216,9 @@ def test_a_region_is_judged_by_itself(encoder, painting, photos):
     torch.testing.assert_close(terms.style, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_a_region_pulls_on_its_own_pixels_alone(encoder, painting, photos):
+def test_a_region_pulls_on_its_own_pixels_alone(network, painting, photos):
     loss = PerceptualLoss(
-        encoder, content_layers={"relu1_1": 1}, style_layers={"relu1_1": 1}, content_weight=0, style_weight=1
+        network, content_layers={"relu1_1": 1}, style_layers={"relu1_1": 1}, content_weight=0, style_weight=1
     )  # fmt: skip
     loss.set_styles([painting])
     region = torch.zeros(1, 64, 64)
@@ -230,9 +230,9 @@ def test_a_region_pulls_on_its_own_pixels_alone(encoder, painting, photos):
     assert (x.grad[..., 33:] == 0).all()  # One pixel further: the reach of one convolution.
 
 
-def test_a_photo_that_is_the_painting_or_of_one_colour_still_has_units(encoder, painting):
+def test_a_photo_that_is_the_painting_or_of_one_colour_still_has_units(network, painting):
     for photo in (painting, torch.full((1, 3, 64, 64), 90.0)):
-        loss = make(encoder, painting, photo)
+        loss = make(network, painting, photo)
         terms = loss(photo, loss.content_targets(photo))
         assert torch.isfinite(torch.stack(tuple(terms))).all()
 
@@ -247,7 +247,7 @@ def test_a_photo_that_is_the_painting_or_of_one_colour_still_has_units(encoder, 
         ({"gram_norm": "cw"}, r"no Gram norm 'cw'.*'chw'"),
     ],
 )
-def test_weights_out_of_range_are_refused(encoder, change, sentence):
+def test_weights_out_of_range_are_refused(network, change, sentence):
     good = {
         "content_layers": {"relu1_1": 1},
         "style_layers": {"relu1_1": 1},
@@ -255,4 +255,4 @@ def test_weights_out_of_range_are_refused(encoder, change, sentence):
         "style_weight": 1,
     }
     with pytest.raises(FastnstError, match=sentence):
-        PerceptualLoss(encoder, **(good | change))
+        PerceptualLoss(network, **(good | change))

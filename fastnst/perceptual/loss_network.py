@@ -1,4 +1,4 @@
-"""Loss networks: the features of a picture, by the names that the papers give to layers."""
+"""Loss networks: the features of an image, by the papers' names of layers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from fastnst.errors import BadStyleFile, FastnstError, did_you_mean
 from fastnst.system.package_data import shipped
 
-Network: TypeAlias = Literal["vgg16", "vgg19", "resnet50"]
+NetworkName: TypeAlias = Literal["vgg16", "vgg19", "resnet50"]
 Pooling: TypeAlias = Literal["max", "avg"]
 
 VGG_BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
@@ -30,13 +30,13 @@ TORCHVISION_MEAN, TORCHVISION_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 5
 """What torchvision's own weights subtract and divide by, for RGB in 0..255."""
 
 
-class Encoder(nn.Module):
-    """A frozen image classifier, cut into named layers."""
+class LossNetwork(nn.Module):
+    """An image classifier whose weights are not trained, with the features of its layers by name."""
 
     title: str
-    """The network, as people call it."""
+    """The network's usual name, such as VGG-16."""
     names: tuple[str, ...]
-    """The layers that can be asked for, from shallow to deep."""
+    """Names of the layers, from shallow to deep."""
 
     def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class Encoder(nn.Module):
         """The network's own name for a layer.
 
         Raises:
-            FastnstError: It has no such layer; the nearest names are told.
+            FastnstError: The network has no such layer; the message has the nearest names.
         """
         if name not in self.names:
             raise FastnstError(
@@ -58,7 +58,7 @@ class Encoder(nn.Module):
         return name
 
     def forward(self, images: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
-        """The features of a batch; nothing past the deepest layer asked for is computed.
+        """The features of a batch, computed up to the deepest of the layers.
 
         Args:
             images: RGB (N, 3, H, W), float, 0..255.
@@ -72,20 +72,20 @@ class Encoder(nn.Module):
         return self.features(x, frozenset(names))
 
     def lower(self, dtype: torch.dtype) -> None:
-        """Keep the weights, and compute the features, in a precision such as bfloat16."""
+        """Convert the weights to a lower precision such as bfloat16, in which features are then computed."""
         for part in self.children():
             part.to(dtype)
 
     @abstractmethod
     def features(self, x: Tensor, names: frozenset[str]) -> dict[str, Tensor]:
-        """The features of pictures that have the range which the weights were trained on."""
+        """The features of normalised images, in the range that the weights were trained on."""
 
     def extra_repr(self) -> str:
-        """Shown when printed."""
+        """The text that `repr` shows."""
         return self.title
 
 
-class Vgg(Encoder):
+class Vgg(LossNetwork):
     """VGG-16 or VGG-19 (Simonyan and Zisserman 2015).
 
     `relu3_3` is the output of the third convolution of the third block, after its ReLU. `conv3_3` and
@@ -94,9 +94,9 @@ class Vgg(Encoder):
     """
 
     def __init__(
-        self, network: Literal["vgg16", "vgg19"], weights: Path | None, pooling: Pooling
+        self, name: Literal["vgg16", "vgg19"], weights: Path | None, pooling: Pooling
     ) -> None:
-        oxford = network == "vgg16"
+        oxford = name == "vgg16"
         super().__init__(
             OXFORD_MEAN if oxford else TORCHVISION_MEAN, (1.0,) * 3 if oxford else TORCHVISION_STD
         )
@@ -104,7 +104,7 @@ class Vgg(Encoder):
         self.source = "Oxford weights" if oxford else "torchvision weights"
         self._pool = F.max_pool2d if pooling == "max" else F.avg_pool2d
         self.layers = nn.ModuleDict()
-        blocks = VGG_BLOCKS[network]
+        blocks = VGG_BLOCKS[name]
         channels = 3
         for block, depth in enumerate(blocks, start=1):
             for number in range(1, depth + 1):
@@ -115,7 +115,7 @@ class Vgg(Encoder):
         if oxford and weights is None:
             weights = shipped("checkpoints") / "vgg16.safetensors"
         with _refusing(weights, self.title):
-            tensors, position = _load(network, weights), 0
+            tensors, position = _load(name, weights), 0
             for block, depth in enumerate(blocks, start=1):
                 for number in range(1, depth + 1):
                     conv = {
@@ -126,12 +126,12 @@ class Vgg(Encoder):
                 position += 1
 
     def resolve(self, name: str) -> str:
-        """The name after ReLU, as `relu4_2`, for any of its names."""
+        """The layer's name after ReLU, such as `relu4_2`, from any of its names."""
         match = re.fullmatch(r"(?:relu|conv)(\d_\d)|block(\d)_conv(\d)", name)
         own = match and "relu" + (match[1] or f"{match[2]}_{match[3]}")
         if own in self.names:
             return own
-        # The nearest are told in the words that were used.
+        # The nearest names take the form that was used.
         form = (
             r"block\1_conv\2"
             if name.startswith("block")
@@ -141,7 +141,7 @@ class Vgg(Encoder):
         raise FastnstError(f"{self.title} has no layer {name!r}.", did_you_mean(name, near))
 
     def features(self, x: Tensor, names: frozenset[str]) -> dict[str, Tensor]:
-        """See `Encoder.features`."""
+        """See `LossNetwork.features`."""
         features: dict[str, Tensor] = {}
         block = "1"
         for name, conv in self.layers.items():
@@ -155,12 +155,12 @@ class Vgg(Encoder):
         return features
 
     def extra_repr(self) -> str:
-        """Shown when printed, and kept in cards."""
+        """The text that `repr` shows."""
         return f"{self.title}, {self.source}"
 
 
-class ResNet(Encoder):
-    """ResNet-50 (He et al. 2016), its layers named as in torchvision: `layer2.3.conv1`, or `layer2.3` for a block."""
+class ResNet(LossNetwork):
+    """ResNet-50 (He et al. 2016) with torchvision's names of layers: `layer2.3.conv1`, or `layer2.3` for a block."""
 
     title = "ResNet-50"
 
@@ -184,17 +184,17 @@ class ResNet(Encoder):
         self._extractors: dict[frozenset[str], nn.Module] = {}
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> ResNet:
-        self._extractors.clear()  # They would keep the buffers that they were made with.
+        self._extractors.clear()  # They hold the buffers that they were made with.
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
 
     def lower(self, dtype: torch.dtype) -> None:
-        """See `Encoder.lower`."""
+        """See `LossNetwork.lower`."""
         self._extractors.clear()
         super().lower(dtype)
 
     def features(self, x: Tensor, names: frozenset[str]) -> dict[str, Tensor]:
-        """See `Encoder.features`."""
+        """See `LossNetwork.features`."""
         if names not in self._extractors:
             from torchvision.models.feature_extraction import create_feature_extractor
 
@@ -204,13 +204,13 @@ class ResNet(Encoder):
         return features
 
 
-def load_encoder(
-    network: Network = "vgg16", weights: Path | None = None, pooling: Pooling = "max"
-) -> Encoder:
-    """A loss network, frozen.
+def load_loss_network(
+    name: NetworkName = "vgg16", weights: Path | None = None, pooling: Pooling = "max"
+) -> LossNetwork:
+    """Load a loss network, with weights that are not trained.
 
     Args:
-        network: `vgg16` with the original Oxford weights, which ship with fastnst and are those of the
+        name: `vgg16` with the original Oxford weights, which ship with fastnst and are those of the
             papers; `vgg19` or `resnet50` with torchvision's weights.
         weights: A file instead, .safetensors or .pth, in torchvision's layout. For `vgg16` its weights
             must be for RGB 0..255 minus the mean (torchvision's IMAGENET1K_FEATURES), for the others
@@ -221,19 +221,19 @@ def load_encoder(
         BadStyleFile: The file is missing or holds something else, or the download failed.
         FastnstError: There is no such network.
     """
-    if network not in get_args(Network):
+    if name not in get_args(NetworkName):
         raise FastnstError(
-            f"There is no loss network {network!r}.", did_you_mean(network, get_args(Network))
+            f"There is no loss network {name!r}.", did_you_mean(name, get_args(NetworkName))
         )
-    encoder = ResNet(weights, pooling) if network == "resnet50" else Vgg(network, weights, pooling)
-    encoder.requires_grad_(False)
-    return encoder.eval()
+    network = ResNet(weights, pooling) if name == "resnet50" else Vgg(name, weights, pooling)
+    network.requires_grad_(False)
+    return network.eval()
 
 
-def _load(network: str, path: Path | None) -> dict[str, Tensor]:
-    """The tensors of a file, or of torchvision's download."""
+def _load(name: str, path: Path | None) -> dict[str, Tensor]:
+    """Tensors by name from a file, or from torchvision's download."""
     if path is None:
-        return _downloaded(network)
+        return _downloaded(name)
     if path.suffix == ".safetensors":
         tensors: dict[str, Tensor] = load_file(path)
         return tensors
@@ -243,25 +243,25 @@ def _load(network: str, path: Path | None) -> dict[str, Tensor]:
     return loaded
 
 
-def _downloaded(network: str) -> dict[str, Tensor]:
+def _downloaded(name: str) -> dict[str, Tensor]:
     from torchvision.models import get_model_weights
 
-    weights = get_model_weights(network)["IMAGENET1K_V1"]
+    weights = get_model_weights(name)["IMAGENET1K_V1"]
     try:
         tensors: dict[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True)
     except (OSError, RuntimeError) as error:
-        name = weights.url.rsplit("/", 1)[-1]
+        file = weights.url.rsplit("/", 1)[-1]
         raise BadStyleFile(
-            f"The weights of {network} are not on this machine and can't be downloaded from {weights.url}:"
+            f"The weights of {name} are not on this machine and can't be downloaded from {weights.url}:"
             f" {str(error).splitlines()[0]}.",
-            f"Fetch {name} elsewhere and give it with --network-weights, or take --network vgg16, which ships with fastnst.",
+            f"Fetch {file} elsewhere and give it with --network-weights, or take --network vgg16, which ships with fastnst.",
         ) from error
     return tensors
 
 
 @contextmanager
 def _refusing(path: Path | None, title: str) -> Iterator[None]:
-    """Turns whatever loading weights leads to into one sentence."""
+    """Turn any error of loading weights into one sentence."""
     try:
         yield
     except (OSError, SafetensorError, KeyError, RuntimeError, UnpicklingError) as error:
