@@ -1,43 +1,38 @@
-"""What a net is made of."""
+"""The configuration of a net."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
-
-SHUFFLED = frozenset({"swift", "unet"})
-"""Nets that make four channels of twice the width one of twice the size."""
+from typing import Any
 
 
 @dataclass(frozen=True)
 class NetConfig:
-    """What a net is made of; stored with its weights, so that a file can be loaded by itself."""
+    """Architecture and sizes of a net, stored with its weights so that a file can be loaded by itself."""
 
-    name: Literal["johnson", "swift", "unet"] = "johnson"
+    name: str = "johnson"
     """The architecture, a key of `NETS`."""
     width: int = 32
-    """Channels of the first layer; 32 in the paper, 16 in most of the models that its author released. Of
-    swift, half of those of its blocks."""
+    """Channels of the first layer, of swift half the channels of its blocks. The paper has 32, most of the models
+    that its author released 16."""
     blocks: int = 5
     """Residual blocks."""
     styles: int = 1
-    """Rows of scales and shifts: one per style."""
+    """Rows of scales and shifts, which follow from paintings, levels and identity."""
     identity: bool = False
-    """Whether the last row stands for the photo itself."""
+    """Whether the last row gives the photo back."""
     levels: int = 1
-    """Levels, from coarse to fine, that have scales and shifts of their own. A net of more than one paints
-    over a canvas: the ground at the coarsest level, what the level below painted at the others."""
+    """Levels, from coarse to fine, with scales and shifts of their own. A net of several paints over a canvas:
+    the ground at the coarsest level, and the result of the level below at each of the others."""
 
     def __post_init__(self) -> None:
         for field in ("width", "blocks", "styles", "levels"):
             if getattr(self, field) < 1:
                 raise ValueError(f"{field} is {getattr(self, field)}; it must be 1 or more")
-        if self.name in SHUFFLED and self.width % 2:
-            raise ValueError(f"width is {self.width}; the net {self.name} needs an even one")
 
     @property
     def channels(self) -> int:
-        """Channels that go into the net: those of the photo, and those of the canvas if there is one."""
+        """Input channels: 3 of the photo, and 3 of the canvas if there is one."""
         return 6 if self.levels > 1 else 3
 
     def as_dict(self) -> dict[str, Any]:

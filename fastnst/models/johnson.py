@@ -11,7 +11,7 @@ from fastnst.models.layers import ConvNorm, ResidualBlock
 from fastnst.models.style_net import StyleNet
 
 
-class TransformNet(StyleNet):
+class JohnsonNet(StyleNet):
     """`johnson`: the net of Johnson et al. 2016 (supplement, table 1) with the later fixes.
 
     Conv 9x9, two 3x3 of stride 2, residual blocks, two times up, conv 9x9, tanh. Departures from
@@ -53,5 +53,5 @@ class TransformNet(StyleNet):
         for layer in self.up:
             x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
             x = F.relu(layer(x, style_weights))
-        painting: Tensor = self.out(x)
-        return painting
+        pre_tanh: Tensor = self.out(x)
+        return pre_tanh

@@ -1,4 +1,4 @@
-"""What image transformation networks have in common."""
+"""The base class of the nets: from a photo and a mixture of styles to a stylized image."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ that black and white lie where tanh still has a gradient. 150 is the factor of J
 EDGE = math.atanh(127.5 / HEADROOM)
 """Where the output, before tanh, reaches black (below 0) and white."""
 FIRST_HELD = 2
-"""The first level that keeps the low frequencies of its canvas. Those before it still find forms."""
+"""The first level that keeps the low frequencies of its canvas; the levels before it shape them."""
 
 
 class StyleNet(nn.Module, ABC):
-    """What every net does: from a photo and a mixture of styles to a painting.
+    """A net that stylizes photos in any mixture of its styles.
 
     A net with an identity row shows as much of the photo itself as that row weighs: nothing of it at full
     strength, nothing else at strength 0. (Instance norms take the photo's own brightness and contrast
@@ -39,12 +39,16 @@ class StyleNet(nn.Module, ABC):
     """Height and width must be multiples of this."""
     minimum: ClassVar[int]
     """The least height and width."""
+    needs_even_width: ClassVar[bool] = False
+    """Whether channels are shuffled to pixels, four of `width` / 2 to one."""
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
+        if self.needs_even_width and config.width % 2:
+            raise ValueError(f"width is {config.width}; the net {config.name} needs an even one")
         self.config = config
         self._share = 0.0
-        """Of the photo, where a mixture with an identity row was folded in."""
+        """Share of the photo in a mixture that was folded in."""
         self._centred = True
         """Whether the first convolution takes -1..1, not 0..255."""
         self.low = LowFrequencies()
@@ -53,7 +57,7 @@ class StyleNet(nn.Module, ABC):
         self._mark_rows()
 
     def _mark_rows(self) -> None:
-        """Note which rows keep the low frequencies of the canvas, (S,), and which are a style's and not the photo's."""
+        """Mark the rows that keep the canvas's low frequencies, and the rows of styles, each (S,) of 0 and 1."""
         config, rows = self.config, torch.arange(self.config.styles)
         styled = torch.ones(config.styles)
         if config.identity:
@@ -64,51 +68,51 @@ class StyleNet(nn.Module, ABC):
 
     @abstractmethod
     def paint(self, x: Tensor, style_weights: Tensor) -> Tensor:
-        """The painting before tanh, (N, 3, H, W), of a photo in -1..1, by (S,) or (N, S) weights.
+        """Compute the output before tanh, (N, 3, H, W).
 
         Args:
-            x: The photo (N, 3, H, W), and after it the canvas if there is one, (N, 6, H, W).
-            style_weights: How much of each row.
+            x: The photo in -1..1, (N, 3, H, W), and after it the canvas if there is one, (N, 6, H, W).
+            style_weights: Weight of each row, (S,) or (N, S).
         """
 
     def forward(
         self, image: Tensor, style_weights: Tensor | None = None, canvas: Tensor | None = None
     ) -> Tensor:
-        """Paint a batch: `finished` of `unbounded`.
+        """Stylize a batch: `pre_tanh`, then `finish`.
 
         Args:
             image: RGB (N, 3, H, W), float, 0..255; H and W multiples of `multiple_of`, at least `minimum`.
-            style_weights: How much of each style's row, (S,) for the whole batch or (N, S) per image,
+            style_weights: Weight of each row, (S,) for the whole batch or (N, S) per image,
                 summing to 1. None means the first row.
-            canvas: What is painted over, RGB of the image's shape, 0..255; for a net of several levels alone.
+            canvas: RGB of the image's shape, 0..255, to be painted over; for nets of several levels alone.
 
         Returns:
             RGB of the same shape, float32, -22.5..277.5: clamp it to 0..255 to show it.
         """
-        painting = self.unbounded(image, style_weights, canvas)
-        return self.finished(painting, image, style_weights, canvas)
+        pre_tanh = self.pre_tanh(image, style_weights, canvas)
+        return self.finish(pre_tanh, image, style_weights, canvas)
 
-    def unbounded(
+    def pre_tanh(
         self, image: Tensor, style_weights: Tensor | None = None, canvas: Tensor | None = None
     ) -> Tensor:
-        """The painting before tanh, of the same shape, float32: -EDGE is black and EDGE white."""
+        """The output before tanh, of the image's shape, float32: -EDGE is black and EDGE white."""
         if style_weights is None:
             style_weights = torch.eye(self.config.styles)[0].to(image)
         x = image if canvas is None else torch.cat([image, canvas], 1)
         x = x / 127.5 - 1.0 if self._centred else x
         return self.paint(x, style_weights).float()
 
-    def finished(
+    def finish(
         self,
-        painting: Tensor,
+        pre_tanh: Tensor,
         image: Tensor,
         style_weights: Tensor | None = None,
         canvas: Tensor | None = None,
     ) -> Tensor:
-        """What `forward` returns, of what `unbounded` returned."""
-        painted = bounded(painting)
+        """The stylized image, as `forward` returns it, from `pre_tanh`."""
+        painted = to_rgb(pre_tanh)
         if canvas is not None and style_weights is not None and self.config.levels > FIRST_HELD:
-            # Of the style alone: the photo's share comes after it.
+            # For the styles alone: the photo's share is mixed in below.
             styled = (style_weights * self.styled).sum(-1).clamp(min=1e-6)
             held = (style_weights * self.held).sum(-1) / styled
             painted = painted + held.reshape(-1, 1, 1, 1) * self.low(canvas - painted)
@@ -120,10 +124,10 @@ class StyleNet(nn.Module, ABC):
         return painted + share * (image - painted)
 
     def folded(self, style_weights: Tensor) -> StyleNet:
-        """A copy that paints one style, or one mixture of them, leaner to export.
+        """A copy that paints one style or one mixture alone, for a smaller export.
 
         Args:
-            style_weights: (S,), for plain norms; (levels, S) of a net of several levels, for a row for each.
+            style_weights: (S,) for plain norms; (levels, S) for a net of several levels, which keeps a row for each.
         """
         net = copy.deepcopy(self)
         net.config = replace(self.config, styles=self.config.levels, identity=False)
@@ -135,7 +139,7 @@ class StyleNet(nn.Module, ABC):
         return net
 
     def lean(self) -> StyleNet:
-        """A copy whose first convolution takes 0..255: the norm after it takes the shift away by itself."""
+        """A copy whose first convolution takes 0..255; the norm after it removes the shift."""
         net = copy.deepcopy(self)
         first = next(module for module in net.modules() if isinstance(module, ConvNorm))
         with torch.no_grad():
@@ -144,6 +148,6 @@ class StyleNet(nn.Module, ABC):
         return net
 
 
-def bounded(painting: Tensor) -> Tensor:
-    """RGB, -22.5..277.5, from the painting before tanh."""
-    return 127.5 + HEADROOM * torch.tanh(painting)
+def to_rgb(pre_tanh: Tensor) -> Tensor:
+    """RGB, -22.5..277.5, from a net's output before tanh."""
+    return 127.5 + HEADROOM * torch.tanh(pre_tanh)

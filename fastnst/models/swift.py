@@ -23,6 +23,7 @@ class SwiftNet(StyleNet):
     """
 
     multiple_of = 8
+    needs_even_width = True
     minimum = 32
 
     def __init__(self, config: NetConfig) -> None:
@@ -34,7 +35,7 @@ class SwiftNet(StyleNet):
         self.out = nn.Conv2d(coarse // 4 + fine, 3 * BLOCK**2, 3, padding=1, padding_mode="reflect")
         with torch.no_grad():
             # All pixels of a block begin alike, without a checkerboard (Aitken et al. 2017), and near
-            # mid-grey, as `TransformNet`'s.
+            # mid-grey, as `JohnsonNet`'s.
             for values in self.out.parameters():
                 values.copy_(0.1 * values[:: BLOCK**2].repeat_interleave(BLOCK**2, 0))
 

@@ -12,7 +12,7 @@ from fastnst.models.style_net import StyleNet
 
 
 class UNet(StyleNet):
-    """`unet`: three halvings, residual blocks, and up again beside what was there on the way down.
+    """`unet`: three halvings, residual blocks, and up again with skip connections.
 
     Most of the work is at an eighth of the size, where a convolution sees far; but unlike in `swift` there
     are convolutions and ReLUs at a quarter and at half of it too, which give strokes crisp and curved edges.
@@ -22,6 +22,7 @@ class UNet(StyleNet):
     """
 
     multiple_of = 8
+    needs_even_width = True
     minimum = 32
 
     def __init__(self, config: NetConfig) -> None:

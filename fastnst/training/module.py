@@ -263,8 +263,8 @@ class StyleTransfer(pl.LightningModule):
         if strengths is not None:
             rows = strengths[:, None] * rows
             rows[:, -1] += 1 - strengths
-        painting = self.net.unbounded(photos, rows, canvas)
-        return self.net.finished(painting, photos, rows, canvas), painting
+        painting = self.net.pre_tanh(photos, rows, canvas)
+        return self.net.finish(painting, photos, rows, canvas), painting
 
     @torch.no_grad()
     def _canvas(

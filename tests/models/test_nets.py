@@ -3,14 +3,15 @@
 import pytest
 import torch
 
+from fastnst.errors import FastnstError
 from fastnst.models import (
     NETS,
     ConditionalInstanceNorm2d,
     NetConfig,
-    bounded,
     build_net,
     load_net,
     save_net,
+    to_rgb,
 )
 from fastnst.styles.card import Credit, StyleCard
 
@@ -91,7 +92,7 @@ class TestNet:
         torch.testing.assert_close(net(x, torch.tensor([0.0, 1.0])), x)
         assert (net(x, torch.tensor([1.0, 0.0])) - x).abs().mean() > 20
         half = torch.tensor([0.5, 0.5])
-        painted = bounded(net.unbounded(x, half))
+        painted = to_rgb(net.pre_tanh(x, half))
         torch.testing.assert_close(net(x, half), (painted + x) / 2)
         torch.testing.assert_close(net.folded(half)(x), net(x, half), atol=1e-3, rtol=0)
 
@@ -132,3 +133,17 @@ class TestNet:
             fast = net(x)
         assert fast.dtype == torch.float32
         assert (fast - net(x)).abs().mean() < 2
+
+
+def test_a_name_that_no_net_has_is_one_sentence_with_the_nearest():
+    with pytest.raises(
+        FastnstError, match=r"^There is no net 'jonson'\. Did you mean 'johnson'\?$"
+    ):
+        build_net(NetConfig("jonson"))
+
+
+@pytest.mark.parametrize("name", ["swift", "unet"])
+def test_a_width_that_a_net_can_not_have_is_refused(name):
+    with pytest.raises(ValueError, match=f"width is 7; the net {name} needs an even one"):
+        build_net(NetConfig(name, width=7))
+    assert build_net(NetConfig("johnson", width=7, blocks=1)).config.width == 7

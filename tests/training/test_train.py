@@ -366,7 +366,7 @@ def endless_gradient(module, patch):
 
 
 def one_colour(module, patch):
-    patch.setattr("fastnst.models.style_net.bounded", lambda painting: painting * 0 + 127.5)
+    patch.setattr("fastnst.models.style_net.to_rgb", lambda painting: painting * 0 + 127.5)
 
 
 @pytest.mark.parametrize(
