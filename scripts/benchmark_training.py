@@ -152,19 +152,17 @@ def configured(options: argparse.Namespace, steps: int) -> Any:
     import pytorch_lightning as pl
 
     from fastnst.system.package_data import shipped
-    from fastnst.training.train import _configured
+    from fastnst.training.configuration import configure
 
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
-    cli = _configured(
-        [
-            f"--config={shipped('configs') / 'base.yaml'}", "--model.name=benchmark",
-            f"--model.painting.path={options.painting}", f"--data.source={options.photos}",
-            f"--data.crop={options.size}", f"--data.batch_size={options.batch}", f"--trainer.max_steps={steps}",
-            "--trainer.val_check_interval=1000000", "--trainer.default_root_dir=runs/benchmark",
-            "--model.net.levels=1",  # Each part of a step by itself: of one pass.
-        ]
-    )  # fmt: skip
+    values = {
+        # Each part of a step by itself: of one pass.
+        "model": {"painting": {"path": options.painting}, "net": {"levels": 1}},
+        "data": {"source": options.photos, "crop": options.size, "batch_size": options.batch},
+        "trainer": {"max_steps": steps, "val_check_interval": 1000000, "default_root_dir": "runs/benchmark"},
+    }  # fmt: skip
+    cli: Any = configure([shipped("configs") / "base.yaml", values])
     cli.pl = pl
     return cli
 
@@ -186,15 +184,16 @@ def parts(options: argparse.Namespace) -> dict[str, float]:
     from torch.utils.flop_counter import FlopCounterMode
 
     from fastnst.training.muon import Muon
+    from fastnst.training.optimizers import parameter_groups
 
     cli = configured(options, 1)
     module, data = cli.model, cli.datamodule
     data.setup("fit")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     module.to(device)
-    module.loss.set_styles([module.paintings[0].load().to(device)])
-    module.loss.calibrate(data.calibration[0].to(device).float())
-    optimizer = Muon(module.parameter_groups())
+    loss = module.objective.at(0)
+    module.objective.prepare(data.calibration, lambda scale: module.styles.load(data.crop, scale))
+    optimizer = Muon(parameter_groups(module.net, module.optimizer))
     loader = iter(data.train_dataloader())
     batch = next(loader).photos.to(device)
     photos = batch.to(torch.float32, memory_format=torch.channels_last)
@@ -209,7 +208,7 @@ def parts(options: argparse.Namespace) -> dict[str, float]:
         seconds = {}
         for name, part in {
             "net": lambda: within("painted", lambda: module.net(photos)),
-            "loss network": lambda: within("terms", lambda: module.loss(kept["painted"], module.loss.content_targets(photos))),
+            "loss network": lambda: within("terms", lambda: loss(kept["painted"], loss.content_targets(photos))),
             "backward": lambda: kept["terms"].total.backward(),
             "optimizer": lambda: (optimizer.step(), optimizer.zero_grad()),
         }.items():  # fmt: skip

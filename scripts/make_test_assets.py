@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from fastnst.styles.card import CARD_KEY, Credit, StyleCard
+from fastnst.styles.card import CARD_KEY, PaintingCredit, StyleCard
 
 ASSETS = Path(__file__).resolve().parent.parent / "tests" / "assets"
 
@@ -80,7 +80,7 @@ def main() -> None:
     style = negative(["batch", 3, "height", "width"], ("image", "stylized"), 20, 10)
     card = StyleCard(
         name="negative",
-        styles=(Credit("Negative", "Nobody", 2026, "MIT"),),
+        styles=(PaintingCredit(title="Negative", artist="Nobody", year=2026, licence="MIT"),),
         net={"name": "johnson", "width": 32, "blocks": 5, "styles": 1},
         multiple_of=4,
         minimum=16,
@@ -91,7 +91,10 @@ def main() -> None:
     helper.set_model_props(style, {CARD_KEY: card.to_json()})
     onnx.save(style, ASSETS / "negative.onnx")
     gallery = many()
-    names = [Credit("Alpha", "Nobody", 2026, "MIT", "alpha"), Credit("Beta", name="beta")]
+    names = [
+        PaintingCredit(title="Alpha", artist="Nobody", year=2026, licence="MIT", name="alpha"),
+        PaintingCredit(title="Beta", name="beta"),
+    ]
     net = {"name": "johnson", "width": 32, "blocks": 5, "styles": len(SCALES), "identity": True}
     card = replace(card, name="many", styles=tuple(names), strokes=(1.0, 2.0), net=net)
     helper.set_model_props(gallery, {CARD_KEY: card.to_json()})

@@ -4,11 +4,10 @@
 
 The paintings are those of configs/gallery.yaml, found by file name in the folders. The runs are runs/gallery-swift and
 runs/gallery-unet in the current folder; `--nets swift` makes one of them. Every style is evaluated on the photos held
-out, and what is found goes into the card. Further words go to `fastnst train`.
+out, and what is found goes into the card. Further options go to `fastnst train`.
 """
 
 import argparse
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,12 @@ from fastnst.errors import FastnstError
 from fastnst.exporting.export import kept_evaluation
 from fastnst.models import load_net, save_net
 from fastnst.system.package_data import shipped
-from fastnst.training.train import kept
+from fastnst.training.configuration import run_files
 
-NETS = {
+NETS: dict[str, dict[str, Any]] = {
     # It is the one that paints videos.
-    "swift": ["--model.net.name=swift", "--model.net.blocks=4", "--model.stability_weight=28"],
-    "unet": ["--model.net.name=unet", "--model.net.blocks=4"],
+    "swift": {"net": {"name": "swift", "blocks": 4}, "regularizers": {"temporal": 28}},
+    "unet": {"net": {"name": "unet", "blocks": 4}},
 }
 
 
@@ -75,22 +74,19 @@ def main() -> None:
         raise SystemExit(str(error)) from error
     for kind in options.nets:
         name = f"gallery-{kind}"
-        weights, checkpoint = kept(Path("runs", name))
+        weights, checkpoint = run_files(Path("runs", name))
         try:
             if checkpoint.is_file():
                 done = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=False)[
                     "global_step"
                 ]
                 if done < options.steps:
-                    fastnst.train(*words, name=name, resume=True, steps=options.steps)
+                    fastnst.train(name=name, resume=True, steps=options.steps, flags=words)
             else:
-                with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
-                    yaml.safe_dump(values, config, sort_keys=False)
-                    config.flush()
-                    fastnst.train(
-                        *NETS[kind], *words, data=options.photos, name=name,
-                        config=[config.name], steps=options.steps,
-                    )  # fmt: skip
+                fastnst.train(
+                    data=options.photos, name=name, config=[values, {"model": NETS[kind]}],
+                    steps=options.steps, flags=words,
+                )  # fmt: skip
             # In half precision, which halves what is to be downloaded; the .onnx file is made of the same numbers.
             net, card = load_net(weights)
             save_net(weights, net.half(), card)

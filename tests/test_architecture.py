@@ -27,9 +27,10 @@ UNTESTED = {
     "system/package_data": "found by test_configs.py in a checkout and by .ci/run in an installed package",
     "system/torch_device": "different on each machine; every training and optimization asks it",
     "training/callbacks": "what a training leaves behind: training/test_train.py",
+    "training/card": "what a training writes: training/test_module.py and test_train.py",
     "training/data/sources": "opened by each test of training/data/test_datamodule.py",
-    "training/module": "the training step: training/test_train.py",
     "training/nonfinite_guard": "only seen in a training with bad batches: training/test_train.py",
+    "training/resume": "only seen in a training that goes on: training/test_train.py",
 }
 """Modules without a test file of their name, and why."""
 WIDER = {

@@ -1,22 +1,51 @@
-"""Every YAML in configs/ is read by the real classes."""
+"""Every YAML in configs/ is read by the real classes, and base.yaml has the defaults of the code."""
+
+import inspect
+from dataclasses import asdict
 
 import pytest
+import yaml
 
 pytest.importorskip("torch")
 from fastnst.system.package_data import shipped
-from fastnst.training.train import _configured
+from fastnst.training.configuration import configure
+from fastnst.training.data.datamodule import PhotoDataModule
+from fastnst.training.module import StyleTransfer
+from fastnst.training.paintings import Painting
 
 CONFIGS = shipped("configs")
+BASE = CONFIGS / "base.yaml"
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda p: p.stem)
 def test_every_config_is_accepted(path, workdir):
-    words = [f"--config={file}" for file in dict.fromkeys([CONFIGS / "base.yaml", path])]
-    words += [
-        "--model.name=a",
-        "--model.painting.path=a.png",
-        f"--trainer.default_root_dir={workdir}",
-    ]
-    cli = _configured(words)
-    assert cli.model.name == "a"
-    assert cli.trainer.max_steps >= 1
+    values = {
+        "model": {"name": "a", "painting": {"path": "a.png"}},
+        "trainer": {"default_root_dir": str(workdir)},
+    }
+    training = configure([*dict.fromkeys([BASE, path]), values])
+    assert training.model.name == "a"
+    assert training.trainer.max_steps >= 1
+
+
+@pytest.mark.parametrize(("group", "kind"), [("model", StyleTransfer), ("data", PhotoDataModule)])
+def test_the_base_says_what_the_code_says(group, kind):
+    said = yaml.safe_load(BASE.read_text())[group]
+    defaults = {
+        name: parameter.default for name, parameter in inspect.signature(kind).parameters.items()
+    }
+    assert said.pop("painting", {"size": None}) == {"size": Painting().size}
+    for name, value in said.items():
+        default = defaults[name]
+        if hasattr(default, "__dataclass_fields__"):
+            default = {key: part for key, part in asdict(default).items() if key in value}
+            # All of them are documented, but for what follows from the paintings.
+            left = defaults[name].__dataclass_fields__.keys() - value.keys()
+            assert left == ({"styles", "identity"} if name == "net" else set())
+        assert plain(value) == plain(default), name
+
+
+def plain(value):
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    return [plain(part) for part in value] if isinstance(value, list | tuple) else value

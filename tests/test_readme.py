@@ -53,13 +53,23 @@ def test_plain_onnxruntime_paints_what_fastnst_paints(workdir, astronaut):
 
 
 def test_every_option_of_the_configuration_that_it_names_exists():
-    from fastnst.training.module import NetConfig, Painting, StyleTransfer
+    from fastnst.models import NetConfig
+    from fastnst.training.module import StyleTransfer
+    from fastnst.training.options import ObjectiveOptions, OptimizerOptions
+    from fastnst.training.paintings import Painting
+    from fastnst.training.regularizers import REGULARIZERS
 
+    groups = {
+        "net": NetConfig.__dataclass_fields__,
+        "objective": ObjectiveOptions.__dataclass_fields__,
+        "optimizer": OptimizerOptions.__dataclass_fields__,
+        "painting": Painting.__dataclass_fields__,
+        "regularizers": REGULARIZERS,
+    }
     for name in re.findall(r"--model\.([\w.]+)", README):
         first, _, rest = name.partition(".")
         assert first in StyleTransfer.__init__.__annotations__
-        known = NetConfig if first == "net" else Painting
-        assert not rest or rest in known.__dataclass_fields__
+        assert not rest or rest in groups[first]
 
 
 def test_continuous_integration_runs_its_test_command():

@@ -7,12 +7,12 @@ import json
 import math
 import statistics
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-import yaml
 from torch import Tensor
 
 from fastnst.errors import FastnstError
@@ -22,12 +22,12 @@ from fastnst.optimization.descend import descend
 from fastnst.perceptual import PerceptualLoss, load_loss_network
 from fastnst.styles.card import StyleCard
 from fastnst.system.atomic import written_whole
-from fastnst.system.package_data import shipped
 from fastnst.system.torch_device import has_bfloat16, pick_device
+from fastnst.training.options import OBJECTIVE
 from fastnst.training.paintings import DEFAULT_SIZE
 
 PLAIN = {"style_size": DEFAULT_SIZE, "style_weight": 5.0, "style_power": 1.0}
-"""What a file without a card is judged by, besides the layers of `configs/base.yaml`: it paints in one pass."""
+"""The objective of a file without a card, besides the default layers: it paints in one pass."""
 METHOD = 1
 """Counts up when the optimization that photos are compared to changes, so that kept curves are not used for it."""
 
@@ -43,8 +43,7 @@ def objective(
         painting: What it was learnt from.
         photos: RGB uint8 (H, W, 3) each.
     """
-    base = yaml.safe_load((shipped("configs") / "base.yaml").read_text())["model"]
-    facts = card.loss if card and card.loss else {**base, **PLAIN}
+    facts = card.loss if card and card.loss else asdict(OBJECTIVE) | PLAIN
     if "styles" in facts:
         facts = {**facts, **facts["styles"][number]}
     loss = PerceptualLoss(
@@ -56,9 +55,9 @@ def objective(
                 "style_layers",
                 "content_weight",
                 "style_weight",
-                "tv_weight",
             )
         },
+        tv_weight=facts.get("tv_weight", 0.0),  # Of cards by earlier versions.
         style_power=facts.get("style_power", 1.0),
     ).to(memory_format=torch.channels_last)
     device = pick_device("auto")

@@ -18,9 +18,9 @@ EARLIER_NAMES = {"grid": "checkerboard"}
 """What figures of an evaluation were called in files that earlier versions wrote."""
 
 
-@dataclass(frozen=True)
-class Credit:
-    """The painting that a style was learnt from. Empty means not stated."""
+@dataclass(frozen=True, kw_only=True)
+class PaintingCredit:
+    """The credit of the painting that a style was learnt from. Empty means not stated."""
 
     title: str = ""
     """Title of the painting."""
@@ -40,7 +40,7 @@ class StyleCard:
 
     name: str
     """The style's name; the stem of the file that it was first saved as."""
-    styles: tuple[Credit, ...]
+    styles: tuple[PaintingCredit, ...]
     """The painting of each style."""
     net: dict[str, Any]
     """The net's configuration, enough to build it again."""
@@ -101,7 +101,7 @@ class StyleCard:
                 )
             known = {f.name for f in fields(cls)}
             values = {key: value for key, value in values.items() if key in known}
-            values["styles"] = tuple(Credit(**credit) for credit in values["styles"])
+            values["styles"] = tuple(PaintingCredit(**credit) for credit in values["styles"])
             values["strokes"] = tuple(values.get("strokes", (1.0,)))
             values["evaluation"] = named_as_now(values.get("evaluation", {}))
             for size in (values["multiple_of"], values["minimum"]):

@@ -1,4 +1,4 @@
-"""The optimizer Muon, for the kernels of convolutions, beside Adam, for everything else."""
+"""The optimizer Muon for the kernels of convolutions, with Adam for everything else."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MOMENTUM = 0.95
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 ITERATIONS = 5
-"""Of Newton and Schulz: singular values end between 0.7 and 1.2, which is near enough to 1."""
+"""Newton-Schulz iterations: singular values end between 0.7 and 1.2, which is near enough to 1."""
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of their quintic polynomial, Jordan et al. 2024: those that raise small singular values fastest."""
+"""Coefficients of the quintic polynomial that raises small singular values fastest (Jordan et al. 2024)."""
 
 
 class Muon(Optimizer):
@@ -27,15 +27,15 @@ class Muon(Optimizer):
     A kernel (outputs, inputs, height, width) is taken as a matrix of `outputs` rows. Its momentum
     U S V^T is replaced by U V^T, so that every direction is learnt at the same rate, not only the few
     large ones, and scaled so that its entries have a root mean square of 1. Scales, shifts and biases
-    are learnt by Adam (Kingma and Ba 2015).
+    are learnt by Adam (Kingma and Ba 2015). `torch.optim.Muon` refuses parameters that are not matrices.
     """
 
     def __init__(self, groups: list[dict[str, Any]]) -> None:
         """Take the parameters.
 
         Args:
-            groups: Of `params` and their `lr`: the root mean square of a kernel's steps, Adam's rate for
-                the others. Kernels are those with 4 dimensions.
+            groups: Dictionaries of `params` and their `lr`: the root mean square of a step for kernels, which
+                have 4 dimensions, and Adam's rate for the others.
         """
         super().__init__(groups, {})
 
@@ -71,12 +71,12 @@ class Muon(Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """U V^T of a matrix U S V^T, nearly: its singular values become 0.7 to 1.2.
+    """The nearly orthogonal matrix U V^T of a matrix U S V^T: its singular values become 0.7 to 1.2.
 
     Args:
         matrix: (M, N), float32.
     """
-    # As precise as the machine multiplies fast: the steps are noisier than bfloat16 anyway.
+    # bfloat16 where it is fast: the steps are noisier than its rounding anyway.
     low = has_bfloat16(matrix.device.type)
     x = matrix.to(torch.bfloat16) if low else matrix
     wide = x.shape[0] <= x.shape[1]

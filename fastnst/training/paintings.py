@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,40 +14,50 @@ from torch import Tensor
 
 from fastnst.errors import FastnstError
 from fastnst.images.read import read_image, resize_longer
-from fastnst.styles.card import Credit
+from fastnst.styles.card import PaintingCredit
 
 DEFAULT_SIZE = 512
-"""Pixels on the longer side of a painting."""
+"""Pixels on the longer side of a painting for a net of one level."""
 SMALLEST_PAINTING = 64
-"""Pixels on the shorter side, as given and as scaled: 8 at relu4_3, the deepest style layer."""
+"""Least shorter side in pixels, as given and as scaled: 8 at relu4_3, the deepest style layer."""
 SMALLEST_VIEW = 16
-"""The same of a painting seen from afar: 2 at relu4_3."""
+"""Pixels on the shorter side of a painting as seen from afar: 2 at relu4_3."""
 LEAST_CONTRAST = 2.0
-"""Standard deviation, of 255, of the liveliest channel: less is one colour with what a codec does to it."""
+"""Least standard deviation of some channel, of 255; below it a painting is one colour, blurred by its codec."""
 
 
 @dataclass(frozen=True)
-class Painting(Credit):
+class Painting(PaintingCredit):
     """A painting to learn from, and its credit."""
 
-    path: Path = Path()
-    """The picture."""
+    path: str | Path = ""
+    """The picture file."""
     size: int | None = None
-    """Its longer side is scaled to this many pixels, which sets the size of the brush strokes. Of one of
-    several, null for that of `painting`. For a net of several levels it is that beside a crop at the coarsest;
-    null makes the painting as large as the picture."""
+    """Longer side in pixels beside a crop at the coarsest level, which sets the size of the strokes; null makes
+    the painting as large as the crop, and 512 px for a net of one level. One of several paintings takes that of
+    `painting` if it has none."""
     weight: float = 1.0
-    """Of its style term, beside those of others."""
+    """Factor of the style term, beside the other paintings'."""
+
+    @property
+    def file(self) -> Path:
+        """The picture file, `.` if none is given."""
+        return Path(self.path)
+
+    @property
+    def credit(self) -> PaintingCredit:
+        """The credit alone, as a card keeps it."""
+        return PaintingCredit(**{f.name: getattr(self, f.name) for f in fields(PaintingCredit)})
 
     def load(self, stroke: float = 1.0) -> Tensor:
-        """The painting as RGB (1, 3, H, W), float, 0..255.
+        """Read the painting for a net of one level, as RGB (1, 3, H, W), float, 0..255.
 
         Args:
-            stroke: Times its size.
+            stroke: Factor of its size.
 
         Raises:
-            UnreadableImage: It can't be read.
-            FastnstError: It is too small.
+            UnreadableImage: The file can't be read.
+            FastnstError: The painting is too small, or has no style to learn.
         """
         size = round((self.size or DEFAULT_SIZE) * stroke)
         if not SMALLEST_PAINTING <= size <= 4096:
@@ -59,17 +70,20 @@ class Painting(Credit):
         return _tensor(image)
 
     def load_like(self, side: int, crop: int) -> Tensor:
-        """The painting as large as a square picture, so that its strokes are in proportion, as `load` gives it.
+        """Read the painting as large as a square picture, so that its strokes are in proportion.
 
-        It is never enlarged: enlarged strokes are blurred ones.
+        It is never enlarged: enlarged strokes are blurred.
 
         Args:
-            side: Of the picture in pixels.
-            crop: Side of a picture in which the painting has its `size`, if it has one.
+            side: Side of the picture in pixels.
+            crop: Side of the picture beside which the painting has its `size`, if it has one.
+
+        Returns:
+            RGB (1, 3, H, W), float, 0..255.
 
         Raises:
-            UnreadableImage: It can't be read.
-            FastnstError: It is too small, or its size is out of range.
+            UnreadableImage: The file can't be read.
+            FastnstError: The painting is too small, or its size is out of range.
         """
         scan = self._scan()
         if self.size is not None and not SMALLEST_PAINTING <= self.size <= 4096:
@@ -79,12 +93,12 @@ class Painting(Credit):
             )
         longer = max(scan.size)
         wanted = self.size / crop if self.size else longer / math.sqrt(math.prod(scan.size))
-        # Of a strip there must be something left.
+        # The shorter side of a strip must not vanish.
         least = math.ceil(SMALLEST_VIEW * longer / min(scan.size))
         return _tensor(resize_longer(scan, min(longer, max(least, round(side * wanted)))))
 
     def _scan(self) -> Image.Image:
-        stored = read_image(self.path)
+        stored = read_image(self.file)
         if stored.mode == "RGBA" and stored.getchannel("A").getextrema()[1] == 0:
             raise FastnstError(
                 f"The painting {self.path} is fully transparent.", "Give one that can be seen."
@@ -106,14 +120,21 @@ class Painting(Credit):
             )
 
 
+NO_PAINTING = Painting()
+
+
 def _tensor(image: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
 
 
-def named_apart(paintings: list[Painting], size: int | None) -> list[Painting]:
-    """Paintings with names, by default those of their files, and sizes."""
+def named_paintings(paintings: Sequence[Painting], size: int | None) -> list[Painting]:
+    """Give paintings names, by default those of their files, and sizes.
+
+    Raises:
+        FastnstError: Two have one name, or a name can't be used in a blend.
+    """
     named = [
-        replace(painting, name=painting.name or painting.path.stem, size=painting.size or size)
+        replace(painting, name=painting.name or painting.file.stem, size=painting.size or size)
         for painting in paintings
     ]
     names = [painting.name for painting in named]

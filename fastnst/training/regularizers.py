@@ -1,79 +1,161 @@
-"""What training weighs besides the perceptual loss: what no picture needs, and what flickers."""
+"""Regularizers: terms beside the perceptual loss against artefacts and flicker.
+
+A new one is a function and a line in `REGULARIZERS`; its name is its key under `model.regularizers` in YAML.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import torch
 import torch.nn.functional as F
-from torch import Generator, Tensor
-from torch import randn as normal
+from torch import Tensor
 
+from fastnst.errors import FastnstError, did_you_mean
 from fastnst.models.style_net import EDGE
+from fastnst.perceptual import tv_loss
 
-REACH = 16
-"""Pixels that a picture moves, at most, down and to the right; and what is left out at the edges, where a
-picture that moves shows something new. A multiple of every net's `multiple_of`."""
+SHIFT_PIXELS = 16
+"""Largest shift of a moved picture, down and to the right, and the margin that is not compared, where a moved
+picture shows something new. A multiple of every net's `multiple_of`."""
 ZOOMS = (-2, -1, 0, 0, 0, 0, 1, 2)
-"""Of which one is drawn: eights of pixels that a side grows by."""
-NOISE = 4.0
-"""The most of its deviation, in levels of 255: that of a camera in a dim room."""
+"""Growth of a moved picture's side, in steps of 8 px, one of which is drawn."""
+MAX_NOISE = 4.0
+"""Largest standard deviation of the noise on a moved picture, of 255: that of a camera in a dim room."""
 
 
-def excess(painting: Tensor) -> Tensor:
-    """How far a painting before tanh goes past black and white: mean (max(0, |x| - EDGE))^2, a scalar.
+@dataclass(frozen=True)
+class Step:
+    """A training step as a regularizer sees it: a batch of crops, and what the net made of them."""
+
+    photos: Tensor
+    """RGB (N, 3, H, W), float32, 0..255."""
+    stylized: Tensor
+    """RGB of the same shape, float32, -22.5..277.5."""
+    pre_tanh: Tensor
+    """The net's output before tanh, of the same shape."""
+    canvas: Tensor | None
+    """What the level below painted, RGB of the same shape; None at the coarsest level."""
+    strengths: Tensor | None
+    """Strength of each crop's style, (N,), 0..1; None for a net without an identity row."""
+    multiple_of: int
+    """Pixels after which the net's strides repeat."""
+    repaint: Callable[[Tensor], Tensor]
+    """Paints moved photos (N, 3, h, w), or photos and canvas (N, 6, h, w), in the styles of the batch."""
+    rng: np.random.Generator
+    """Draws that depend on the step alone."""
+
+    @property
+    def inputs(self) -> Tensor:
+        """The photos, and after them the canvas if there is one."""
+        return self.photos if self.canvas is None else torch.cat([self.photos, self.canvas], 1)
+
+
+class Regularizer(NamedTuple):
+    """A term, and its weight where none is given."""
+
+    weight: float
+    term: Callable[[Step], Tensor]
+    """The unweighted term of a step, a scalar."""
+
+
+REGULARIZERS: Mapping[str, Regularizer] = {
+    "excess": Regularizer(1.0, lambda step: excess(step.pre_tanh)),
+    "checkerboard": Regularizer(30.0, lambda step: checkerboard(step.stylized, step.multiple_of)),
+    # Twice the period: blocks may alternate.
+    "repetition": Regularizer(300.0, lambda step: repetition(step.stylized, 2 * step.multiple_of)),
+    "identity": Regularizer(20.0, lambda step: identity(step.stylized, step.photos, step.strengths)),
+    "temporal": Regularizer(0.0, lambda step: temporal(step.repaint, step.inputs, step.stylized, step.rng)),
+    "total_variation": Regularizer(0.0, lambda step: tv_loss(step.stylized).mean()),
+}  # fmt: skip
+DEFAULT_WEIGHTS = {name: regularizer.weight for name, regularizer in REGULARIZERS.items()}
+
+
+def complete_weights(given: Mapping[str, float]) -> dict[str, float]:
+    """The weight of every regularizer: the given ones, and the defaults of those that are not named.
+
+    Raises:
+        FastnstError: A name is not in `REGULARIZERS`, or a weight is negative or not finite.
+    """
+    for name, weight in given.items():
+        if name not in REGULARIZERS:
+            raise FastnstError(
+                f"There is no regularizer {name!r}.", did_you_mean(name, REGULARIZERS)
+            )
+        if not 0 <= weight < math.inf:
+            raise FastnstError(
+                f"The weight of the regularizer {name} is {weight:g}.", "It must be 0 or more."
+            )
+    return {**DEFAULT_WEIGHTS, **given}
+
+
+def weighted_terms(weights: Mapping[str, float], step: Step) -> dict[str, Tensor]:
+    """The weighted terms of a step, scalars by name; terms of weight 0 are not computed."""
+    return {
+        name: weights[name] * regularizer.term(step)
+        for name, regularizer in REGULARIZERS.items()
+        if weights.get(name)
+    }
+
+
+def excess(pre_tanh: Tensor) -> Tensor:
+    """Distance past black and white before tanh: the mean of (max(0, |x| - EDGE))^2, a scalar.
 
     Early in training nets throw black and yellow spots, far out where tanh is flat and the perceptual
-    loss has no gradient left to call them back. This one grows with the distance.
+    loss has no gradient left to call them back. The gradient of this term grows with the distance.
     """
-    return F.relu(painting.abs() - EDGE).square().mean()
+    return F.relu(pre_tanh.abs() - EDGE).square().mean()
 
 
-def lattice(painted: Tensor, period: int = 4) -> Tensor:
-    """How much of a pattern that repeats every `period` pixels there is, a scalar: the checkerboard of strided nets.
+def checkerboard(stylized: Tensor, period: int = 4) -> Tensor:
+    """Power of a pattern that repeats every `period` pixels all over, a scalar: the mark of strided nets.
 
-    Of the painting's fine detail (itself less the mean of the 3x3 around), the mean over all pixels with
-    the same place in the lattice: nothing in a photo, whose detail has no such order. The sum of the
-    squares over a 4x4 block, in units of the range, so that a pattern of 2 of 255 has about 1e-3.
+    The detail (each pixel less the mean of the 3x3 around it) is averaged over all pixels with the same
+    place in their block of `period` pixels. Photos have about 0, since their detail has no such order. The
+    squares are summed over a 4x4 block, in units of the range: a pattern of 2 of 255 has about 1e-3.
 
     Args:
-        painted: RGB (N, 3, H, W), float, 0..255; H and W multiples of `period`.
-        period: In pixels; what repeats after a divisor of it is found too.
+        stylized: RGB (N, 3, H, W), float, 0..255; H and W multiples of `period`.
+        period: In pixels; patterns that repeat after a divisor of it count too.
     """
-    x = painted / 255.0
+    x = stylized / 255.0
     n, c, h, w = x.shape
-    detail = (x - _around(x, 1)).reshape(n, c, h // period, period, w // period, period)
+    detail = (x - _local_mean(x, 1)).reshape(n, c, h // period, period, w // period, period)
     return 16 * detail.mean(dim=(2, 4)).square().mean(dim=(2, 3)).sum(dim=1).mean()
 
 
-def repeats(painted: Tensor, period: int) -> Tensor:
-    """How much of it is one mark set again and again every `period` pixels, a scalar: what fills flat areas.
+def repetition(stylized: Tensor, period: int) -> Tensor:
+    """Power of marks repeated every `period` pixels in some place, a scalar: nets fill flat areas so.
 
-    Of the detail (the painting less the mean of the `period` pixels around) in windows of 4x4 periods, the
-    power of what all 16 have in common, as far as it is more than 0.3 of the detail's whole power: chance
-    has 1/16 of it in common, a straight line through the window up to 1/4. A window at a time, because
-    marks in one place and in another need not be in step, as those that `lattice` finds are. Photos and
+    In each window of 4x4 periods, the detail (each pixel less the mean of the `period` pixels around it) is
+    averaged over the 16 periods. The power of that mean counts as far as it is above 0.3 of the detail's:
+    of noise 1/16 is left in the mean, of a straight line through the window up to 1/4. Windows count one by
+    one, because marks in two places need not be in step, as those that `checkerboard` finds are. Photos and
     paintings have about 1e-6, plain rows of marks 1e-4 and more.
 
     Args:
-        painted: RGB (N, 3, H, W), float, 0..255; 0 where H or W is less than 4 periods.
-        period: In pixels, even; what repeats after a divisor of it is found too.
+        stylized: RGB (N, 3, H, W), float, 0..255; 0 where H or W is less than 4 periods.
+        period: In pixels, even; marks that repeat after a divisor of it count too.
     """
-    if min(painted.shape[2:]) < 4 * period:
-        return painted.new_zeros(())
-    x = painted / 255.0
+    if min(stylized.shape[2:]) < 4 * period:
+        return stylized.new_zeros(())
+    x = stylized / 255.0
     n, c, h, w = (*x.shape[:2], *(side // (4 * period) for side in x.shape[2:]))
-    detail = (x - _around(x, period // 2))[..., : h * 4 * period, : w * 4 * period]
+    detail = (x - _local_mean(x, period // 2))[..., : h * 4 * period, : w * 4 * period]
     detail = detail.reshape(n, c, h, 4, period, w, 4, period)
     common = detail.mean(dim=(3, 6)).square().mean(dim=(3, 5)).sum(dim=1)
-    whole = detail.square().mean(dim=(3, 4, 6, 7)).sum(dim=1)
-    return F.relu(common - 0.3 * whole).mean()
+    power = detail.square().mean(dim=(3, 4, 6, 7)).sum(dim=1)
+    return F.relu(common - 0.3 * power).mean()
 
 
-def _around(x: Tensor, reach: int) -> Tensor:
-    """The mean of the pixels at most `reach` away, along both sides; what is past the edges is mirrored."""
-    size = 2 * reach + 1
-    x = F.pad(x, (reach + 1, reach) * 2, mode="reflect")
+def _local_mean(x: Tensor, radius: int) -> Tensor:
+    """The mean of the pixels at most `radius` away along both sides; edges are mirrored."""
+    size = 2 * radius + 1
+    x = F.pad(x, (radius + 1, radius) * 2, mode="reflect")
     for side in (2, 3):  # By running sums: a large window costs no more than a small one.
         sums = x.cumsum(side)
         length = sums.shape[side] - size
@@ -81,37 +163,54 @@ def _around(x: Tensor, reach: int) -> Tensor:
     return x
 
 
-def instability(
-    paint: Callable[[Tensor], Tensor], photos: Tensor, painted: Tensor, rng: np.random.Generator
+def identity(stylized: Tensor, photos: Tensor, strengths: Tensor | None) -> Tensor:
+    """Mean squared difference to the photo, in units of the range, each crop's times 1 - its strength, a scalar.
+
+    Args:
+        stylized: RGB (N, 3, H, W), float, 0..255.
+        photos: RGB of the same shape.
+        strengths: (N,), 0..1; None for 1, where the term is 0.
+    """
+    if strengths is None:
+        return stylized.new_zeros(())
+    difference = ((stylized - photos) / 255).square().mean((1, 2, 3))
+    return ((1 - strengths) * difference).mean()
+
+
+def temporal(
+    paint: Callable[[Tensor], Tensor],
+    inputs: Tensor,
+    stylized: Tensor,
+    rng: np.random.Generator,
 ) -> Tensor:
-    """How far the painting of moved photos is from the moved painting: the mean square, of the range.
+    """Mean squared difference between painting moved photos and moving the painted ones, of the range, a scalar.
 
     The photos are moved by whole pixels, half of the time zoomed too, and noise is added: motion that is
     known exactly, where Huang et al. 2017 estimate that of videos.
 
     Args:
-        paint: The net, for photos of any size that it takes.
-        photos: RGB (N, 3, H, W), 0..255; H and W 4 `REACH` or more.
-        painted: What `paint` made of them.
-        rng: Draws.
+        paint: The net, for inputs of any size that it takes.
+        inputs: RGB (N, 3, H, W), 0..255, or more channels; H and W at least 4 times SHIFT_PIXELS.
+        stylized: RGB (N, 3, H, W), which `paint` made of them.
+        rng: Draws the motion and the noise.
     """
-    height, width = (side - REACH for side in photos.shape[2:])
-    down, right = (int(rng.integers(REACH + 1)) for _ in range(2))
-    grown = 8 * int(rng.choice(ZOOMS))
-    if min(height, width) + grown < 3 * REACH:  # Nothing would be left inside the edges.
-        grown = 0
+    height, width = (side - SHIFT_PIXELS for side in inputs.shape[2:])
+    down, right = (int(rng.integers(SHIFT_PIXELS + 1)) for _ in range(2))
+    growth = 8 * int(rng.choice(ZOOMS))
+    if min(height, width) + growth < 3 * SHIFT_PIXELS:  # Nothing would be left inside the margins.
+        growth = 0
 
     def moved(pictures: Tensor) -> Tensor:
         window = pictures[:, :, down : down + height, right : right + width]
-        if not grown:
+        if not growth:
             return window
-        size = (height + grown, width + grown)
+        size = (height + growth, width + growth)
         return F.interpolate(window, size, mode="bicubic", align_corners=False)
 
-    wanted = moved(painted)
-    shown = moved(photos)
-    seeded = Generator(photos.device).manual_seed(int(rng.integers(2**31)))
-    noise = normal(shown.shape, generator=seeded, device=shown.device, dtype=shown.dtype)
-    again = paint((shown + rng.uniform(0, NOISE) * noise).clamp(0, 255))
-    inside = ((again - wanted) / 255)[:, :, REACH:-REACH, REACH:-REACH]
-    return inside.square().mean()
+    target = moved(stylized)
+    shown = moved(inputs)
+    seeded = torch.Generator(inputs.device).manual_seed(int(rng.integers(2**31)))
+    noise = torch.randn(shown.shape, generator=seeded, device=shown.device, dtype=shown.dtype)
+    repainted = paint((shown + rng.uniform(0, MAX_NOISE) * noise).clamp(0, 255))
+    margin = slice(SHIFT_PIXELS, -SHIFT_PIXELS)
+    return ((repainted - target) / 255)[:, :, margin, margin].square().mean()

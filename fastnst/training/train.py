@@ -2,72 +2,55 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import sys
 import threading
-import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import pytorch_lightning as pl
-import torch
-from cyclopts import Parameter
-from jsonargparse import ArgumentError
-from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning.cli import (
-    ArgsType,
-    LightningArgumentParser,
-    LightningCLI,
-    SaveConfigCallback,
-)
-from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
-
-from fastnst.errors import BadStyleFile, CannotWrite, FastnstError, Interrupted, did_you_mean
+from fastnst.errors import CannotWrite, FastnstError, Interrupted
 from fastnst.models import load_net
 from fastnst.system.lock import alone_in
 from fastnst.system.package_data import shipped
-from fastnst.system.torch_device import has_bfloat16, keep_freed_memory
-from fastnst.training.callbacks import Finish, KeepWeights, SampleSheet, TrainingProgress
-from fastnst.training.data.datamodule import Photos
+from fastnst.training.configuration import Layer, Training, configure, find_config, run_files
+from fastnst.training.data.datamodule import PhotoDataModule
 from fastnst.training.module import StyleTransfer
-from fastnst.training.nonfinite_guard import Guard
-from fastnst.training.warm_start import find_start
+from fastnst.training.paintings import Painting
+from fastnst.training.resume import check_resume
+from fastnst.training.warm_start import find_weights
 
 
 def train(
-    *paintings: Annotated[str | Path, Parameter(allow_leading_hyphen=True)],
+    *paintings: str | Path | Painting,
     data: str | Path | None = None,
     name: str | None = None,
-    config: Annotated[Sequence[str | Path], Parameter(negative="")] = (),
-    start: Annotated[str | None, Parameter(name="--from")] = None,
-    unfreeze: Annotated[bool, Parameter(negative="")] = False,
-    stability: float | None = None,
+    config: Sequence[str | Path | Mapping[str, Any]] = (),
+    init_from: str | Path | None = None,
+    unfreeze: bool = False,
+    temporal: float | None = None,
     steps: int | None = None,
-    resume: Annotated[bool, Parameter(negative="")] = False,
+    resume: bool = False,
+    flags: Sequence[str] = (),
 ) -> Path:
     """Train a net to paint in the style of a painting, or of several.
 
     Args:
-        paintings: The picture to learn from, or several for one net that has all their styles, and after
-            it any other parameters of the configuration: `--model.style_weight 30`, `--data.crop 192`,
-            `--trainer.devices 2`. All of them, with their defaults and reasons, are in
-            `configs/base.yaml`. A YAML file given with `--config` can list paintings too, with their
-            names, titles, artists, years, licences, sizes and weights.
-        data: A folder of photographs, searched to any depth, or `hf:NAME` for a data set of the
-            Hugging Face hub, streamed.
+        paintings: The painting to learn from, or several for one net that has all their styles.
+        data: A folder of photos, searched to any depth, or `hf:NAME` for a data set of the Hugging Face hub,
+            streamed.
         name: The style's name; its run folder is `runs/NAME`.
-        config: YAML files that change the defaults of `configs/base.yaml`, the later ones winning.
-        start: Learn the style on a trained net, in minutes: the name of a gallery that ships, or a
-            .safetensors file. Its scales and shifts alone are learnt, into a file of their own.
-        unfreeze: Of that net learn everything.
-        stability: For videos: how much it counts that what is painted moves with what is shown.
-        steps: Optimizer steps: 8,000, or 1,000 with `--from`, if nothing is said.
+        config: Changes of `configs/base.yaml`, later ones over earlier ones: YAML files, or mappings with the
+            same names, `{"model": {"objective": {"style_weight": 10}}}`, whose groups may be dataclasses.
+        init_from: A trained net to start from: the name of a shipped gallery, or a .safetensors file. Scales
+            and shifts alone are learnt, into a file of their own.
+        unfreeze: Train all weights of that net.
+        temporal: Weight of the temporal regularizer, which reduces flicker in videos.
+        steps: Optimizer steps; 8,000, or 1,000 with `init_from`, if None.
         resume: Go on from the run's last checkpoint, with its configuration.
+        flags: Words of a command line that change the configuration last: `--data.crop=192`.
 
     Returns:
         The weights and card, `runs/NAME/NAME.safetensors`.
@@ -76,32 +59,19 @@ def train(
         FastnstError: Something given is wrong, or another process trains in the run folder; the message says what.
         Interrupted: Ctrl-C; checkpoint and weights are written.
     """
-    words = [str(word) for word in paintings]
-    flags = next((i for i, word in enumerate(words) if word.startswith("--")), len(words))
-    pictures, options = words[:flags], words[flags:]
-    name = name or (Path(pictures[0]).stem if len(pictures) == 1 else None)
-    if not name and pictures:
-        raise FastnstError(
-            f"{len(pictures)} paintings were given, but no name for their net.",
-            "Give one with --name.",
-        )
-    if not name:
-        raise _no_painting()
-    if name != Path(name).name or name.startswith("."):
-        raise FastnstError(
-            f"The name {name!r} is not a plain one.",
-            "Give one without slashes, and no dot in front.",
-        )
+    given = [each if isinstance(each, Painting) else {"path": str(each)} for each in paintings]
+    if name is None and len(paintings) == 1:
+        name = _name_of(paintings[0])
+    run = _run_folder(name, len(paintings))
     if data == "":
         raise FastnstError("The folder given with --data is empty text.", "Give its name.")
-    if any(word.startswith("--trainer.default_root_dir") for word in options):
-        raise FastnstError(
-            "The run folder can't be moved.", "It is runs/NAME in the current folder."
-        )
     if steps is not None and steps < 1:
         raise FastnstError(f"The number of steps is {steps}.", "It must be 1 or more.")
-    run = Path("runs") / name
-    weights, checkpoint = kept(run)
+    if unfreeze and init_from is None:
+        raise FastnstError(
+            "There is nothing to unfreeze.", "Give a net to start from, with --init-from."
+        )
+    weights, checkpoint = run_files(run)
     if resume and not checkpoint.is_file():
         raise FastnstError(
             f"There is no checkpoint {checkpoint} to go on from.", "Start without --resume."
@@ -111,178 +81,126 @@ def train(
             f"There is a training in {run} already.",
             "Go on with it with --resume, or give another --name.",
         )
-    before = [shipped("configs") / "base.yaml"]
+    base: list[Layer] = [shipped("configs") / "base.yaml"]
     if resume:
-        before.append(run / "config.yaml")
-    elif start:
-        before.append(shipped("configs") / "from.yaml")
-    args = [f"--config={file}" for file in [*before, *map(_config, config)]]
-    args += [f"--model.name={name}", f"--trainer.default_root_dir={run}"]
-    if len(pictures) == 1:
-        args += [f"--model.painting.path={pictures[0]}"]
-    elif pictures:
-        args += [f"--model.paintings={json.dumps([{'path': path} for path in pictures])}"]
-    args += [f"--data.source={data}"] if data else []
-    args += [f"--trainer.max_steps={steps}"] if steps else []
-    args += [] if stability is None else [f"--model.stability_weight={stability}"]
-    if start:
-        known, card = load_net(find_start(start))
-        args += [
-            f"--model.net.{key}={getattr(known.config, key)}"
-            for key in ("name", "width", "blocks", "levels")
-        ]
-        if known.config.levels == 1:  # As it was trained, and not for large forms and small ones.
-            each = card.loss.get("styles", [card.loss])[0]
-            args += [f"--model.style_power={card.loss.get('style_power', 1)}"]
-            args += (
-                [f"--model.style_weight={each['style_weight']}"] if "style_weight" in each else []
-            )
-        args += [f"--model.start={start}", f"--model.learn={'all' if unfreeze else 'rows'}"]
-    elif unfreeze:
-        raise FastnstError("There is nothing to unfreeze.", "Say what to start from, with --from.")
-    cli = _configured([*args, *options])
-    _check(cli)
-    # Of a training on several devices, each a process, the first holds the folder for all.
+        base.append(run / "config.yaml")
+    elif init_from is not None:
+        base.append(shipped("configs") / "init_from.yaml")
+    model: dict[str, Any] = {"name": run.name}
+    if len(given) == 1:
+        model["painting"] = given[0]
+    elif given:
+        model["paintings"] = given
+    if temporal is not None:
+        model["regularizers"] = {"temporal": temporal}
+    if init_from is not None:
+        model |= _like(str(init_from)) | {"trainable": "all" if unfreeze else "norms"}
+    values = {
+        "model": model,
+        "data": {"source": str(data)} if data is not None else {},
+        "trainer": {"default_root_dir": str(run), **({"max_steps": steps} if steps else {})},
+    }
+    changes = [each if isinstance(each, Mapping) else find_config(each) for each in config]
+    training = configure([*base, *changes, values], flags)
+    _check(training, run)
+    # With several devices, each a process, the first one locks the folder for all.
     first = all(os.environ.get(rank, "0") == "0" for rank in ("LOCAL_RANK", "NODE_RANK"))
     with alone_in(run) if first else nullcontext():
         if resume:
-            _check_resume(cli, run, checkpoint, before)
-        _fit(cli, checkpoint if resume else None)
-    _report_skipped(cli.datamodule)
-    if cli.finish.interrupted:
+            check_resume(training, checkpoint, base)
+        _fit(training, checkpoint if resume else None)
+    _report_skipped(training.datamodule)
+    if training.stop.interrupted:
+        done, steps = training.trainer.global_step, training.trainer.max_steps
         raise Interrupted(
-            f"Stopped at step {cli.trainer.global_step} of {cli.trainer.max_steps}; {weights} is written.",
+            f"Stopped at step {done} of {steps}; {weights} is written.",
             f"Go on with: fastnst train --name {name} --resume",
         )
     return weights
 
 
-class _Cli(LightningCLI):
-    """Lightning's reader of YAML and flags, with what every training has."""
-
-    run: Path
-    finish: Finish
-
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        parser.link_arguments("model.net.levels", "data.levels")
-
-    def before_instantiate_classes(self) -> None:
-        self.run = Path(self.config.trainer.default_root_dir)
-        if self.config.trainer.precision is None:
-            accelerator = self.config.trainer.accelerator
-            self.config.trainer.precision = "bf16-mixed" if has_bfloat16(accelerator) else "32-true"
-
-    def instantiate_trainer(self, **options: Any) -> pl.Trainer:
-        # Here rather than among the defaults, so that the saved configuration can be read again.
-        run, self.finish = self.run, Finish()
-        options["callbacks"] = [
-            *(self.config_init.trainer.callbacks or []),
-            TrainingProgress(),
-            SampleSheet(run / "samples"),
-            KeepWeights(*kept(run)),
-            Guard(),
-            self.finish,
-        ]
-        options["logger"] = self.config_init.trainer.logger or [
-            CSVLogger(run, name="", version=""),
-            TensorBoardLogger(run, name="", version=""),
-        ]
-        return super().instantiate_trainer(**options)
+def _name_of(painting: str | Path | Painting) -> str:
+    if isinstance(painting, Painting):
+        return painting.name or painting.file.stem
+    return Path(painting).stem
 
 
-def kept(run: Path) -> tuple[Path, Path]:
-    """The weights, and the checkpoint to go on from, of a run."""
-    return run / f"{run.name}.safetensors", run / "checkpoints" / "last.ckpt"
+def _run_folder(name: str | None, paintings: int) -> Path:
+    """The run folder of a name.
 
-
-def _configured(args: ArgsType) -> _Cli:
-    _quiet()
-    keep_freed_memory()
-    try:
-        return _Cli(
-            StyleTransfer,
-            Photos,
-            args=args,
-            run=False,
-            save_config_callback=SaveConfigCallback,
-            save_config_kwargs={"overwrite": True},
-            parser_kwargs={"exit_on_error": False},
-        )
-    except (ArgumentError, ImportError, MisconfigurationException, ValueError, TypeError) as error:
-        lines = [line.strip(" -") for line in str(error).splitlines() if line.strip()]
-        raise FastnstError(f"The configuration can't be used: {' '.join(lines[:3])}") from error
-
-
-def _check(cli: _Cli) -> None:
-    if cli.model.paintings[0].path == Path():
-        raise _no_painting()
-    if cli.trainer.max_steps < 1:
+    Raises:
+        FastnstError: The name is missing, or is not that of a folder.
+    """
+    if not name and paintings:
         raise FastnstError(
-            f"The number of steps is {cli.trainer.max_steps}.", "It must be 1 or more."
+            f"{paintings} paintings were given, but no name for their net.",
+            "Give one with --name.",
         )
-    for painting in cli.model.paintings:
-        if cli.model.net.config.levels > 1:
-            painting.load_like(cli.datamodule.crop >> cli.model.far, cli.datamodule.crop)
-        for stroke in cli.model.strokes:
-            painting.load(stroke)
-    cli.datamodule.setup("fit")
-
-
-def _check_resume(cli: _Cli, run: Path, checkpoint: Path, before: list[Path]) -> None:
-    """Refuse what the checkpoint can't go on with, and put the metrics so far out of the new ones' way."""
-    was = cli.parser.parse_args([f"--config={file}" for file in before]).model.as_dict()
-    now = cli.config.model.as_dict()
-    changed = [f"--model.{key}" for key in now if str(now[key]) != str(was.get(key))]
-    if changed:
+    if not name:
         raise FastnstError(
-            f"A training that goes on keeps its model, but {', '.join(changed)} differs from {run}.",
-            "Leave it out, or start anew under another --name.",
+            "No painting was given.", "Say: fastnst train PAINTING --data FOLDER --name NAME"
         )
-    try:
-        kept = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        step, weights = kept["global_step"], kept["state_dict"]
-        groups = [len(g["params"]) for g in kept["optimizer_states"][0]["param_groups"]]
-    except Exception as error:  # Whatever unpickling a damaged file leads to.
-        raise BadStyleFile(
-            f"The checkpoint {checkpoint} is damaged.", "Start anew under another --name."
-        ) from error
-    net = {f"net.{name}": value.shape for name, value in cli.model.net.state_dict().items()}
-    ours = [len(group["params"]) for group in cli.model.parameter_groups()]
-    if {name: value.shape for name, value in weights.items()} != net or groups != ours:
-        raise BadStyleFile(
-            f"The net in {checkpoint} is not the one that this version of fastnst trains.",
-            "Go on with the version that began it, or start anew under another --name.",
-        )
-    if step >= cli.trainer.max_steps:
+    if name != Path(name).name or name.startswith("."):
         raise FastnstError(
-            f"The training in {run} has its {cli.trainer.max_steps} steps already.",
-            "Give more with --steps N.",
+            f"The name {name!r} is not a plain one.",
+            "Give one without slashes, and no dot in front.",
         )
-    metrics = run / "metrics.csv"
-    if metrics.exists():  # Lightning's logger would start it afresh.
-        metrics.replace(run / f"metrics-to-{step:06d}.csv")
+    return Path("runs") / name
 
 
-def _fit(cli: _Cli, checkpoint: Path | None) -> None:
+def _like(init_from: str) -> dict[str, Any]:
+    """The model's values that a trained net to start from asks for."""
+    net, card = load_net(find_weights(init_from))
+    values: dict[str, Any] = {
+        "init_from": init_from,
+        "net": {key: getattr(net.config, key) for key in ("name", "width", "blocks", "levels")},
+    }
+    if net.config.levels == 1:  # With its own objective, not that for large and small forms.
+        style = card.loss.get("styles", [card.loss])[0]
+        values["objective"] = {"style_power": card.loss.get("style_power", 1.0)}
+        if "style_weight" in style:
+            values["objective"]["style_weight"] = style["style_weight"]
+    return values
+
+
+def _check(training: Training, run: Path) -> None:
+    """Refuse before anything is written what can't be trained."""
+    if training.run != run:
+        raise FastnstError(
+            "The run folder can't be moved.", "It is runs/NAME in the current folder."
+        )
+    if training.trainer.max_steps < 1:
+        raise FastnstError(
+            f"The number of steps is {training.trainer.max_steps}.", "It must be 1 or more."
+        )
+    model: StyleTransfer = training.model
+    model.styles.load(training.datamodule.crop, 2.0**model.objective.lowest)
+    training.datamodule.setup("fit")
+
+
+def _fit(training: Training, checkpoint: Path | None) -> None:
+    """Run the trainer, with its errors in one sentence."""
     try:
         with _quiet_writers():
-            cli.trainer.fit(cli.model, cli.datamodule, ckpt_path=checkpoint)
+            training.trainer.fit(training.model, training.datamodule, ckpt_path=checkpoint)
     except OSError as error:
-        if error.errno is None:  # From below the network: those of the file system have a number.
+        if error.errno is None:  # Errors of the network have no number, those of the disk have.
+            reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
             raise FastnstError(
-                f"The training stopped at step {cli.trainer.global_step}: {_one_line(error)}.",
-                f"Go on with: fastnst train --name {cli.run.name} --resume",
+                f"The training stopped at step {training.trainer.global_step}: {reason}.",
+                f"Go on with: fastnst train --name {training.run.name} --resume",
             ) from error
-        raise CannotWrite(f"{cli.run} can't be written: {error.strerror}.") from error
+        raise CannotWrite(f"{training.run} can't be written: {error.strerror}.") from error
     except FastnstError as error:
         if "Traceback" not in error.message:
             raise
-        # From a process that loads photos: torch puts its traceback into the message.
+        # Raised in a process that loads photos: torch puts the traceback into the message.
         raise FastnstError(
             error.message.strip().splitlines()[-1].split("Error: ", 1)[-1]
         ) from error
     except SystemExit as error:
-        # What Lightning makes of a Ctrl-C that the callback did not take: before the first step, or the second one.
+        # Lightning turns a Ctrl-C that `GracefulStop` does not handle into this: one before the first step, or
+        # a second one.
         if isinstance(error.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         raise
@@ -290,7 +208,7 @@ def _fit(cli: _Cli, checkpoint: Path | None) -> None:
 
 @contextmanager
 def _quiet_writers() -> Iterator[None]:
-    """On a full disk TensorBoard's thread prints a traceback; its error reaches the main thread anyway."""
+    """Silence the traceback of TensorBoard's thread on a full disk; its error reaches the main thread too."""
     usual = threading.excepthook
 
     def hook(args: threading.ExceptHookArgs) -> None:
@@ -304,39 +222,10 @@ def _quiet_writers() -> Iterator[None]:
         threading.excepthook = usual
 
 
-def _config(file: str | Path) -> Path:
-    """A YAML file by its path, or by its path in the folder of those that ship."""
-    file = Path(file)
-    if file.is_file():
-        return file
-    folder = shipped("configs")
-    if (folder / file).is_file():
-        return folder / file
-    names = [str(path.relative_to(folder)) for path in folder.rglob("*.yaml")]
-    raise FastnstError(f"There is no file {file}.", did_you_mean(str(file), names))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
-
-
-def _no_painting() -> FastnstError:
-    return FastnstError(
-        "No painting was given.", "Say: fastnst train PAINTING --data FOLDER --name NAME"
-    )
-
-
-def _report_skipped(photos: Photos) -> None:
+def _report_skipped(photos: PhotoDataModule) -> None:
     skipped = photos.skipped
     if skipped:
         counts = Counter(skipped.values())
         text = ", ".join(f"{count} {reason}" for reason, count in counts.items())
         photo = "photo" if len(skipped) == 1 else "photos"
         print(f"Skipped {len(skipped)} {photo}: {text}.", file=sys.stderr)
-
-
-def _quiet() -> None:
-    """Turn off what the libraries say about themselves."""
-    for library in ("pytorch_lightning", "lightning_fabric"):
-        logging.getLogger(library).setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric|jsonargparse")

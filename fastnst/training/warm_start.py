@@ -1,4 +1,4 @@
-"""Starting from a trained net: its kernels, and for each new style the row that suits it best."""
+"""Starting from a trained net: its kernels, and for each new style the rows that suit it best."""
 
 from __future__ import annotations
 
@@ -14,85 +14,85 @@ from fastnst.runtime.engine.levels import ground
 from fastnst.system.package_data import shipped
 
 
-def find_start(start: str) -> Path:
-    """The weights of a gallery that ships, by its name, or a .safetensors file.
+def find_weights(name: str) -> Path:
+    """The weights of a shipped gallery, by its name, or a .safetensors file, by its path.
 
     Raises:
-        FastnstError: There are none.
+        FastnstError: No gallery has the name.
     """
-    path = Path(start)
+    path = Path(name)
     if path.suffix == ".safetensors":
         return path
-    found = {
+    galleries = {
         file.stem: file
         for file in shipped("checkpoints").glob("*.safetensors")
         if file.stem != "vgg16"
     }
-    if start not in found:
+    if name not in galleries:
         raise FastnstError(
-            f"There is no net {start!r} to start from.",
-            did_you_mean(start, found) or "Give a .safetensors file that `fastnst train` wrote.",
+            f"There is no net {name!r} to start from.",
+            did_you_mean(name, galleries) or "Give a .safetensors file that `fastnst train` wrote.",
         )
-    return found[start]
+    return galleries[name]
 
 
-def started(net: StyleNet, path: Path) -> tuple[StyleNet | None, int]:
-    """Give a net the weights of another.
+def load_weights(net: StyleNet, path: Path) -> tuple[StyleNet | None, int]:
+    """Give a net the weights of a trained one.
 
     Args:
-        net: To be trained; it takes everything, or everything but the rows if it has other styles.
-        path: The other's weights.
+        net: Takes all weights, or all but the rows if its styles are others.
+        path: Weights of the trained net, the donor.
 
     Returns:
-        The other net if the rows remain to be chosen, and the steps of its training.
+        The donor, if the rows remain to be chosen by `choose_rows`, and the steps of its training.
 
     Raises:
-        FastnstError: It is of another kind.
+        FastnstError: The donor has another architecture or size.
     """
-    known, card = load_net(path)
+    donor, card = load_net(path)
     ours, theirs = (
-        (n.config.name, n.config.width, n.config.blocks, n.config.levels) for n in (net, known)
+        (n.config.name, n.config.width, n.config.blocks, n.config.levels) for n in (net, donor)
     )
     if ours != theirs:
         raise FastnstError(
-            f"The net in {path} is {known.config}, and {net.config} is to be trained.",
-            "Give the same --model.net, or another start.",
+            f"The net in {path} is {donor.config}, and {net.config} is to be trained.",
+            "Give the same --model.net, or another --init-from.",
         )
-    if known.config == net.config:
-        net.load_state_dict(known.state_dict())
+    if donor.config == net.config:
+        net.load_state_dict(donor.state_dict())
         return None, card.steps
     rows = {f"{name}.{part}" for name, _ in _norms(net) for part in ("weight", "bias")}
-    weights = {name: value for name, value in known.state_dict().items() if name not in rows}
+    weights = {name: value for name, value in donor.state_dict().items() if name not in rows}
     net.load_state_dict(weights, strict=False)
-    return known, card.steps
+    return donor, card.steps
 
 
 @torch.no_grad()
 def choose_rows(net: StyleNet, donor: StyleNet, loss: PerceptualLoss, photos: Tensor) -> None:
-    """Copy to each row of a net the donor's row whose paintings have the lowest objective for its style.
+    """Copy to each style's rows the donor's rows whose stylized photos have the lowest objective for the style.
 
     Args:
-        net: Its identity row, if it has one, takes the donor's.
-        donor: With rows to choose from.
-        loss: Has the styles of the net's rows.
+        net: The net to change; its identity row, if it has one, takes the donor's.
+        donor: The net whose rows are copied.
+        loss: The objective, with the net's styles.
         photos: RGB (N, 3, H, W), float, 0..255.
     """
     targets = loss.content_targets(photos)
     levels = donor.config.levels
-    choices, wanted = ((n.config.styles - n.config.identity) // levels for n in (donor, net))
+    choices, styles = ((n.config.styles - n.config.identity) // levels for n in (donor, net))
     canvas = None
-    if levels > 1:  # By the coarsest level, where a style shows most.
+    if levels > 1:  # A style shows most at the coarsest level.
         under = torch.from_numpy(ground(*photos.shape[2:]).copy()).permute(2, 0, 1)
         canvas = under.to(photos).expand_as(photos)
-    found = torch.empty(wanted, choices)
+    objectives = torch.empty(styles, choices)
     for row in range(choices):
         weights = torch.zeros(donor.config.styles, device=photos.device)
         weights[row * levels] = 1.0
         painted = donor(photos, weights, canvas).clamp(0, 255)
-        for style in range(wanted):
-            styles = torch.full((len(photos),), style, device=photos.device)
-            found[style, row] = loss(painted, targets, styles).total
-    first = found.argmin(dim=1) * levels
+        for style in range(styles):
+            numbers = torch.full((len(photos),), style, device=photos.device)
+            objectives[style, row] = loss(painted, targets, numbers).total
+    first = objectives.argmin(dim=1) * levels
     best = (first[:, None] + torch.arange(levels)).flatten()
     if net.config.identity:
         best = torch.cat([best, torch.tensor([donor.config.styles - 1])])

@@ -40,7 +40,7 @@ def test_help_needs_no_torch_and_work_does():
     )
     work, train, export, optimize, evaluate, _ = done.stdout.split("----\n")
     for text, option in (
-        (train, "--from"),
+        (train, "--init-from"),
         (export, "--precision"),
         (optimize, "--style-weight"),
         (evaluate, "--max-iterations"),

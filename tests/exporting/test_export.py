@@ -10,7 +10,7 @@ from fastnst.errors import BadStyleFile, CannotWrite, FastnstError
 from fastnst.exporting.export import export
 from fastnst.models import NETS, NetConfig, build_net, save_net
 from fastnst.runtime.engine.stylizer import Stylizer
-from fastnst.styles.card import CARD_KEY, Credit, StyleCard
+from fastnst.styles.card import CARD_KEY, PaintingCredit, StyleCard
 
 
 def trained(path, name="johnson"):
@@ -19,7 +19,12 @@ def trained(path, name="johnson"):
     for parameter in net.parameters():
         torch.nn.init.normal_(parameter, 0.0, 0.3)
     card = StyleCard(
-        "a", (Credit("Title"),), net.config.as_dict(), net.multiple_of, net.minimum, steps=3
+        "a",
+        (PaintingCredit(title="Title"),),
+        net.config.as_dict(),
+        net.multiple_of,
+        net.minimum,
+        steps=3,
     )
     save_net(path, net, card)
     return net.eval(), card
@@ -60,7 +65,7 @@ def test_the_graph_has_nothing_that_a_single_style_does_not_need(tmp_path, name,
 
 def test_the_graph_of_many_styles_has_no_arithmetic_with_shapes(tmp_path):
     net = build_net(NetConfig("swift", 4, 1, styles=5, identity=True))
-    names = [Credit(name="a"), Credit(name="b")]
+    names = [PaintingCredit(name="a"), PaintingCredit(name="b")]
     card = StyleCard("ab", tuple(names), net.config.as_dict(), 8, 32, strokes=(1.0, 2.0))
     save_net(tmp_path / "ab.safetensors", net, card)
     graph = onnx.load(export(tmp_path).path).graph
@@ -110,7 +115,7 @@ def test_lower_precision_paints_nearly_the_same_from_a_smaller_file(
 ):
     torch.manual_seed(0)
     net = build_net(NetConfig("swift", 24, 2, styles))
-    credits = tuple(Credit(name=f"style-{number}") for number in range(styles))
+    credits = tuple(PaintingCredit(name=f"style-{number}") for number in range(styles))
     card = StyleCard("a", credits, net.config.as_dict(), net.multiple_of, net.minimum)
     save_net(tmp_path / "a.safetensors", net, card)
     photos = make_photos(tmp_path / "photos", 3, (128, 96))

@@ -13,7 +13,7 @@ from fastnst.models import (
     save_net,
     to_rgb,
 )
-from fastnst.styles.card import Credit, StyleCard
+from fastnst.styles.card import PaintingCredit, StyleCard
 
 
 def small(name: str, styles: int = 1) -> torch.nn.Module:
@@ -27,7 +27,7 @@ def small(name: str, styles: int = 1) -> torch.nn.Module:
 
 
 def card(net) -> StyleCard:
-    return StyleCard("a", (Credit(),), net.config.as_dict(), net.multiple_of, net.minimum)
+    return StyleCard("a", (PaintingCredit(),), net.config.as_dict(), net.multiple_of, net.minimum)
 
 
 @pytest.mark.parametrize("name", NETS)

@@ -3,11 +3,11 @@ import pytest
 
 from fastnst.errors import BadStyleFile
 from fastnst.models import NetConfig, build_net, load_net, save_net
-from fastnst.styles.card import Credit, StyleCard
+from fastnst.styles.card import PaintingCredit, StyleCard
 
 
 def card(net) -> StyleCard:
-    return StyleCard("a", (Credit(),), net.config.as_dict(), net.multiple_of, net.minimum)
+    return StyleCard("a", (PaintingCredit(),), net.config.as_dict(), net.multiple_of, net.minimum)
 
 
 def test_what_holds_no_weights_is_refused(tmp_path):

@@ -5,11 +5,11 @@ import pytest
 
 from fastnst.errors import BadStyleFile
 from fastnst.runtime.engine.stylizer import Stylizer
-from fastnst.styles.card import Credit, StyleCard
+from fastnst.styles.card import PaintingCredit, StyleCard
 
 CARD = StyleCard(
     name="a",
-    styles=(Credit("Title", "Artist", 1889, "public domain"),),
+    styles=(PaintingCredit(title="Title", artist="Artist", year=1889, licence="public domain"),),
     net={"name": "johnson", "width": 4, "blocks": 1, "styles": 1},
     multiple_of=4,
     minimum=16,

@@ -1,8 +1,21 @@
 import numpy as np
+import pytest
 import torch
 
+from fastnst.errors import FastnstError
 from fastnst.models.style_net import EDGE
-from fastnst.training.regularizers import excess, instability, lattice, repeats
+from fastnst.perceptual import tv_loss
+from fastnst.training.regularizers import (
+    DEFAULT_WEIGHTS,
+    Step,
+    checkerboard,
+    complete_weights,
+    excess,
+    identity,
+    repetition,
+    temporal,
+    weighted_terms,
+)
 
 
 def photos() -> torch.Tensor:
@@ -14,7 +27,7 @@ def photos() -> torch.Tensor:
 def drawn(paint) -> np.ndarray:
     x = photos()
     return np.array(
-        [instability(paint, x, paint(x), np.random.default_rng(k)).item() for k in range(12)]
+        [temporal(paint, x, paint(x), np.random.default_rng(k)).item() for k in range(12)]
     )
 
 
@@ -40,7 +53,7 @@ def test_it_depends_on_the_draw_alone_and_reaches_the_net():
     scale = torch.tensor(0.5, requires_grad=True)
     x = photos()
     values = [
-        instability(
+        temporal(
             lambda y: (scale * y).sin() * 255, x, (scale * x).sin() * 255, np.random.default_rng(3)
         )
         for _ in range(2)
@@ -53,8 +66,10 @@ def test_it_depends_on_the_draw_alone_and_reaches_the_net():
 
 def test_small_crops_leave_something_to_compare():
     x = photos()[..., :64, :64]
-    found = [instability(lambda y: y, x, x, np.random.default_rng(k)).item() for k in range(24)]
-    assert np.isfinite(found).all()
+    found = [temporal(lambda y: y, x, x, np.random.default_rng(k)).item() for k in range(24)]
+    # The noise alone: a mean over nothing would be no number.
+    assert min(found) > 0
+    assert max(found) < (5 / 255) ** 2
 
 
 def test_what_is_past_black_and_white_is_called_back():
@@ -66,46 +81,112 @@ def test_what_is_past_black_and_white_is_called_back():
     torch.testing.assert_close(far.grad, torch.tensor([-1.5, 0.0, 5.0, 0.0]))
 
 
-def test_a_photo_has_no_lattice_and_a_checkerboard_has():
+def test_a_photo_has_no_checkerboard_and_a_pattern_of_four_pixels_has():
     rng = torch.Generator().manual_seed(0)
     smooth = torch.nn.functional.interpolate(
         torch.rand(1, 3, 9, 9, generator=rng) * 255, (128, 128), mode="bicubic"
     )
-    assert lattice(smooth) < 1e-5
+    assert checkerboard(smooth) < 1e-5
     board = torch.zeros(1, 3, 128, 128)
     board[..., ::4, ::4] = 4.0
     # Worked out: of one pixel in sixteen 4/255 high, less the mean of 3x3, 9 of 16 places are touched.
     s = 4 / 255
     expected = 3 * ((s - s / 9) ** 2 + 8 * (s / 9) ** 2)
-    torch.testing.assert_close(lattice(board), torch.tensor(expected), rtol=0.1, atol=0)
-    assert 0.9 < lattice(smooth + board) / lattice(board) < 1.1
+    torch.testing.assert_close(checkerboard(board), torch.tensor(expected), rtol=0.1, atol=0)
+    assert 0.9 < checkerboard(smooth + board) / checkerboard(board) < 1.1
     # Over twice the period it is as strong, and one of twice the period is seen there alone.
-    torch.testing.assert_close(lattice(board, 8), lattice(board), rtol=1e-3, atol=0)
+    torch.testing.assert_close(checkerboard(board, 8), checkerboard(board), rtol=1e-3, atol=0)
     sparse = torch.zeros(1, 3, 128, 128)
     sparse[..., ::8, ::8] = 4.0
-    torch.testing.assert_close(lattice(sparse, 8), lattice(board) / 4, rtol=0.1, atol=0)
-    assert lattice(sparse) < lattice(sparse, 8) / 3
+    torch.testing.assert_close(checkerboard(sparse, 8), checkerboard(board) / 4, rtol=0.1, atol=0)
+    assert checkerboard(sparse) < checkerboard(sparse, 8) / 3
 
 
 def test_rows_of_one_mark_are_found_where_they_are_and_lines_and_noise_are_not():
     rng = torch.Generator().manual_seed(0)
     noise = torch.randn(1, 3, 128, 128, generator=rng) * 30 + 128
-    assert repeats(noise, 16) < 1e-9
+    assert repetition(noise, 16) < 1e-9
     lines = torch.full((1, 3, 128, 128), 128.0)
     lines[..., 40:43] = 0
-    assert repeats(lines, 16) < 1e-9
+    assert repetition(lines, 16) < 1e-9
     marked = noise.clone()
     mark = torch.randn(3, 16, 16, generator=rng) * 60
     marked[..., :64, :64] += mark.repeat(1, 4, 4)
-    found = repeats(marked, 16)
+    found = repetition(marked, 16)
     assert found > 1e-3
     # A quarter of the picture: elsewhere there is nothing. Half of the period is found, another is not.
-    torch.testing.assert_close(repeats(marked[..., :64, :64], 16), 4 * found, rtol=1e-2, atol=0)
+    torch.testing.assert_close(repetition(marked[..., :64, :64], 16), 4 * found, rtol=1e-2, atol=0)
     assert (
-        repeats(torch.full((1, 3, 128, 128), 128.0) + mark[:, :8, :8].repeat(1, 16, 16), 16) > 1e-2
+        repetition(torch.full((1, 3, 128, 128), 128.0) + mark[:, :8, :8].repeat(1, 16, 16), 16)
+        > 1e-2
     )
     assert (
-        repeats(torch.full((1, 3, 130, 130), 128.0) + mark[:, :13, :13].repeat(1, 10, 10), 16)
+        repetition(torch.full((1, 3, 130, 130), 128.0) + mark[:, :13, :13].repeat(1, 10, 10), 16)
         < 1e-9
     )
-    assert repeats(marked[..., :63, :], 16) == 0
+    assert repetition(marked[..., :63, :], 16) == 0
+
+
+def step(**facts) -> Step:
+    x = photos()
+    usual = {
+        "photos": x, "stylized": 255 - x, "pre_tanh": torch.full_like(x, EDGE + 1), "canvas": None, "strengths": None,
+        "multiple_of": 8, "repaint": lambda inputs: 255 - inputs[:, :3], "rng": np.random.default_rng(0),
+    }  # fmt: skip
+    return Step(**(usual | facts))
+
+
+def test_weights_that_are_not_given_are_the_defaults():
+    assert complete_weights({}) == DEFAULT_WEIGHTS == {
+        "excess": 1, "checkerboard": 30, "repetition": 300, "identity": 20, "temporal": 0, "total_variation": 0,
+    }  # fmt: skip
+    assert complete_weights({"temporal": 25, "excess": 0}) == DEFAULT_WEIGHTS | {
+        "temporal": 25, "excess": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"tempral": 3}, r"^There is no regularizer 'tempral'\. Did you mean 'temporal'\?$"),
+        ({"xyz": 3}, r"^There is no regularizer 'xyz'\. Choose from: checkerboard, excess, identity, "),
+        ({"temporal": -1}, r"^The weight of the regularizer temporal is -1\. It must be 0 or more\.$"),
+        ({"excess": float("nan")}, r"^The weight of the regularizer excess is nan\."),
+    ],
+)  # fmt: skip
+def test_wrong_weights_are_one_sentence(given, sentence):
+    with pytest.raises(FastnstError, match=sentence):
+        complete_weights(given)
+
+
+def test_terms_are_weighted_and_those_of_weight_0_are_not_computed():
+    def never(inputs):
+        raise AssertionError
+
+    found = weighted_terms(complete_weights({"identity": 0, "excess": 2}), step(repaint=never))
+    assert list(found) == ["excess", "checkerboard", "repetition"]
+    torch.testing.assert_close(found["excess"], torch.tensor(2.0))
+
+
+def test_the_temporal_term_repaints_photo_and_canvas():
+    x, seen = photos(), []
+
+    def repaint(inputs):
+        seen.append(inputs.shape[1])
+        return 255 - inputs[:, :3]
+
+    for canvas in (None, x):
+        weighted_terms({"temporal": 1.0}, step(repaint=repaint, canvas=canvas))
+    assert seen == [3, 6]
+
+
+def test_the_total_variation_is_that_of_the_stylized_picture():
+    (found,) = weighted_terms({"total_variation": 3.0}, step()).values()
+    torch.testing.assert_close(found, 3 * tv_loss(photos()).mean())
+
+
+def test_the_identity_term_counts_what_is_missing_to_full_strength():
+    x = photos()
+    found = identity(x + 51.0, x, torch.tensor([1.0, 0.25]))
+    torch.testing.assert_close(found, torch.tensor(0.75 / 2 * 0.2**2))
+    assert identity(x + 51.0, x, None) == 0

@@ -4,8 +4,8 @@ import torch
 from fastnst.errors import BadStyleFile, FastnstError
 from fastnst.models import NetConfig, build_net, save_net
 from fastnst.perceptual import LossTerms
-from fastnst.styles.card import Credit, StyleCard
-from fastnst.training.warm_start import choose_rows, find_start, started
+from fastnst.styles.card import PaintingCredit, StyleCard
+from fastnst.training.warm_start import choose_rows, find_weights, load_weights
 
 
 def net(styles: int, *, identity: bool = False, width: int = 4):
@@ -35,11 +35,11 @@ def test_each_new_style_starts_from_the_row_that_suits_it_best(tmp_path):
     torch.manual_seed(0)
     donor = net(4, identity=True)
     path = tmp_path / "gallery.safetensors"
-    facts = StyleCard("a", (Credit(),), donor.config.as_dict(), 8, 32, steps=9)
+    facts = StyleCard("a", (PaintingCredit(),), donor.config.as_dict(), 8, 32, steps=9)
     save_net(path, donor, facts)
     new = net(3, identity=True)
     before = new.head.norm.weight.clone()
-    known, steps = started(new, path)
+    known, steps = load_weights(new, path)
     assert steps == 9
     assert torch.equal(new.head.conv.weight, donor.head.conv.weight)
     assert torch.equal(new.head.norm.weight, before)
@@ -56,17 +56,17 @@ def test_each_new_style_starts_from_the_row_that_suits_it_best(tmp_path):
 def test_the_same_styles_start_from_everything(tmp_path):
     torch.manual_seed(0)
     donor, new = net(2), net(2)
-    facts = StyleCard("a", (Credit(), Credit()), donor.config.as_dict(), 8, 32)
+    facts = StyleCard("a", (PaintingCredit(), PaintingCredit()), donor.config.as_dict(), 8, 32)
     save_net(tmp_path / "a.safetensors", donor, facts)
-    assert started(new, tmp_path / "a.safetensors")[0] is None
+    assert load_weights(new, tmp_path / "a.safetensors")[0] is None
     for key, value in donor.state_dict().items():
         assert torch.equal(new.state_dict()[key], value)
     with pytest.raises(FastnstError, match=r"The net in .* is .*width=4.*width=8.* to be trained"):
-        started(net(2, width=8), tmp_path / "a.safetensors")
+        load_weights(net(2, width=8), tmp_path / "a.safetensors")
 
 
 def test_what_can_not_be_started_from_is_named():
     with pytest.raises(FastnstError, match=r"There is no net 'gallery' to start from"):
-        find_start("gallery")
+        find_weights("gallery")
     with pytest.raises(BadStyleFile, match=r"gone\.safetensors can't be read"):
-        started(net(1), find_start("gone.safetensors"))
+        load_weights(net(1), find_weights("gone.safetensors"))

@@ -14,7 +14,7 @@ from fastnst.images.read import read_image, resize_longer
 from fastnst.images.write import check_writable, write_image
 from fastnst.runtime.engine.session import Device
 from fastnst.runtime.engine.stylizer import Stylizer
-from fastnst.styles.card import Credit
+from fastnst.styles.card import PaintingCredit
 from fastnst.styles.onnx_metadata import read_card
 from fastnst.styles.registry import FAST, list_styles
 
@@ -108,7 +108,9 @@ def describe_styles() -> list[dict[str, Any]]:
                 Stylizer(path, device="cpu")
             except FastnstError:
                 continue  # Some other .onnx file that lies in one of the folders.
-        credits = {credit.name: credit for credit in card.styles} if card else {"": Credit()}
+        credits = (
+            {credit.name: credit for credit in card.styles} if card else {"": PaintingCredit()}
+        )
         credit = credits.get(name, next(iter(credits.values())))
         rows.append(
             {

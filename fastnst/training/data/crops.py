@@ -21,11 +21,11 @@ from fastnst.errors import FastnstError
 from fastnst.images.read import Pixels
 
 SKIPS = 1000
-"""Photos in a row that may be unusable before giving up."""
+"""Unusable photos in a row after which a set is given up."""
 
 
-class Unusable(Exception):
-    """A photo that is skipped, and why."""
+class UnusablePhoto(Exception):
+    """A photo that has to be skipped; the message says why."""
 
 
 Record: TypeAlias = dict[str, Any]
@@ -33,11 +33,11 @@ Record: TypeAlias = dict[str, Any]
 
 
 LEVEL_SHARES = (0.45, 0.35, 0.2)
-"""Of the steps, those of each level of a net that paints from coarse to fine; past the last, as the last."""
+"""Share of the steps that train each level of a net of several; further levels have the last one's."""
 
 
 def level_of(step: int, levels: int, seed: int) -> int:
-    """The level that a step trains, 0 for the coarsest: it depends on the step and the seed alone."""
+    """The level that a step trains, 0 for the coarsest, drawn from the step's number and the seed."""
     if levels == 1:
         return 0
     shares = [LEVEL_SHARES[min(level, len(LEVEL_SHARES) - 1)] for level in range(levels)]
@@ -46,54 +46,54 @@ def level_of(step: int, levels: int, seed: int) -> int:
 
 
 def open_photo(record: Record | None, crop: int, wanted: int = 0) -> Image.Image:
-    """Decode one photo of a data set's `image` column, upright, at least `crop` px each way.
+    """Decode one photo of a data set's `image` column, upright.
 
     Args:
         record: The photo.
-        crop: Smaller ones are refused.
-        wanted: What the shorter side should have, if the photo has it, where it is more than `crop`.
+        crop: The least side in pixels.
+        wanted: Side in pixels below which a large photo must not be reduced while decoding.
 
     Raises:
-        Unusable: It is missing, broken or too small.
+        UnusablePhoto: The photo is missing, broken or too small.
     """
     if record is None:
-        raise Unusable("missing")
+        raise UnusablePhoto("missing")
     try:
         with _opened(record) as file, Image.open(file) as image:
             if min(image.size) < crop:
-                raise Unusable(f"smaller than {crop} px")
+                raise UnusablePhoto(f"smaller than {crop} px")
             # JPEGs can be decoded at 1/2, 1/4 or 1/8 of their size, much faster.
             scale = 2 * max(crop, wanted) / min(image.size)
             image.draft("RGB", (int(image.width * scale), int(image.height * scale)))
             return ImageOps.exif_transpose(image).convert("RGB")
-    except Unusable:
+    except UnusablePhoto:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on a damaged file.
-        raise Unusable("broken") from error
+        raise UnusablePhoto("broken") from error
 
 
 def _opened(record: Record) -> Any:
-    """The file of a record: its bytes, a path, or an address inside an archive or on the hub."""
+    """Open a record's file: bytes, a path, or an address in an archive or on the hub."""
     if record.get("bytes"):
         return io.BytesIO(record["bytes"])
     path = record["path"]
     if "://" not in path and os.path.exists(path) and not os.path.isfile(path):
-        raise Unusable("no file")  # To open a named pipe is to wait, maybe for ever.
+        raise UnusablePhoto("no file")  # Opening a named pipe may wait for ever.
     return fsspec.open(path, "rb").open() if "://" in path else open(path, "rb")
 
 
-def key(record: Record | None) -> str:
-    """What tells one photo of a stream from the others."""
+def record_id(record: Record | None) -> str:
+    """A text that tells one photo of a stream from the others."""
     if record is None:
         return ""
     return hashlib.sha1(record["bytes"]).hexdigest() if record.get("bytes") else record["path"]
 
 
 def random_crop(image: Image.Image, crop: int, rng: np.random.Generator) -> Pixels:
-    """A square of `crop` px out of the photo, scaled and placed at random, mirrored half of the time.
+    """Cut a square of `crop` px out of the photo, scaled and placed at random, mirrored half of the time.
 
-    The shorter side becomes something between 1 and 1.5 crops. A photo that is smaller than a crop is taken
-    whole, and enlarged; others never are.
+    The shorter side is scaled to between 1 and 1.5 crops. Only a photo that is smaller than a crop is enlarged;
+    it is taken whole.
     """
     shorter = min(image.size)
     side = rng.uniform(crop, max(crop, min(shorter, 1.5 * crop)))
@@ -105,7 +105,7 @@ def random_crop(image: Image.Image, crop: int, rng: np.random.Generator) -> Pixe
 
 
 def centre_crop(image: Image.Image, crop: int) -> Pixels:
-    """The middle square of the photo, scaled to `crop` px."""
+    """Cut the middle square out of the photo, scaled to `crop` px."""
     span = min(image.size)
     left, top = ((length - span) / 2 for length in image.size)
     box = (left, top, left + span, top + span)
@@ -113,12 +113,12 @@ def centre_crop(image: Image.Image, crop: int) -> Pixels:
 
 
 class Batch(NamedTuple):
-    """What a step gets."""
+    """The photos of a training step."""
 
     photos: Tensor
-    """uint8 RGB (N, 3, crop, crop); at each level after the first twice as many pixels a side."""
+    """RGB uint8 (N, 3, side, side), the side being a crop's at the coarsest level and twice the last one's at each other."""
     skipped: dict[str, str]
-    """Files found unusable while making this batch, and why."""
+    """Reasons by the names of files that were found unusable while this batch was made."""
 
 
 Rows: TypeAlias = npt.NDArray[np.int64]
@@ -126,16 +126,16 @@ Sample: TypeAlias = tuple[Tensor, dict[str, str]]
 
 
 def collate(samples: list[Sample]) -> Batch:
-    """Samples to a batch."""
+    """Join samples to a batch."""
     skipped = {name: reason for _, found in samples for name, reason in found.items()}
     return Batch(torch.stack([photo for photo, _ in samples]), skipped)
 
 
-class Crops(Dataset[Sample]):
-    """Endless crops of a folder: number `k` is the same crop in every run with the same seed.
+class CropDataset(Dataset[Sample]):
+    """Endless crops of a table of photos: number `k` is the same crop in every run with the same seed.
 
-    Every photo comes once an epoch, in an order that changes with the epoch; what is done to it
-    depends on `k` and the seed alone. So a training resumed at any step sees what it would have seen.
+    Every photo comes once an epoch, in an order that changes with the epoch. Scale, place and mirroring depend
+    on `k` and the seed alone, so a training that is resumed at any step sees the same crops.
     """
 
     def __init__(
@@ -144,12 +144,12 @@ class Crops(Dataset[Sample]):
         """Take the photos.
 
         Args:
-            records: All there are.
-            rows: Those to take.
-            crop: Side of a crop at the coarsest level.
-            seed: Of all that is drawn.
-            levels: Sizes of crops, each twice the one before; a step has crops of one size.
-            step: Crops of a step, on all devices.
+            records: A table with an undecoded `image` column.
+            rows: Numbers of the records to take.
+            crop: Side of a crop at the coarsest level, in pixels.
+            seed: Seed of the order, the crops and the mirroring.
+            levels: Number of sizes of crops, each twice the one before; a step has crops of one size.
+            step: Crops of a step on all devices together.
         """
         self.records, self.rows, self.crop, self.seed = records, rows, crop, seed
         self.levels, self.step = levels, step
@@ -158,7 +158,7 @@ class Crops(Dataset[Sample]):
         self._orders: dict[int, Rows] = {}
 
     def order(self, epoch: int) -> Rows:
-        """The rows in the order of an epoch."""
+        """The records' numbers in the order of an epoch."""
         if epoch not in self._orders:
             self._orders.pop(epoch - 2, None)  # A batch may reach from one epoch into the next.
             rng = np.random.default_rng((self.seed, epoch))
@@ -166,7 +166,11 @@ class Crops(Dataset[Sample]):
         return self._orders[epoch]
 
     def photo(self, position: int, wanted: int = 0) -> Image.Image:
-        """The photo at this position of the endless order, or the next usable one after it."""
+        """The photo at a position of the endless order, or the next usable one after it.
+
+        Raises:
+            FastnstError: None of the photos tried is usable.
+        """
         for ahead in range(min(len(self.rows), SKIPS)):
             epoch, index = divmod(position + ahead, len(self.rows))
             record = self.records[int(self.order(epoch)[index])]["image"]
@@ -175,12 +179,12 @@ class Crops(Dataset[Sample]):
                 continue
             try:
                 return open_photo(record, self.crop, wanted)
-            except Unusable as error:
+            except UnusablePhoto as error:
                 self.skipped[name] = str(error)
         raise FastnstError(*none_usable(self.skipped, self.crop))
 
     def at(self, number: int, level: int) -> Pixels:
-        """A crop, uint8 (side, side, 3), at the size of a level."""
+        """The crop of a number at the size of a level, RGB uint8 (side, side, 3)."""
         rng = np.random.default_rng((self.seed, 1, number))
         side = self.crop << level
         return random_crop(self.photo(number, side), side, rng)
@@ -192,10 +196,10 @@ class Crops(Dataset[Sample]):
         return as_tensor(pixels), new
 
 
-class Stream(IterableDataset[Sample]):
-    """Endless crops of a streamed data set, without the held-out photos, from sample `start` on.
+class StreamingCropDataset(IterableDataset[Sample]):
+    """Endless crops of a streamed data set without the held-out photos, from sample `start` on.
 
-    The library itself deals the shards, and the samples to be left out, to the workers.
+    The `datasets` library deals the shards and the samples to be skipped out to the workers.
     """
 
     def __init__(
@@ -216,15 +220,15 @@ class Stream(IterableDataset[Sample]):
             usable = False
             for row in self.stream if epoch else self.stream.skip(self.start):
                 number += 1
-                if key(row["image"]) in self.heldout:
+                if record_id(row["image"]) in self.heldout:
                     continue
-                # A batch comes from one worker.
+                # All crops of a batch come from one worker.
                 step = self.start + given // self.batch
                 drawn = level_of(step, self.levels, self.seed + index)
                 side = self.crop << (drawn if self.level is None else self.level)
                 try:
                     photo = open_photo(row["image"], self.crop, side)
-                except Unusable as error:
+                except UnusablePhoto as error:
                     name = (row["image"] or {}).get("path") or f"photo {number} of worker {index}"
                     new[name] = str(error)
                     if len(new) == SKIPS:
@@ -240,8 +244,8 @@ class Stream(IterableDataset[Sample]):
             epoch += 1
 
 
-class Endless(Sampler[int]):
-    """The numbers of this process's crops, from a step on; batches are dealt out to the processes in turn."""
+class ResumableSampler(Sampler[int]):
+    """Numbers of this process's crops from a step on; batches are dealt out to the processes in turn."""
 
     def __init__(self, step: int, batch: int, rank: int, world: int) -> None:
         self.step, self.batch, self.rank, self.world = step, batch, rank, world
@@ -255,7 +259,7 @@ class Endless(Sampler[int]):
 
 
 def none_usable(skipped: dict[Any, str], crop: int) -> tuple[str, str]:
-    """The message for a set without a single usable photo."""
+    """The message and the hint for a set without a usable photo."""
     if not skipped:
         return "There is no photo to train on.", "Give a folder that has some: --data FOLDER"
     reasons = ", ".join(f"{count} {reason}" for reason, count in Counter(skipped.values()).items())
@@ -266,5 +270,5 @@ def none_usable(skipped: dict[Any, str], crop: int) -> tuple[str, str]:
 
 
 def as_tensor(pixels: Pixels) -> Tensor:
-    """(H, W, 3) to (3, H, W)."""
+    """Turn an image (H, W, 3) into a tensor (3, H, W)."""
     return torch.from_numpy(pixels).permute(2, 0, 1)

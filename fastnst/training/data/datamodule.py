@@ -1,4 +1,4 @@
-"""The photographs of a training: some held out to judge by, the others as endless batches of crops."""
+"""The photos of a training: some held out for validation, the others as endless batches of crops."""
 
 from __future__ import annotations
 
@@ -16,54 +16,55 @@ from torch.utils.data import DataLoader, Dataset
 from fastnst.errors import FastnstError
 from fastnst.training.data.crops import (
     SKIPS,
-    Crops,
-    Endless,
+    CropDataset,
+    ResumableSampler,
     Sample,
-    Stream,
-    Unusable,
+    StreamingCropDataset,
+    UnusablePhoto,
     as_tensor,
     centre_crop,
     collate,
-    key,
     none_usable,
     open_photo,
+    record_id,
 )
 from fastnst.training.data.sources import HUB, open_source, unreachable
+from fastnst.training.options import NET
 
 CALIBRATION_PHOTOS = 16
-"""Crops that the loss takes its units from."""
+"""Crops that the units of the loss are measured on."""
 
 
-class Photos(LightningDataModule):
-    """The photographs: a folder of any depth, shards, or a data set of the hub."""
+class PhotoDataModule(LightningDataModule):
+    """The photos of a folder of any depth, of shards, or of a data set of the hub."""
 
     def __init__(
         self,
         source: str = "hf:detection-datasets/coco",
         name: str | None = None,
-        crop: int = 256,
-        batch_size: int = 2,
+        crop: int = 224,
+        batch_size: int = 3,
         holdout: int = 8,
         num_workers: int = 2,
         seed: int = 0,
         streaming: bool = True,
-        levels: int = 1,
+        levels: int = NET.levels,
     ) -> None:
-        """Choose the photos; nothing is read yet.
+        """Choose the photos; `setup` reads them.
 
         Args:
             source: A folder of pictures, searched to any depth; a .parquet or webdataset .tar file, or
                 a folder of those; or `hf:NAME` for a data set of the Hugging Face hub with an `image` column.
-            name: What the card calls the set; None for the hub's name or the folder's.
-            crop: Side of the training crops in pixels, a multiple of 4; photos that are smaller are skipped.
-            batch_size: Crops a step, on each device.
-            holdout: Photos kept out of the training, to judge by.
+            name: Name of the set in the card; None for that of the hub or the folder.
+            crop: Side of the training crops in pixels, a multiple of 4, at the coarsest level; smaller photos are skipped.
+            batch_size: Crops of a step on each device.
+            holdout: Photos that are kept out of the training, for validation.
             num_workers: Processes that decode photos; 0 decodes in the training process.
-            seed: Of the order, the crops and the flips.
-            streaming: Read a data set of the hub as it comes; false keeps it on the disk first, after
-                which its order and its resume are exact, as those of a folder.
-            levels: Of the net, from coarse to fine: crops of the coarsest have `crop` px a side, those of the
-                next twice as many.
+            seed: Seed of the order, the crops and the mirroring.
+            streaming: Read a data set of the hub while training; false downloads it first, after which it
+                resumes exactly, as a folder does.
+            levels: Levels of the net, from coarse to fine: pictures of the coarsest have `crop` px a side, those
+                of each other twice as many as the one before.
 
         Raises:
             ValueError: A number is out of range.
@@ -80,17 +81,17 @@ class Photos(LightningDataModule):
         self.crop, self.batch_size = crop, batch_size
         self.holdout, self.num_workers, self.seed = holdout, num_workers, seed
         self.streaming, self.levels = streaming, levels
-        self.crops: Crops | None = None
+        self.crops: CropDataset | None = None
         self.stream: Any = None
         self.heldout: list[Tensor] = []
-        self.heldout_keys: set[str] = set()
+        self.heldout_ids: set[str] = set()
         self.skipped: dict[str, str] = {}
         self.calibration: list[Tensor] = []
-        """Crops of `crop` px, uint8 (N, 3, crop, crop), out of pictures as large as each level's."""
+        """Crops for each level out of pictures of its size, uint8 (N, 3, crop, crop)."""
 
     @property
     def set_name(self) -> str:
-        """What the card calls the training set."""
+        """Name of the training set in the card."""
         if self.given_name:
             return self.given_name
         if self.source.startswith(HUB):
@@ -98,10 +99,10 @@ class Photos(LightningDataModule):
         return Path(self.source).resolve().name
 
     def setup(self, stage: str) -> None:
-        """Open the set, and take the photos to judge by and those to calibrate on.
+        """Open the set, hold photos out, and cut the crops for calibration.
 
         Raises:
-            FastnstError: There is no such set, or no usable photo in it.
+            FastnstError: The set does not exist, or has no usable photo.
         """
         if self.heldout:
             return
@@ -113,21 +114,21 @@ class Photos(LightningDataModule):
 
     def _open_table(self, records: Any) -> None:
         rows = np.random.default_rng(self.seed).permutation(len(records))
-        # A handful of photos: judge by some of those that are trained on rather than by none.
+        # With a handful of photos, validate on some that are trained on rather than on none.
         holdout = min(self.holdout, len(rows) // 4)
         world = self.trainer.world_size if self.trainer else 1
-        aside = Crops(records, rows[:holdout] if holdout else rows, self.crop, self.seed)
-        self.crops = Crops(
+        aside = CropDataset(records, rows[:holdout] if holdout else rows, self.crop, self.seed)
+        self.crops = CropDataset(
             records, rows[holdout:], self.crop, self.seed, self.levels, self.batch_size * world
         )
         photo = self.crops.photo(0)  # Raises if none of them can be used.
         try:
             heldout = [
-                aside.photo(k, self.judged) for k in range(min(self.holdout, len(aside.rows)))
+                aside.photo(k, self.val_side) for k in range(min(self.holdout, len(aside.rows)))
             ]
         except FastnstError:
             heldout = [photo]
-        self.heldout = [as_tensor(centre_crop(image, self.judged)) for image in heldout]
+        self.heldout = [as_tensor(centre_crop(image, self.val_side)) for image in heldout]
         self.skipped.update(aside.skipped | self.crops.skipped)
         self.calibration = [
             torch.stack(
@@ -144,12 +145,12 @@ class Photos(LightningDataModule):
         try:
             for row in stream:
                 try:
-                    photo = open_photo(row["image"], self.crop, self.judged)
-                except Unusable as error:
+                    photo = open_photo(row["image"], self.crop, self.val_side)
+                except UnusablePhoto as error:
                     skipped[f"photo {len(skipped)}"] = str(error)
                 else:
-                    self.heldout_keys.add(key(row["image"]))
-                    self.heldout.append(as_tensor(centre_crop(photo, self.judged)))
+                    self.heldout_ids.add(record_id(row["image"]))
+                    self.heldout.append(as_tensor(centre_crop(photo, self.val_side)))
                 if len(self.heldout) == self.holdout or len(skipped) == SKIPS:
                     break
         except OSError as error:
@@ -158,13 +159,15 @@ class Photos(LightningDataModule):
             raise FastnstError(*none_usable(skipped, self.crop))
         self.stream = stream.shuffle(seed=self.seed, buffer_size=256)
         for level in range(self.levels):
-            crops = Stream(self.stream, self.heldout_keys, self.crop, self.seed, 0, level=level)
+            crops = StreamingCropDataset(
+                self.stream, self.heldout_ids, self.crop, self.seed, 0, level=level
+            )
             some = [self._middle(crop) for crop, _ in islice(crops, CALIBRATION_PHOTOS)]
             self.calibration.append(torch.stack(some))
 
     @property
-    def judged(self) -> int:
-        """Side of the photos held out: that of the second level where there is one."""
+    def val_side(self) -> int:
+        """Side of the held-out photos in pixels: that of the second level, if there is one."""
         return self.crop << min(1, self.levels - 1)
 
     def _middle(self, picture: Tensor) -> Tensor:
@@ -172,24 +175,24 @@ class Photos(LightningDataModule):
         return picture[:, start : start + self.crop, start : start + self.crop]
 
     def train_dataloader(self) -> DataLoader[Sample]:
-        """Endless batches of uint8 RGB (N, 3, crop, crop), from the trainer's present step on."""
+        """Endless batches, from the trainer's present step on."""
         trainer = self.trainer
         step = trainer.global_step if trainer else 0
         rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
         if self.crops is not None:
-            sampler = Endless(step, self.batch_size, rank, world)
+            sampler = ResumableSampler(step, self.batch_size, rank, world)
             return self._loader(self.crops, sampler, self.num_workers)
         from datasets.distributed import split_dataset_by_node
 
         stream = split_dataset_by_node(self.stream, rank, world) if world > 1 else self.stream
-        crops = Stream(
-            stream, self.heldout_keys, self.crop, self.seed, step * self.batch_size,
+        crops = StreamingCropDataset(
+            stream, self.heldout_ids, self.crop, self.seed, step * self.batch_size,
             self.levels, self.batch_size,
         )  # fmt: skip
         return self._loader(crops, None, min(self.num_workers, stream.num_shards))
 
     def val_dataloader(self) -> DataLoader[Tensor]:
-        """The held-out photos, in one pass, uint8 RGB (N, 3, judged, judged)."""
+        """The held-out photos, RGB uint8 (N, 3, val_side, val_side)."""
         return DataLoader(self.heldout, self.batch_size)  # type: ignore[arg-type]
 
     def _loader(

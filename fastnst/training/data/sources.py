@@ -1,4 +1,4 @@
-"""Where photographs come from: a folder, shards on the disk, or a data set of the Hugging Face hub."""
+"""Sources of photos: a folder, shards on the disk, or a data set of the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from fastnst.images.read import READABLE
 
 HUB = "hf:"
 SHARDS = {".parquet": "parquet", ".tar": "webdataset"}
-"""Endings of the files that hold many photos, and what the library calls them."""
+"""Loaders of the `datasets` library by the endings of files that hold many photos."""
 PICTURE_COLUMNS = ("image", "jpg", "jpeg", "png", "webp")
-"""Where the picture of a row is: webdataset names columns by the endings of the files inside."""
+"""Columns that may hold the pictures; webdataset names columns by the endings of the files inside."""
 
 
 def open_source(source: str, streaming: bool) -> tuple[Any, bool]:
-    """The photos as rows with an undecoded `image`, and whether they are a stream rather than a table.
+    """Open a source of photos.
 
     Args:
         source: A folder of pictures, a .parquet or .tar file or a folder of them, or `hf:NAME`.
-        streaming: Read a data set of the hub as it comes, instead of keeping it on the disk first.
+        streaming: Read a data set of the hub without downloading it first.
+
+    Returns:
+        Rows with an undecoded `image`, and whether they are a stream rather than a table.
 
     Raises:
-        FastnstError: There is no such thing, or no picture in it.
+        FastnstError: The source does not exist, or has no picture.
     """
     if source.startswith(HUB):
         name = source.removeprefix(HUB)
@@ -48,10 +51,10 @@ def open_source(source: str, streaming: bool) -> tuple[Any, bool]:
 
 
 def load_shards(files: list[Path]) -> Any:
-    """The pictures of parquet files, as a table, or of webdataset archives, as a stream.
+    """Open parquet files as a table, or webdataset archives as a stream.
 
     Raises:
-        FastnstError: They can't be read, or hold no pictures.
+        FastnstError: The files can't be read, or hold no pictures.
     """
     import datasets
 
@@ -65,7 +68,9 @@ def load_shards(files: list[Path]) -> Any:
         return pictures_of(rows, str(files[0]))
     except FastnstError:
         raise
-    except Exception as error:  # Of a damaged file: pyarrow's, tarfile's, the library's own.
+    except (
+        Exception
+    ) as error:  # A damaged file leads to errors of pyarrow, of tarfile or of the library.
         raise FastnstError(
             f"{files[0]} can't be read as {kind}: {first_line(error.__cause__ or error)}.",
             "Give files that `datasets` can read, or a folder of photos.",
@@ -73,10 +78,10 @@ def load_shards(files: list[Path]) -> Any:
 
 
 def pictures_of(rows: Any, name: str) -> Any:
-    """The rows with their picture alone, undecoded, as `image`.
+    """Reduce rows to their picture, undecoded, as `image`.
 
     Raises:
-        FastnstError: There is no column of pictures.
+        FastnstError: No column holds pictures.
     """
     import datasets
 
@@ -96,10 +101,10 @@ def pictures_of(rows: Any, name: str) -> Any:
 def load_folder(folder: Path) -> Any:
     """All pictures under a folder as a `datasets` table with an undecoded `image` column.
 
-    Without that library, of which a folder needs the least, they are a list of the same rows.
+    Where the library is not installed, a list of the same rows.
 
     Raises:
-        FastnstError: There are none.
+        FastnstError: The folder holds no picture.
     """
     if importlib.util.find_spec("datasets") is None:
         files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READABLE)
@@ -109,8 +114,8 @@ def load_folder(folder: Path) -> Any:
     import datasets
 
     datasets.disable_progress_bars()
-    # By the endings that are there: the library would open archives too, and take folders called train and
-    # test for splits.
+    # Only the endings of pictures: left alone, the library opens archives too, and takes folders called train
+    # and test for splits.
     endings = {path.suffix for path in folder.rglob("*") if path.suffix.lower() in READABLE}
     if not endings:
         raise _no_picture(folder)
@@ -128,20 +133,20 @@ def load_folder(folder: Path) -> Any:
             f"The folder {folder} could not be listed: {first_line(error.__cause__ or error)}.",
             "The list is kept in the cache of Hugging Face `datasets`; HF_DATASETS_CACHE moves it.",
         ) from error
-    except ValueError as error:  # Hidden files, dangling links: nothing that the library takes.
+    except ValueError as error:  # Hidden files and dangling links alone.
         raise _no_picture(folder) from error
     return table.cast_column("image", datasets.Image(decode=False))
 
 
 def load_hub(name: str, *, streaming: bool) -> Any:
-    """The train split of a data set of the Hugging Face hub, as a stream or a table.
+    """Open the train split of a data set of the Hugging Face hub, as a stream or a table.
 
     Raises:
-        FastnstError: It can't be reached, or has no column of pictures.
+        FastnstError: The data set can't be reached, or has no column of pictures.
     """
     import datasets
 
-    # Its own lines about each of its retries; what comes of them is said below.
+    # It logs each retry; the error below says what came of them.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
         rows = datasets.load_dataset(name, split="train", streaming=streaming)
@@ -153,13 +158,13 @@ def load_hub(name: str, *, streaming: bool) -> Any:
 
 
 def first_line(error: BaseException) -> str:
-    """What a library's error says, without the rest of it."""
+    """The first line of a library's error."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0].rstrip(".")
 
 
 def unreachable(name: str, error: Exception) -> FastnstError:
-    """What to say of a data set of the hub that does not answer."""
+    """The error for a data set of the hub that does not answer."""
     return FastnstError(
         f"The data set {name!r} could not be opened on the Hugging Face hub: {first_line(error)}.",
         "Check the name and the network, or train on photos of your own, which needs none: --data FOLDER",

@@ -8,7 +8,7 @@ from fastnst.errors import FastnstError
 from fastnst.runtime.engine.levels import enlarged, ground, level_sizes, resized, shrunk
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.engine.tiling import region_of
-from fastnst.styles.card import Credit, StyleCard
+from fastnst.styles.card import PaintingCredit, StyleCard
 
 
 def test_the_first_level_is_as_large_for_every_picture_and_the_last_is_the_picture():
@@ -65,7 +65,7 @@ def model(tmp_path_factory):
         if isinstance(module, ConditionalInstanceNorm2d):
             torch.nn.init.normal_(module.weight, 1.0, 0.3)
             torch.nn.init.normal_(module.bias, 0.0, 0.3)
-    credits = (Credit(name="one"), Credit(name="two"))
+    credits = (PaintingCredit(name="one"), PaintingCredit(name="two"))
     card = StyleCard("a", credits, config.as_dict(), net.multiple_of, net.minimum, base=64)
     folder = tmp_path_factory.mktemp("model")
     save_net(folder / "a.safetensors", net, card)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fastnst.training.data.crops import Unusable, centre_crop, open_photo, random_crop
+from fastnst.training.data.crops import UnusablePhoto, centre_crop, open_photo, random_crop
 
 
 def test_random_crops_stay_inside_and_never_enlarge():
@@ -38,7 +38,7 @@ def test_a_named_pipe_is_not_waited_for(tmp_path):
     said = []
 
     def read():
-        with pytest.raises(Unusable, match="no file"):
+        with pytest.raises(UnusablePhoto, match="no file"):
             open_photo({"path": str(tmp_path / "pipe.jpg"), "bytes": None}, 64)
         said.append(True)
 

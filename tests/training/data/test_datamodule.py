@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from fastnst.errors import FastnstError
-from fastnst.training.data.datamodule import Photos
+from fastnst.training.data.datamodule import PhotoDataModule
 from fastnst.training.data.sources import open_source
 
 
@@ -18,13 +18,15 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
 
 
-def opened(folder, **options) -> Photos:
-    photos = Photos(str(folder), **{"crop": 64, "batch_size": 2, "num_workers": 0, **options})
+def opened(folder, **options) -> PhotoDataModule:
+    photos = PhotoDataModule(
+        str(folder), **{"crop": 64, "batch_size": 2, "num_workers": 0, **options}
+    )
     photos.setup("fit")
     return photos
 
 
-def batches(photos: Photos, count: int):
+def batches(photos: PhotoDataModule, count: int):
     loader = iter(photos.train_dataloader())
     return [next(loader) for _ in range(count)]
 
@@ -133,7 +135,7 @@ def test_a_single_photo_is_enough(tmp_path, make_photos):
 )
 def test_numbers_out_of_range_are_refused(options, text):
     with pytest.raises(ValueError, match=text):
-        Photos("x", **options)
+        PhotoDataModule("x", **options)
 
 
 @pytest.fixture

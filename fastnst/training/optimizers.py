@@ -1,0 +1,58 @@
+"""The optimizer of a training, and its learning rates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from fastnst.training.muon import Muon
+from fastnst.training.options import OptimizerOptions
+
+
+def parameter_groups(net: nn.Module, options: OptimizerOptions) -> list[dict[str, Any]]:
+    """Group the trainable kernels, and the trainable scales, shifts and biases, with their learning rates."""
+    parameters = [p for p in net.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if (p.ndim == 4) == kernels], "lr": rate}
+        for kernels, rate in ((True, options.learning_rate), (False, options.norm_learning_rate))
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def build_optimizer(
+    net: nn.Module, options: OptimizerOptions, *, steps: int, scale: Callable[[], float]
+) -> tuple[Optimizer, LambdaLR]:
+    """Build an optimizer and the schedule of its learning rates, which ends at the last step.
+
+    Args:
+        net: The net to train.
+        options: The optimizer's name, rates and warm-up.
+        steps: Number of all steps.
+        scale: A further factor of the rates, asked for at each step.
+    """
+    groups = parameter_groups(net, options)
+    optimizer = Muon(groups) if options.name == "muon" else torch.optim.Adam(groups)
+    return optimizer, LambdaLR(
+        optimizer, lambda step: scale() * rate_factor(step, steps, options.warmup_steps)
+    )
+
+
+def rate_factor(step: int, steps: int, warmup_steps: int) -> float:
+    """Share of the highest learning rate at a step: it rises evenly, then falls along a half cosine to 0.
+
+    Args:
+        step: Number of the step, from 0.
+        steps: Number of all steps.
+        warmup_steps: Steps over which it rises, at most a tenth of all.
+    """
+    warmup = min(warmup_steps, steps // 10)
+    if step < warmup:
+        return (step + 1) / warmup
+    done = min(1.0, (step - warmup) / max(1, steps - warmup))
+    return 0.5 + 0.5 * math.cos(math.pi * done)
