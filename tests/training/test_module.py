@@ -70,7 +70,7 @@ def test_it_is_trained_by_lightning_with_typed_options(painting, fit):
         "content", "style", "excess", "checkerboard", "repetition", "temporal",
     }  # fmt: skip
     assert (card.name, card.steps, card.styles[0].title, card.base) == ("noise", 2, "Noise", 64)
-    assert card.loss["style_weight"] == 3.0
+    assert card.loss["style_weight"] == 3.0 * 0.45  # That of the coarsest level.
     assert card.loss["regularizers"]["temporal"] == 2.0
 
 

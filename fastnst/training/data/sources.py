@@ -68,9 +68,7 @@ def load_shards(files: list[Path]) -> Any:
         return pictures_of(rows, str(files[0]))
     except FastnstError:
         raise
-    except (
-        Exception
-    ) as error:  # A damaged file leads to errors of pyarrow, of tarfile or of the library.
+    except Exception as error:  # Of pyarrow, of tarfile or of the library itself.
         raise FastnstError(
             f"{files[0]} can't be read as {kind}: {first_line(error.__cause__ or error)}.",
             "Give files that `datasets` can read, or a folder of photos.",

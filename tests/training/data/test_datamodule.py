@@ -20,7 +20,7 @@ def own_cache(tmp_path, monkeypatch):
 
 def opened(folder, **options) -> PhotoDataModule:
     photos = PhotoDataModule(
-        str(folder), **{"crop": 64, "batch_size": 2, "num_workers": 0, **options}
+        str(folder), **{"crop": 64, "batch_size": 2, "num_workers": 0, "levels": 1, **options}
     )
     photos.setup("fit")
     return photos
