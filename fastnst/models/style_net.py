@@ -83,7 +83,7 @@ class StyleNet(nn.Module, ABC):
             canvas: What is painted over, RGB of the image's shape, 0..255; for a net of several levels alone.
 
         Returns:
-            RGB of the same shape, float32, -22.5..277.5: clamp it to 0..255 to show it.
+            RGB of the same shape, float32, about -22.5..277.5: clamp it to 0..255 to show it.
         """
         painting = self.unbounded(image, style_weights, canvas)
         return self.finished(painting, image, style_weights, canvas)
