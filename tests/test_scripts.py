@@ -107,3 +107,14 @@ def test_video_benchmarks_print_their_table(tmp_path, words, said):
     )
     assert done.returncode == 0, done.stderr
     assert said in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it needs signals and limits of Unix")
+def test_a_small_storm_finds_nothing_wrong():
+    words = ["--pictures", "22", "--videos", "5", "--full", "2", "--kills", "2"]
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "storm.py", *words], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "pictures: 22 damaged" in done.stdout
+    assert '"wrong": 0' in done.stdout
