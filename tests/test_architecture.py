@@ -37,7 +37,7 @@ WIDER = {
     "runtime/batch/test_fidelity": "any photo, from file to file",
     "test_architecture": "the package",
     "test_configs": "the YAML files",
-    "test_readme": "the README",
+    "test_readme": "the README and the pages of docs/",
     "test_scripts": "the scripts",
 }
 """Test files of more than a module, and of what."""
