@@ -120,7 +120,7 @@ def main() -> None:
         return lambda clip: [*map(Steady(lambda frame: net(frame, style=style)), clip)]
 
     first = options.styles[0]
-    nets = {"johnson": Stylizer(first), "swift": Stylizer(first, fast=True)}
+    nets = {"unet": Stylizer(first), "swift": Stylizer(first, fast=True)}
     for word in options.model:
         label, _, file = word.partition("=")
         nets[label] = Stylizer(file, blend=first)

@@ -291,7 +291,9 @@ def _output(content: Path, style: Sequence[str | Path], output: Path | None) -> 
         suffix = content.suffix if content.suffix.lower() in WRITABLE else ".png"
         output = content.with_name(f"{content.stem}-{name}{suffix}")
         if output.exists():
-            raise CannotWrite(f"{output} is there already.", "Give a name with -o, this one to replace it.")
+            raise CannotWrite(
+                f"{output} is there already.", "Give a name with -o, this one to replace it."
+            )
     check_writable(output)
     if output.resolve() in {Path(path).resolve() for path in (content, *style)}:
         raise CannotWrite(

@@ -162,7 +162,9 @@ def test_without_a_name_the_picture_is_put_beside_the_photo(folder):
     assert result.output == job.Path("photo-painting.png")
     assert result.output.is_file()
     kept = result.output.read_bytes()
-    with pytest.raises(CannotWrite, match=r"^photo-painting\.png is there already\. Give a name with -o"):
+    with pytest.raises(
+        CannotWrite, match=r"^photo-painting\.png is there already\. Give a name with -o"
+    ):
         fastnst.optimize("photo.png", "painting.png", iterations=1, progress=False)
     assert result.output.read_bytes() == kept
 
