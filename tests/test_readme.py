@@ -31,6 +31,7 @@ def test_every_command_is_understood(command):
     app.parse_args(command.split()[1:], print_error=False, exit_on_error=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [block for language, block in BLOCKS if language == "python"])
 def test_every_python_block_runs(code, workdir, astronaut):
     shutil.copy(astronaut, "photo.jpg")

@@ -18,6 +18,7 @@ from fastnst.system.package_data import shipped
 SCRIPTS = shipped("checkpoints").parent / "scripts"
 
 
+@pytest.mark.slow
 def test_compare_writes_its_table_its_curves_and_its_sheet(workdir, astronaut):
     Image.open(astronaut).rotate(90).save("painting.png")
     done = subprocess.run(
@@ -41,6 +42,7 @@ def test_compare_writes_its_table_its_curves_and_its_sheet(workdir, astronaut):
         assert plot.height > plot.width
 
 
+@pytest.mark.slow
 def test_train_gallery_trains_goes_on_and_exports(workdir, make_photos, monkeypatch):
     monkeypatch.setenv("HF_DATASETS_CACHE", str(workdir / "cache"))
     make_photos(workdir / "photos")
@@ -92,6 +94,7 @@ def test_a_gallery_is_packed_within_its_megabytes(workdir, make_photos):
     assert (again.returncode, "There is pack already" in again.stderr) == (1, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -110,6 +113,7 @@ def test_video_benchmarks_print_their_table(tmp_path, words, said):
     assert said in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "words", "said"),
     [

@@ -78,6 +78,7 @@ def photo(astronaut):
         return np.asarray(image.convert("RGB").resize((250, 190)))
 
 
+@pytest.mark.slow
 def test_the_finest_level_is_painted_over_the_ones_below(model, photo):
     stylizer = Stylizer(model)
     sizes = level_sizes(190, 250, 64)
@@ -111,6 +112,7 @@ def test_strokes_of_any_size_come_from_the_size_of_the_first_level(model, photo)
         stylizer(photo, stroke="huge")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", [False, True])
 def test_tiles_are_the_whole(model, photo, wrap):
     options = {"exact": True, "wrap": wrap}
@@ -129,6 +131,7 @@ def test_a_picture_that_is_not_in_memory_is_painted_as_one_that_is(model, photo)
     assert np.abs(result.astype(int) - stylizer(photo)).mean() < 6
 
 
+@pytest.mark.slow
 def test_one_style_in_a_file_of_its_own_paints_the_same(model, photo):
     from fastnst.exporting.export import export
 

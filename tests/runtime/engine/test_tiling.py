@@ -63,6 +63,7 @@ def test_nothing_further_off_changes_a_pixel(swift, photo):
     assert not np.array_equal(*(picture[130:138, 130 - net.reach - 16] for picture in pictures))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [64, 128, 256])
 def test_tiles_are_what_the_whole_is_by_the_same_statistics(swift, photo, side):
     net = frozen(swift.path)
@@ -75,6 +76,7 @@ def test_tiles_are_what_the_whole_is_by_the_same_statistics(swift, photo, side):
     assert np.abs(plain.astype(int) - tiles).mean() < 0.1
 
 
+@pytest.mark.slow
 def test_statistics_of_parts_are_those_of_the_whole(swift, photo):
     net = frozen(swift.path)
     some = region_of(photo)
@@ -87,6 +89,7 @@ def test_statistics_of_parts_are_those_of_the_whole(swift, photo):
         assert np.abs(values - whole[name]).max() < 1e-2 * deviation.max()
 
 
+@pytest.mark.slow
 def test_a_sky_has_no_step_at_a_seam(photo):
     y, x = np.mgrid[:400, :600]
     sky = np.stack([90 + y / 8, 140 + y / 10, 200 + x / 40], axis=-1).astype(np.uint8)
@@ -115,6 +118,7 @@ def test_odd_sizes_come_back_exactly(negative, shape):
     assert np.array_equal(Stylizer(negative, tile=64)(photo), 255 - photo)
 
 
+@pytest.mark.slow
 def test_tiles_are_taken_where_memory_is_small(swift, photo, monkeypatch):
     monkeypatch.setattr(module, "SURELY_FITS", 1000)
     asked = []
@@ -142,6 +146,7 @@ def test_the_largest_tile_that_fits_is_chosen(swift):
     assert chosen_side(net, 50, 50, 1e12) is None
 
 
+@pytest.mark.slow
 def test_a_sample_is_measured_of_a_large_picture(swift, astronaut, monkeypatch):
     monkeypatch.setattr("fastnst.runtime.engine.tiling.SAMPLE", 8)
     with Image.open(astronaut) as image:
@@ -190,6 +195,7 @@ def test_a_net_with_unknown_parts_says_so_and_is_painted_whole(tmp_path, monkeyp
     assert np.array_equal(auto, off)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(96, 256), (101, 311), (40, 16)])
 @pytest.mark.parametrize("tile", ["auto", 64])
 def test_a_panorama_rolled_is_painted_the_same_and_rolled(astronaut, shape, tile):
