@@ -9,16 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
 from fastnst.errors import Diverged, FastnstError, Interrupted
 from fastnst.evaluation.cache import cache_folder
 from fastnst.images.read import Pixels, read_image, resize_longer
 from fastnst.optimization.optimize import optimize
 from fastnst.perceptual import PerceptualLoss, load_encoder
+from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.system.atomic import written_whole
 from fastnst.system.torch_device import pick_device
 
@@ -75,7 +74,7 @@ class Views:
             ).to(memory_format=torch.channels_last)  # fmt: skip
             loss.to(device)
             loss.set_styles(
-                [_tensor(resize_longer(self._painting, max(side, round(slim))), device)]
+                [image_to_tensor(resize_longer(self._painting, max(side, round(slim))), device)]
             )
             self._losses[side] = loss
         self._device = device
@@ -92,12 +91,12 @@ class Views:
         contents: list[list[float]] = [[] for _ in pictures]
         for side, loss in self._losses.items():
             view = resize_longer(photo, side)
-            pixels = _tensor(view, self._device)
+            pixels = image_to_tensor(view, self._device)
             loss.calibrate(pixels)
             targets = loss.content_targets(pixels)
             for picture, style, content in zip(pictures, styles, contents, strict=True):
                 scaled = picture.resize(view.size, Image.Resampling.LANCZOS)
-                found = loss(_tensor(scaled, self._device), targets)
+                found = loss(image_to_tensor(scaled, self._device), targets)
                 style.append(max(found.style.item(), LEAST))
                 content.append(found.content.item())
         return [
@@ -161,8 +160,3 @@ class Views:
                 ) from error
             except Diverged as error:
                 raise Diverged(error.message, "Leave this photo out of --data.") from error
-
-
-def _tensor(image: Image.Image, device: torch.device) -> Tensor:
-    pixels = np.array(image)
-    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float().to(device)

@@ -18,7 +18,6 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -29,6 +28,7 @@ from fastnst.optimization.inputs import View, read_scene
 from fastnst.optimization.optimize import LAYERS, STYLE_WEIGHT
 from fastnst.perceptual import PerceptualLoss, load_encoder
 from fastnst.perceptual.encoder import Vgg
+from fastnst.perceptual.image_tensor import image_to_tensor
 
 EVERY = 5
 """Iterations between pictures of `fastnst optimize` that are judged."""
@@ -114,8 +114,7 @@ def ours(
         for row in rows:
             picture = output.with_stem(f"ours-{int(row['iteration']):06d}")
             if picture.exists():
-                pixels = torch.from_numpy(np.array(read_image(picture))).permute(2, 0, 1)[None]
-                curve.append((float(row["seconds"]), judge(pixels.float())))
+                curve.append((float(row["seconds"]), judge(image_to_tensor(read_image(picture)))))
         return curve
 
 

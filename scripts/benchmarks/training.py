@@ -75,6 +75,7 @@ def plain_steps(options: argparse.Namespace) -> Iterator[None]:
     """The tutorial's training, one step at a time."""
     from fastnst.perceptual import load_encoder
     from fastnst.perceptual.encoder import Vgg
+    from fastnst.perceptual.image_tensor import image_to_tensor
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     encoder, net = load_encoder().to(device), PlainNet().to(device)
@@ -99,8 +100,7 @@ def plain_steps(options: argparse.Namespace) -> Iterator[None]:
         return flat.bmm(flat.transpose(1, 2)) / (c * h * w)
 
     with Image.open(options.painting) as image:
-        painting = np.array(image.convert("RGB").resize((512, 512)))
-    style = torch.from_numpy(painting).permute(2, 0, 1)[None].float().to(device)
+        style = image_to_tensor(image.convert("RGB").resize((512, 512)), device)
     with torch.no_grad():
         wanted = {name: gram(vgg(style)[name]) for name in STYLE}
     optimizer = torch.optim.Adam(net.parameters(), 1e-3)
