@@ -12,6 +12,23 @@ requirements = pytest.importorskip("packaging.requirements")
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def test_every_file_that_it_names_is_there():
+    named = re.findall(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|md|yaml))`", CONTRIBUTING)
+    named += re.findall(r"\]\(([^)#]+)\)", CONTRIBUTING)
+    to_come = {"fastnst/models/NAME.py", "tests/models/test_NAME.py"}
+    assert len(named) > 15
+    assert {name for name in named if not (ROOT / name).exists()} == to_come
+
+
+def test_every_session_that_it_names_is_in_the_noxfile():
+    ci = (ROOT / ".ci" / "run").read_text()
+    said = " ".join(re.findall(r"nox .*?-s ((?:\w+ ?)+)", CONTRIBUTING + ci)).split()
+    sessions = re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(), re.MULTILINE)
+    assert set(said) == set(sessions) == {"lint", "quick", "base"}
+
 
 def test_the_hook_s_ruff_is_one_that_a_developer_installs():
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
