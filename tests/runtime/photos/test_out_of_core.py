@@ -7,6 +7,7 @@ from fastnst.runtime.batch import stylize as module
 from fastnst.runtime.batch.stylize import stylize
 
 pytest.importorskip("pyvips")
+pytest.importorskip("tifffile")
 
 
 @pytest.fixture
