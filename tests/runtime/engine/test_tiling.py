@@ -1,6 +1,8 @@
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from PIL import Image
 
@@ -38,6 +40,41 @@ def painted(net, plan, photo, rows, statistics) -> np.ndarray:
     for first, band in paint(net, plan, region_of(photo), rows, statistics):
         whole[first : first + len(band)] = band
     return whole
+
+
+plans = st.builds(
+    lambda multiple, side, **values: Plan(multiple=multiple, side=multiple * side, **values),
+    height=st.integers(1, 400), width=st.integers(1, 400), border=st.sampled_from([0, 16]),
+    multiple=st.sampled_from([1, 4, 8]), minimum=st.sampled_from([16, 32]), reach=st.integers(0, 150),
+    side=st.integers(8, 40), wrap=st.booleans(),
+)  # fmt: skip
+"""Plans of pictures of any size."""
+
+
+@given(plans)
+def test_cores_lie_side_by_side_on_all_of_a_picture_and_none_is_too_large(plan):
+    times = np.zeros(plan.padded, int)
+    for top, left, bottom, right in plan.cores():
+        assert 0 < bottom - top <= plan.side
+        assert 0 < right - left <= plan.side
+        times[top:bottom, left:right] += 1
+    assert (times == 1).all()
+
+
+@given(plans)
+def test_a_window_is_its_part_of_the_picture_and_its_mirror_image(plan):
+    pixels = np.random.default_rng(0).integers(0, 256, (plan.height, plan.width, 3), dtype=np.uint8)
+    (down, across), (height, width) = plan.borders, plan.padded
+    after = ((down, height - plan.height - down), (across, width - plan.width - across), (0, 0))
+    mirrored = np.pad(pixels, after, "reflect")
+    for core in plan.cores():
+        top, left, bottom, right = plan.window(core)
+        if plan.wrap:
+            columns = np.arange(left, right) % plan.width
+            wanted = mirrored[top:bottom, across : across + plan.width][:, columns]
+        else:
+            wanted = mirrored[top:bottom, left:right]
+        assert np.array_equal(plan.cut(region_of(pixels), core)[0].transpose(1, 2, 0), wanted)
 
 
 @pytest.mark.parametrize(
