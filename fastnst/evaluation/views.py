@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import statistics
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ from fastnst.optimization.optimize import optimize
 from fastnst.perceptual import PerceptualLoss, load_encoder
 from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.system.atomic import written_whole
+from fastnst.system.progress import Progress
 from fastnst.system.torch_device import pick_device
 
 METHOD = 1
@@ -108,7 +108,7 @@ class Views:
         self,
         stylized: Pixels,
         photo: Image.Image,
-        on_share: Callable[[float, str], None] | None = None,
+        on_share: Progress | None = None,
     ) -> Seen:
         """The terms of a stylized photo over those of the optimized one: 1 is as good as optimization.
 
@@ -121,15 +121,12 @@ class Views:
         net, best = self.terms(photo, Image.fromarray(stylized), reference)
         return Seen(net.style / best.style, net.content / max(best.content, LEAST))
 
-    def optimized(
-        self, photo: Image.Image, on_share: Callable[[float, str], None] | None = None
-    ) -> Image.Image:
+    def optimized(self, photo: Image.Image, on_share: Progress | None = None) -> Image.Image:
         """What `fastnst optimize` paints of a photo by itself, kept from one call to the next.
 
         Args:
             photo: RGB, as `nearest` gives it.
-            on_share: Called after each iteration with the share of the work that is done, 0..1, and
-                with how it stands in words; never where the picture is kept.
+            on_share: Called after each iteration; never where the picture is kept.
 
         Raises:
             Interrupted: Ctrl-C; those that were kept before stay.
