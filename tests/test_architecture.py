@@ -37,6 +37,7 @@ WIDER = {
     "runtime/batch/test_fidelity": "any photo, from file to file",
     "test_architecture": "the package",
     "test_configs": "the YAML files",
+    "test_contributing": "CONTRIBUTING.md, the workflow, the hooks",
     "test_readme": "the README and the pages of docs/",
     "test_scripts": "the scripts",
 }

@@ -27,10 +27,8 @@ MOST_LINES = 150
 """Of the README."""
 NOT_YET = {
     *("--deflicker", "--paint-size", "--init-from", "--temporal"),
-    *(f"scripts/benchmarks/{name}.py" for name in ("deflicker", "folder", "optimize", "speed")),
-    *(f"scripts/benchmarks/{name}.py" for name in ("tiles", "training", "video")),
 }
-"""Options and scripts that the text calls by names that they are about to have."""
+"""Options that the text calls by names that they are about to have."""
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,8 @@ def styles(
         with progress_bar() as progress:
             task = progress.add_task("Painting", total=None)
 
-            def report(name: str, number: int, total: int) -> None:
-                progress.update(task, completed=number, total=total)
+            def report(share: float, name: str) -> None:
+                progress.update(task, completed=100 * share, total=100, description=name)
 
             whole = style_sheet(sheet, output, size=size, fast=fast, report=report)
         print(f"{output}  {whole.width}x{whole.height}")

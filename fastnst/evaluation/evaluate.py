@@ -19,7 +19,8 @@ from fastnst.evaluation.measure import Photo, Shown, measure
 from fastnst.evaluation.report import Evaluation
 from fastnst.evaluation.views import Views, nearest
 from fastnst.exporting.export import EVALUATION, export, kept_evaluation
-from fastnst.images.read import READABLE, read_image, resize_longer
+from fastnst.images.find import find_images
+from fastnst.images.read import read_image, resize_longer
 from fastnst.optimization.inputs import SMALLEST
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.system.atomic import written_whole
@@ -157,7 +158,7 @@ def _photos(folder: Path, size: int, count: int) -> list[Photo]:
     """The first photos that are large enough, their longer side scaled to `size`, and to the nearest view."""
     if not folder.is_dir():
         raise FastnstError(f"There is no folder {folder} of photos.", "Give one with --data.")
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READABLE)
+    files = find_images(folder)
     found: list[Photo] = []
     for path in files:
         try:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import yaml
 from torch import Tensor
@@ -20,6 +19,7 @@ from fastnst.evaluation.cache import cache_folder
 from fastnst.images.read import Pixels, read_image, resize_longer
 from fastnst.optimization.descend import descend
 from fastnst.perceptual import PerceptualLoss, load_encoder
+from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.styles.card import StyleCard
 from fastnst.system.atomic import written_whole
 from fastnst.system.package_data import shipped
@@ -66,12 +66,14 @@ def objective(
     if has_bfloat16(device.type):
         loss.encoder.lower(torch.bfloat16)
     image = resize_longer(read_image(painting).convert("RGB"), facts["style_size"])
-    loss.set_styles([_tensor(np.asarray(image), device)])
+    loss.set_styles([image_to_tensor(image, device)])
     if "units" in facts:
         loss.set_units(facts["units"])
     else:
         side = min(min(photo.shape[:2]) for photo in photos)
-        loss.calibrate(torch.cat([_tensor(photo[:side, :side], device) for photo in photos]))
+        loss.calibrate(
+            torch.cat([image_to_tensor(photo[:side, :side], device) for photo in photos])
+        )
     return loss
 
 
@@ -196,8 +198,4 @@ def _curve(
 
 def _pixels_of(image: Pixels, loss: PerceptualLoss) -> Tensor:
     """A picture as the loss takes it: float (1, 3, H, W), 0..255, where its network is."""
-    return _tensor(image, next(loss.encoder.parameters()).device)
-
-
-def _tensor(pixels: Pixels, device: torch.device) -> Tensor:
-    return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float().to(device)
+    return image_to_tensor(image, next(loss.encoder.parameters()).device)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
 from fastnst.errors import FastnstError
 from fastnst.images.read import read_image, resize_longer
+from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.styles.card import Credit
 
 DEFAULT_SIZE = 512
@@ -56,7 +56,7 @@ class Painting(Credit):
             )
         image = resize_longer(self._scan(), size)
         self._check(image, f"at --model.painting.size {size} is")
-        return _tensor(image)
+        return image_to_tensor(image)
 
     def load_like(self, side: int, crop: int) -> Tensor:
         """The painting as large as a square picture, so that its strokes are in proportion, as `load` gives it.
@@ -81,7 +81,7 @@ class Painting(Credit):
         wanted = self.size / crop if self.size else longer / math.sqrt(math.prod(scan.size))
         # Of a strip there must be something left.
         least = math.ceil(SMALLEST_VIEW * longer / min(scan.size))
-        return _tensor(resize_longer(scan, min(longer, max(least, round(side * wanted)))))
+        return image_to_tensor(resize_longer(scan, min(longer, max(least, round(side * wanted)))))
 
     def _scan(self) -> Image.Image:
         stored = read_image(self.path)
@@ -104,10 +104,6 @@ class Painting(Credit):
                 f"The painting {self.path} {how} {picture.width}x{picture.height} px, too small to learn from.",
                 f"It needs {SMALLEST_PAINTING} px on its shorter side; 300 and more are good.",
             )
-
-
-def _tensor(image: Image.Image) -> Tensor:
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
 
 
 def named_apart(paintings: list[Painting], size: int | None) -> list[Painting]:

@@ -27,7 +27,14 @@ from pytorch_lightning.cli import (
 )
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
-from fastnst.errors import BadStyleFile, CannotWrite, FastnstError, Interrupted, did_you_mean
+from fastnst.errors import (
+    BadStyleFile,
+    CannotWrite,
+    FastnstError,
+    Interrupted,
+    did_you_mean,
+    first_line,
+)
 from fastnst.models import load_net
 from fastnst.system.lock import alone_in
 from fastnst.system.package_data import shipped
@@ -270,7 +277,7 @@ def _fit(cli: _Cli, checkpoint: Path | None) -> None:
     except OSError as error:
         if error.errno is None:  # From below the network: those of the file system have a number.
             raise FastnstError(
-                f"The training stopped at step {cli.trainer.global_step}: {_one_line(error)}.",
+                f"The training stopped at step {cli.trainer.global_step}: {first_line(error)}.",
                 f"Go on with: fastnst train --name {cli.run.name} --resume",
             ) from error
         raise CannotWrite(f"{cli.run} can't be written: {error.strerror}.") from error
@@ -314,10 +321,6 @@ def _config(file: str | Path) -> Path:
         return folder / file
     names = [str(path.relative_to(folder)) for path in folder.rglob("*.yaml")]
     raise FastnstError(f"There is no file {file}.", did_you_mean(str(file), names))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
 def _no_painting() -> FastnstError:

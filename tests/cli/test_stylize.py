@@ -86,6 +86,7 @@ def started(workdir, *words):
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="ends a process without a word")
 @pytest.mark.parametrize("kind", ["video", "photo"])
 def test_sigterm_leaves_no_temporary_file(workdir, negative, kind):
@@ -103,6 +104,7 @@ def test_sigterm_leaves_no_temporary_file(workdir, negative, kind):
     assert not [*workdir.glob(".fastnst-*")]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C goes to a whole group")
 def test_ctrl_c_before_the_first_frame_leaves_nothing(workdir, negative):
     source = make(workdir / "a.mp4", count=300, size=(240, 320))

@@ -1,6 +1,12 @@
+from typing import get_args, get_type_hints
+
 import pytest
 
-from fastnst.models import NetConfig
+from fastnst.models import NETS, NetConfig
+
+
+def test_the_names_that_a_configuration_takes_are_those_of_the_nets():
+    assert set(get_args(get_type_hints(NetConfig)["name"])) == NETS.keys()
 
 
 @pytest.mark.parametrize("field", ["width", "blocks", "styles"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from fastnst.errors import CannotWrite, FastnstError
+from fastnst.images.find import find_images
 from fastnst.images.read import READABLE
 from fastnst.images.write import WRITABLE, can_move, check_writable
 from fastnst.runtime.engine.stylizer import Stylizer
@@ -83,7 +84,7 @@ def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[J
         if os.path.isdir(path):
             folder = output or path.resolve().with_name(f"{path.resolve().name}-{style}")
             shut: list[OSError] = []
-            photos = _photos_in(path, besides=folder, shut=shut)
+            photos = find_images(path, also=VIDEOS, besides=folder, on_error=shut.append)
             for error in shut:
                 yield Path(error.filename or path), _shut(error, path)
             if not photos and not shut:
@@ -120,29 +121,6 @@ def _distinct(jobs: Iterable[Job]) -> list[Job]:
         taken.add(place(target))
         result.append((source, target))
     return result
-
-
-def _photos_in(folder: Path, *, besides: Path, shut: list[OSError]) -> list[Path]:
-    """The pictures under a folder, hidden ones and those under `besides`, where paintings go, left out.
-
-    Folders that may not be entered go to `shut`.
-    """
-    apart = os.path.realpath(besides)
-    if apart == os.path.realpath(folder):
-        apart = ""
-    photos = []
-    for place, folders, files in os.walk(folder, onerror=shut.append):
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".") and os.path.realpath(os.path.join(place, name)) != apart
-        ]
-        photos += [
-            Path(place, name)
-            for name in files
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in READABLE | VIDEOS
-        ]
-    return sorted(photos)
 
 
 def _no_picture(folder: Path) -> FastnstError:

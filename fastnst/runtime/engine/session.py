@@ -9,7 +9,7 @@ from typing import Literal
 
 import onnxruntime as ort
 
-from fastnst.errors import BadStyleFile, DeviceUnavailable
+from fastnst.errors import BadStyleFile, DeviceUnavailable, first_line
 from fastnst.runtime.engine import DISABLE_TELEMETRY
 
 if os.environ.get(DISABLE_TELEMETRY) != "0":
@@ -76,7 +76,7 @@ def open_session(
         except Exception as error:  # onnxruntime's exceptions share no base of their own.
             if name == candidates[-1]:
                 raise BadStyleFile(
-                    f"{path} can't be loaded as an ONNX net: {first_line(error)}.",
+                    f"{path} can't be loaded as an ONNX net: {onnxruntime_reason(error)}.",
                     "Give a style that `fastnst export` wrote, or see `fastnst styles`.",
                 ) from error
             continue
@@ -126,7 +126,6 @@ def check_signature(
     return [node.name for node in inputs], outputs[0].name, fixed
 
 
-def first_line(error: Exception) -> str:
-    """What onnxruntime says, without its code and error number in front."""
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return line.removeprefix("[ONNXRuntimeError] : ").split(" : ", 2)[-1].rstrip(".")
+def onnxruntime_reason(error: Exception) -> str:
+    """The first line of onnxruntime's error, without the error's number and name in front."""
+    return first_line(error).removeprefix("[ONNXRuntimeError] : ").split(" : ", 2)[-1]

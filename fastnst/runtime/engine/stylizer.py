@@ -17,7 +17,7 @@ from fastnst.errors import BadStyleFile, FastnstError
 from fastnst.images.read import Pixels, read_image, resize_longer, rgb, upright_srgb
 from fastnst.runtime.engine.fixed_norms import FrozenNet
 from fastnst.runtime.engine.levels import enlarged, ground, level_sizes, resized, shrunk
-from fastnst.runtime.engine.session import Device, check_signature, first_line, open_session
+from fastnst.runtime.engine.session import Device, check_signature, onnxruntime_reason, open_session
 from fastnst.runtime.engine.tiling import (
     SIDES,
     Plan,
@@ -473,7 +473,7 @@ class Stylizer:
                     "Give a smaller size: --size N",
                 ) from error
             raise BadStyleFile(
-                f"{self.path} failed on a picture of {width}x{height} px: {first_line(error)}."
+                f"{self.path} failed on a picture of {width}x{height} px: {onnxruntime_reason(error)}."
             ) from error
         # Two looks without a copy: either is no number if one of the values is.
         low, high = (painted.min(), painted.max()) if painted.size else (0.0, 0.0)

@@ -1,7 +1,10 @@
 import hashlib
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from fastnst.errors import FastnstError
@@ -18,6 +21,22 @@ def test_the_first_level_is_as_large_for_every_picture_and_the_last_is_the_pictu
     # A panorama has its first level's pixels in its own form, and steps need not be of 2.
     assert level_sizes(200, 2000, 200) == [(63, 632), (112, 1125), (200, 2000)]
     assert level_sizes(64, 48, 224) == [(64, 48)]
+
+
+@given(st.integers(1, 20_000), st.integers(1, 20_000), st.integers(64, 512))
+def test_levels_of_any_picture_grow_to_it_by_one_factor_near_2(height, width, base):
+    sizes = level_sizes(height, width, base)
+    assert sizes[-1] == (height, width)
+    assert min(map(min, sizes)) >= 1
+    assert sizes == sorted(sizes)
+    areas = [rows * columns for rows, columns in sizes]
+    if len(sizes) > 1 and min(sizes[0]) >= 32:  # Whole pixels: within 2% of a side.
+        assert areas[0] == pytest.approx(base**2, rel=0.04)
+        factors = [(after / before) ** 0.5 for before, after in pairwise(areas)]
+        assert factors == pytest.approx([factors[0]] * len(factors), rel=0.04)
+        assert 2**0.5 * 0.97 <= factors[0] <= 2**1.5 * 1.03
+    if len(sizes) == 1:
+        assert areas[0] <= 2 * base**2 * 1.01
 
 
 def test_the_ground_is_the_same_everywhere_and_goes_on_at_its_sides():
@@ -78,6 +97,7 @@ def photo(astronaut):
         return np.asarray(image.convert("RGB").resize((250, 190)))
 
 
+@pytest.mark.slow
 def test_the_finest_level_is_painted_over_the_ones_below(model, photo):
     stylizer = Stylizer(model)
     sizes = level_sizes(190, 250, 64)
@@ -111,6 +131,7 @@ def test_strokes_of_any_size_come_from_the_size_of_the_first_level(model, photo)
         stylizer(photo, stroke="huge")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", [False, True])
 def test_tiles_are_the_whole(model, photo, wrap):
     options = {"exact": True, "wrap": wrap}
@@ -129,6 +150,7 @@ def test_a_picture_that_is_not_in_memory_is_painted_as_one_that_is(model, photo)
     assert np.abs(result.astype(int) - stylizer(photo)).mean() < 6
 
 
+@pytest.mark.slow
 def test_one_style_in_a_file_of_its_own_paints_the_same(model, photo):
     from fastnst.exporting.export import export
 

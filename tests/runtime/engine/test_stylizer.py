@@ -110,6 +110,7 @@ def test_a_path_may_end_in_anything(negative, tmp_path):
     assert Stylizer(tmp_path / "net.bin").name == "net"
 
 
+@pytest.mark.slow
 def test_the_shipped_style_paints_no_line_along_the_border(astronaut):
     pixels = np.asarray(fastnst.Stylizer("starry-night")(astronaut), float)
     for side in (pixels, pixels[::-1], pixels.transpose(1, 0, 2), pixels.transpose(1, 0, 2)[::-1]):

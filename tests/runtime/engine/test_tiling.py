@@ -1,6 +1,8 @@
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from PIL import Image
 
@@ -40,6 +42,41 @@ def painted(net, plan, photo, rows, statistics) -> np.ndarray:
     return whole
 
 
+plans = st.builds(
+    lambda multiple, side, **values: Plan(multiple=multiple, side=multiple * side, **values),
+    height=st.integers(1, 400), width=st.integers(1, 400), border=st.sampled_from([0, 16]),
+    multiple=st.sampled_from([1, 4, 8]), minimum=st.sampled_from([16, 32]), reach=st.integers(0, 150),
+    side=st.integers(8, 40), wrap=st.booleans(),
+)  # fmt: skip
+"""Plans of pictures of any size."""
+
+
+@given(plans)
+def test_cores_lie_side_by_side_on_all_of_a_picture_and_none_is_too_large(plan):
+    times = np.zeros(plan.padded, int)
+    for top, left, bottom, right in plan.cores():
+        assert 0 < bottom - top <= plan.side
+        assert 0 < right - left <= plan.side
+        times[top:bottom, left:right] += 1
+    assert (times == 1).all()
+
+
+@given(plans)
+def test_a_window_is_its_part_of_the_picture_and_its_mirror_image(plan):
+    pixels = np.random.default_rng(0).integers(0, 256, (plan.height, plan.width, 3), dtype=np.uint8)
+    (down, across), (height, width) = plan.borders, plan.padded
+    after = ((down, height - plan.height - down), (across, width - plan.width - across), (0, 0))
+    mirrored = np.pad(pixels, after, "reflect")
+    for core in plan.cores():
+        top, left, bottom, right = plan.window(core)
+        if plan.wrap:
+            columns = np.arange(left, right) % plan.width
+            wanted = mirrored[top:bottom, across : across + plan.width][:, columns]
+        else:
+            wanted = mirrored[top:bottom, left:right]
+        assert np.array_equal(plan.cut(region_of(pixels), core)[0].transpose(1, 2, 0), wanted)
+
+
 @pytest.mark.parametrize(
     ("style", "fast", "reach"), [("starry-night", False, 108), ("starry-night", True, 104)]
 )
@@ -64,6 +101,7 @@ def test_nothing_further_off_changes_a_pixel(swift, photo):
     assert not np.array_equal(*(picture[130:138, 130 - net.reach - 16] for picture in pictures))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [64, 128, 256])
 def test_tiles_are_what_the_whole_is_by_the_same_statistics(swift, photo, side):
     net = frozen(swift.path)
@@ -76,6 +114,7 @@ def test_tiles_are_what_the_whole_is_by_the_same_statistics(swift, photo, side):
     assert np.abs(plain.astype(int) - tiles).mean() < 0.1
 
 
+@pytest.mark.slow
 def test_statistics_of_parts_are_those_of_the_whole(swift, photo):
     net = frozen(swift.path)
     some = region_of(photo)
@@ -88,6 +127,7 @@ def test_statistics_of_parts_are_those_of_the_whole(swift, photo):
         assert np.abs(values - whole[name]).max() < 1e-2 * deviation.max()
 
 
+@pytest.mark.slow
 def test_a_sky_has_no_step_at_a_seam(photo):
     y, x = np.mgrid[:400, :600]
     sky = np.stack([90 + y / 8, 140 + y / 10, 200 + x / 40], axis=-1).astype(np.uint8)
@@ -116,6 +156,7 @@ def test_odd_sizes_come_back_exactly(negative, shape):
     assert np.array_equal(Stylizer(negative, tile=64)(photo), 255 - photo)
 
 
+@pytest.mark.slow
 def test_tiles_are_taken_where_memory_is_small(swift, photo, monkeypatch):
     monkeypatch.setattr(module, "SURELY_FITS", 1000)
     asked = []
@@ -143,6 +184,7 @@ def test_the_largest_tile_that_fits_is_chosen(swift):
     assert chosen_side(net, 50, 50, 1e12) is None
 
 
+@pytest.mark.slow
 def test_a_sample_is_measured_of_a_large_picture(swift, astronaut, monkeypatch):
     monkeypatch.setattr("fastnst.runtime.engine.tiling.SAMPLE", 8)
     with Image.open(astronaut) as image:
@@ -191,6 +233,7 @@ def test_a_net_with_unknown_parts_says_so_and_is_painted_whole(tmp_path, monkeyp
     assert np.array_equal(auto, off)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(96, 256), (101, 311), (40, 16)])
 @pytest.mark.parametrize("tile", ["auto", 64])
 def test_a_panorama_rolled_is_painted_the_same_and_rolled(astronaut, shape, tile):

@@ -7,6 +7,7 @@ from fastnst.runtime.batch import stylize as module
 from fastnst.runtime.batch.stylize import stylize
 
 pytest.importorskip("pyvips")
+pytest.importorskip("tifffile")
 
 
 @pytest.fixture
@@ -54,6 +55,7 @@ def test_it_is_upright_of_eight_bits_and_has_its_exif(workdir, negative, huge):
         assert np.abs(255 - np.asarray(image)[..., 0].astype(int) - sixteen // 257).max() <= 1
 
 
+@pytest.mark.slow
 def test_it_is_what_is_painted_in_memory(workdir, huge, monkeypatch, astronaut):
     stylizer = Stylizer("the-scream", fast=True, tile=128)
     with Image.open(astronaut) as image:

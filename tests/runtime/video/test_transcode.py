@@ -30,6 +30,7 @@ def negative(pixels: np.ndarray) -> np.ndarray:
     return 255 - pixels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(48, 64), (51, 67), (33, 48), (338, 640)])
 @pytest.mark.parametrize("ending", [".mp4", ".mkv", ".mov"])
 def test_size_count_times_and_colours_are_kept(workdir, size, ending):
@@ -225,6 +226,7 @@ for room in map(int, sys.argv[2:]):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
 @pytest.mark.parametrize("target", ["out.mp4", "out.mkv"])
 def test_a_full_disk_is_one_sentence_whenever_it_shows(workdir, target):

@@ -1,6 +1,6 @@
 """Time a training step of fastnst beside a plain loop's, side by side, and show where its time goes.
 
-    python scripts/benchmark_training.py PHOTOS PAINTING --size 256 --batch 4 --steps 20
+    python scripts/benchmarks/training.py PHOTOS PAINTING --size 256 --batch 4 --steps 20
 
 The plain loop is the tutorial's way, written out below: the same net of torch's own layers in float32 and the usual memory
 layout, VGG-16 run down to the last style layer on photo and painting, photos decoded in the same process. Both run in
@@ -74,10 +74,13 @@ class PlainNet(nn.Module):
 def plain_steps(options: argparse.Namespace) -> Iterator[None]:
     """The tutorial's training, one step at a time."""
     from fastnst.perceptual import load_encoder
+    from fastnst.perceptual.encoder import Vgg
+    from fastnst.perceptual.image_tensor import image_to_tensor
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     encoder, net = load_encoder().to(device), PlainNet().to(device)
-    convolutions = dict(encoder.layers.named_children())  # type: ignore[union-attr, operator]
+    assert isinstance(encoder, Vgg)
+    convolutions = dict(encoder.layers.named_children())
 
     def vgg(x: Tensor) -> dict[str, Tensor]:
         features, block = {}, "1"
@@ -97,8 +100,7 @@ def plain_steps(options: argparse.Namespace) -> Iterator[None]:
         return flat.bmm(flat.transpose(1, 2)) / (c * h * w)
 
     with Image.open(options.painting) as image:
-        painting = np.array(image.convert("RGB").resize((512, 512)))
-    style = torch.from_numpy(painting).permute(2, 0, 1)[None].float().to(device)
+        style = image_to_tensor(image.convert("RGB").resize((512, 512)), device)
     with torch.no_grad():
         wanted = {name: gram(vgg(style)[name]) for name in STYLE}
     optimizer = torch.optim.Adam(net.parameters(), 1e-3)
@@ -108,10 +110,9 @@ def plain_steps(options: argparse.Namespace) -> Iterator[None]:
         for _ in range(options.batch):
             with Image.open(files[np.random.randint(len(files))]) as image:
                 scale = options.size / min(image.size)
-                image = image.convert("RGB").resize(
-                    [max(options.size, round(side * scale)) for side in image.size]
-                )
-            batch.append(np.array(image)[: options.size, : options.size])
+                width, height = (max(options.size, round(side * scale)) for side in image.size)
+                photo = image.convert("RGB").resize((width, height))
+            batch.append(np.array(photo)[: options.size, : options.size])
         photos = (
             torch.from_numpy(np.stack(batch)).permute(0, 3, 1, 2).contiguous().float().to(device)
         )
@@ -123,7 +124,7 @@ def plain_steps(options: argparse.Namespace) -> Iterator[None]:
             F.mse_loss(gram(found[name]), wanted[name].expand(options.batch, -1, -1))
             for name in STYLE
         )
-        total.backward()
+        total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         if device.type == "cuda":
             torch.cuda.synchronize()
@@ -131,11 +132,13 @@ def plain_steps(options: argparse.Namespace) -> Iterator[None]:
 
 
 def fast_seconds(options: argparse.Namespace) -> float:
-    """The same of the training of `fastnst train`, by Lightning."""
+    """Seconds of a step of `fastnst train`, by Lightning, the median."""
+    import pytorch_lightning as pl
+
     cli = configured(options, options.steps + WARM_UP)
     ends: list[float] = []
 
-    class Clock(cli.pl.Callback):  # type: ignore[name-defined, misc]
+    class Clock(pl.Callback):
         def on_train_batch_end(self, *_: Any) -> None:
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
@@ -149,14 +152,12 @@ def fast_seconds(options: argparse.Namespace) -> float:
 
 def configured(options: argparse.Namespace, steps: int) -> Any:
     """Net, data and trainer, as `fastnst train` makes them."""
-    import pytorch_lightning as pl
-
     from fastnst.system.package_data import shipped
     from fastnst.training.train import _configured
 
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
-    cli = _configured(
+    return _configured(
         [
             f"--config={shipped('configs') / 'base.yaml'}", "--model.name=benchmark",
             f"--model.painting.path={options.painting}", f"--data.source={options.photos}",
@@ -165,8 +166,6 @@ def configured(options: argparse.Namespace, steps: int) -> Any:
             "--model.net.levels=1",  # Each part of a step by itself: of one pass.
         ]
     )  # fmt: skip
-    cli.pl = pl
-    return cli
 
 
 def timed(steps: Iterator[None], count: int) -> float:
@@ -207,12 +206,13 @@ def parts(options: argparse.Namespace) -> dict[str, float]:
 
     def step() -> dict[str, float]:
         seconds = {}
-        for name, part in {
+        parts: dict[str, Callable[[], Any]] = {
             "net": lambda: within("painted", lambda: module.net(photos)),
             "loss network": lambda: within("terms", lambda: module.loss(kept["painted"], module.loss.content_targets(photos))),
             "backward": lambda: kept["terms"].total.backward(),
             "optimizer": lambda: (optimizer.step(), optimizer.zero_grad()),
-        }.items():  # fmt: skip
+        }  # fmt: skip
+        for name, part in parts.items():
             started = time.perf_counter()
             part()
             if device.type == "cuda":

@@ -1,6 +1,6 @@
 """How much painted videos flicker, side by side: nets, `--steady`, and the rival with and without its smoothing.
 
-    python scripts/benchmark_steady.py CLIP [CLIP ...] --photos FOLDER --styles starry-night --model old=old.onnx --rival
+    python scripts/benchmarks/deflicker.py CLIP [CLIP ...] --photos FOLDER --styles starry-night --model old=old.onnx --rival
 
 Three figures, all in units of the mean difference between a frame's painting and its mirror image (as a style with more
 contrast flickers more): on clips, the mean difference between successive paintings that are brought into line by the
@@ -18,8 +18,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from benchmark import RIVAL, rival
 from PIL import Image
+from speed import RIVAL, rival
 
 from fastnst import Steady, Stylizer
 from fastnst.evaluation.metrics import pan, unsteadiness

@@ -1,6 +1,6 @@
 """What decoding and encoding add to painting: a video from file to file, beside its frames painted in memory.
 
-    python scripts/benchmark_video.py CLIP --size 1280x720 --frames 60 --style starry-night
+    python scripts/benchmarks/video.py CLIP --size 1280x720 --frames 60 --style starry-night
 
 The clip is first brought to that size. Rounds of both alternate; the medians are shown, and how the memory grows when the
 clip is three times as long.
