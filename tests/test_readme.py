@@ -234,7 +234,8 @@ def test_every_file_of_the_repository_that_it_names_is_there(page):
         if re.fullmatch(
             r"(scripts|configs|fastnst|tests|docs|checkpoints|\.github|\.ci)/[\w./-]+", name
         ):
-            assert name in NOT_YET or (ROOT / name).exists(), name
+            # NAME stands for one of the reader's.
+            assert "NAME" in name or (ROOT / name).exists(), name
 
 
 def test_continuous_integration_runs_its_test_command():
