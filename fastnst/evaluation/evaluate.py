@@ -50,7 +50,7 @@ def evaluate(
     minute or so the first time.
 
     The objective is the one that the style was trained for, its units included; for a file without a
-    card it is that of `configs/base.yaml`, its units measured on these photos. Beside it stands how many
+    card it is that of Johnson et al. 2016, its units measured on these photos. Beside it stands how many
     iterations of L-BFGS on the photo's pixels are needed for as low a value: Johnson et al. 2016, section
     4.1, found 50 to 100 for theirs, clipped to black and white at each iteration, as it is here.
 

@@ -8,10 +8,9 @@ import math
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-import yaml
 from torch import Tensor
 
 from fastnst.errors import FastnstError
@@ -22,12 +21,18 @@ from fastnst.perceptual import PerceptualLoss, load_encoder
 from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.styles.card import StyleCard
 from fastnst.system.atomic import written_whole
-from fastnst.system.package_data import shipped
 from fastnst.system.torch_device import has_bfloat16, pick_device
 from fastnst.training.paintings import DEFAULT_SIZE
 
-PLAIN = {"style_size": DEFAULT_SIZE, "style_weight": 5.0, "style_power": 1.0}
-"""What a file without a card is judged by, besides the layers of `configs/base.yaml`: it paints in one pass."""
+PAPER: dict[str, Any] = {
+    "content_layers": {"relu3_3": 1},
+    "style_layers": {"relu1_2": 1, "relu2_2": 1, "relu3_3": 1, "relu4_3": 1},
+    "content_weight": 1.0,
+    "style_weight": 5.0,
+    "tv_weight": 0.0,
+    "style_size": DEFAULT_SIZE,
+}
+"""The objective of Johnson et al. 2016, by which a file without a card is judged."""
 METHOD = 1
 """Counts up when the optimization that photos are compared to changes, so that kept curves are not used for it."""
 
@@ -43,8 +48,7 @@ def objective(
         painting: What it was learnt from.
         photos: RGB uint8 (H, W, 3) each.
     """
-    base = yaml.safe_load((shipped("configs") / "base.yaml").read_text())["model"]
-    facts = card.loss if card and card.loss else {**base, **PLAIN}
+    facts = card.loss if card and card.loss else PAPER
     if "styles" in facts:
         facts = {**facts, **facts["styles"][number]}
     loss = PerceptualLoss(
