@@ -55,6 +55,7 @@ def files(folder) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_from_a_painting_to_a_painted_photo(job, workdir, astronaut):
     weights = job()
     assert files(workdir / "runs" / "a") == {
