@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastnst.runtime.batch.stylize import stylize
     from fastnst.runtime.engine.stylizer import Stylizer
     from fastnst.runtime.live.stream import stream
-    from fastnst.runtime.photos.options import Look
+    from fastnst.runtime.photos.options import PhotoOptions
     from fastnst.runtime.video.deflicker import Steady
     from fastnst.runtime.video.options import Clip
     from fastnst.styles.card import StyleCard
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Clip": "fastnst.runtime.video.options",
     "FastnstError": "fastnst.errors",
-    "Look": "fastnst.runtime.photos.options",
+    "PhotoOptions": "fastnst.runtime.photos.options",
     "Steady": "fastnst.runtime.video.deflicker",
     "StyleCard": "fastnst.styles.card",
     "Stylizer": "fastnst.runtime.engine.stylizer",
@@ -40,7 +40,7 @@ _HOMES = {
 __all__ = [
     "Clip",
     "FastnstError",
-    "Look",
+    "PhotoOptions",
     "Steady",
     "StyleCard",
     "Stylizer",

@@ -21,7 +21,7 @@ UNTESTED = {
     "models/swift": "nothing of its own beside the contract of every net: models/test_nets.py",
     "optimization/objective": "what `descend` calls: optimization/test_descend.py",
     "runtime/engine/fixed_norms": "what tiles are painted by: runtime/engine/test_tiling.py",
-    "runtime/photos/compose": "what a `Look` paints by: runtime/photos/test_options.py",
+    "runtime/photos/compose": "what a `PhotoOptions` paints by: runtime/photos/test_options.py",
     "runtime/video/ffmpeg": "an import; what it is for is seen in runtime/live/test_window.py",
     "system/machine": "different on each machine; what follows from it is tested where it is asked",
     "system/package_data": "found by test_configs.py in a checkout and by .ci/run in an installed package",

@@ -49,7 +49,7 @@ def stylize(
     output: Annotated[Path | None, Parameter(alias="-o", allow_leading_hyphen=True), _FILES] = None,
     size: Annotated[int | None, _SIZE] = None,
     max_size: Annotated[int | None, _SIZE] = None,
-    preview_size: Annotated[int | None, _SIZE] = None,
+    paint_size: Annotated[int | None, _SIZE] = None,
     keep_color: Annotated[bool | Literal["luminance", "match"], _FLAG, _LOOK] = False,
     mask: Annotated[Sequence[str], _FLAG, _LOOK] = (),
     alpha_mask: Annotated[bool, _FLAG, _LOOK] = False,
@@ -92,7 +92,7 @@ def stylize(
         Longer side of the output in pixels; without it, the size of the photo.
     max_size
         The most that the longer side may be.
-    preview_size
+    paint_size
         Longer side that the net paints at: what it paints is enlarged with the photo's detail, so that
         strokes have a size relative to the picture, and a small copy looks like the large one.
     keep_color
@@ -135,7 +135,7 @@ def stylize(
     from fastnst.images.write import has_pages
     from fastnst.runtime.batch.outputs import PIPE
     from fastnst.runtime.batch.stylize import stylize as run
-    from fastnst.runtime.photos.options import Look
+    from fastnst.runtime.photos.options import PhotoOptions
 
     for word in inputs:  # A hyphen alone is a pipe, which is why those in front of words come here.
         if word.startswith("-") and word != str(PIPE) and not os.path.exists(word):
@@ -146,13 +146,13 @@ def stylize(
     stylizer = load_stylizer(
         style, model, strength, stroke, fast=fast, tile=tile, exact=exact, wrap=wrap, device=device
     )
-    look = Look(
-        size,
-        max_size,
-        preview_size,
-        "luminance" if keep_color is True else keep_color or None,
-        mask,
-        alpha_mask,
+    photo_options = PhotoOptions(
+        size=size,
+        max_size=max_size,
+        paint_size=paint_size,
+        keep_color="luminance" if keep_color is True else keep_color or None,
+        masks=mask,
+        alpha_mask=alpha_mask,
     )
     if stylizer.note:
         say(stylizer.note)
@@ -203,8 +203,8 @@ def stylize(
 
         stylizer.on_share = share
         run(
-            inputs, output, style=stylizer, look=look, quality=quality, overwrite=overwrite,
-            skip_existing=skip_existing, max_megapixels=max_megapixels, report=report,
+            inputs, output, style=stylizer, photo_options=photo_options, quality=quality,
+            overwrite=overwrite, skip_existing=skip_existing, max_megapixels=max_megapixels, report=report,
             clip=clip,
         )  # fmt: skip
     if kept:

@@ -30,7 +30,7 @@ from fastnst.runtime.batch.outputs import (
 from fastnst.runtime.engine.session import Device
 from fastnst.runtime.engine.stylizer import Stylizer, frames_at_once
 from fastnst.runtime.engine.tiling import FREE_SHARE
-from fastnst.runtime.photos.options import Look
+from fastnst.runtime.photos.options import PhotoOptions
 from fastnst.system.interrupts import Interrupts
 from fastnst.system.machine import free_memory
 
@@ -77,7 +77,7 @@ def stylize(
     output: str | os.PathLike[str] | None = None,
     *,
     style: str | os.PathLike[str] | Stylizer,
-    look: Look | None = None,
+    photo_options: PhotoOptions | None = None,
     quality: int = 95,
     overwrite: bool = False,
     skip_existing: bool = False,
@@ -97,7 +97,7 @@ def stylize(
             pictures into a folder `NAME-STYLE` beside it; shares of a blend, and a strength and a stroke
             that are not the usual ones, are part of the name.
         style: A style's name, an .onnx file, or a `Stylizer`.
-        look: Size, colours, regions; None for the photo's size, all of it in the painting's colours.
+        photo_options: Size, colours, regions; None for the photo's size, all of it in the painting's colours.
         quality: Of JPEG, WebP, AVIF and HEIC, 1..100.
         overwrite: A painting may take the place of its photo, or of any other file. Without it only an output
             that is given as a file may.
@@ -123,7 +123,7 @@ def stylize(
     stylizer = style if isinstance(style, Stylizer) else Stylizer(style, device=device)
     out = None if output is None else Path(output)
     jobs = deque(find_jobs([Path(path) for path in inputs], out, style_in_names(stylizer)))
-    look, total, results = look or Look(), len(jobs), []
+    photo_options, total, results = photo_options or PhotoOptions(), len(jobs), []
 
     def reader(job: Job) -> _Photo | Painted:
         # A file that was given by its very name may be written over, as with other converters.
@@ -150,10 +150,12 @@ def stylize(
             finished = photo
             if isinstance(photo, _Photo):
                 if is_video(photo.source):
-                    finished = _film(photo, stylizer, look, clip, quality, lambda: interrupts.asked)
+                    finished = _film(
+                        photo, stylizer, photo_options, clip, quality, lambda: interrupts.asked
+                    )
                 else:
                     paint = _paint if photo.frames else _stream
-                    finished = paint(photo, stylizer, look, quality)
+                    finished = paint(photo, stylizer, photo_options, quality)
             if behind is not None:
                 done(behind.result())
                 behind = None
@@ -278,12 +280,14 @@ def too_large(width: int, height: int) -> bool:
     return width * height > SMALL and width * height * HELD > FREE_SHARE * free_memory()
 
 
-def _stream(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> Painted:
+def _stream(
+    photo: _Photo, stylizer: Stylizer, photo_options: PhotoOptions, quality: int
+) -> Painted:
     from fastnst.runtime.photos.out_of_core import stream
 
     started = time.perf_counter()
     try:
-        if look != Look():
+        if photo_options != PhotoOptions():
             raise FastnstError(
                 f"{photo.source} is too large for the memory that is free.",
                 "Without a size, colours or masks it would be painted piece by piece.",
@@ -298,7 +302,7 @@ def _stream(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> Pain
 def _film(
     photo: _Photo,
     stylizer: Stylizer,
-    look: Look,
+    photo_options: PhotoOptions,
     clip: Clip | None,
     quality: int,
     stop: Callable[[], bool],
@@ -315,7 +319,7 @@ def _film(
     fast = stylizer.for_video(at_once)
 
     def paint(pixels: Pixels) -> Pixels:
-        return rgb(look.paint(fast, Image.fromarray(pixels)))
+        return rgb(photo_options.paint(fast, Image.fromarray(pixels)))
 
     try:
         if is_sequence(photo.target):
@@ -341,11 +345,13 @@ def _film(
     )  # fmt: skip
 
 
-def _paint(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> _Photo | Painted:
+def _paint(
+    photo: _Photo, stylizer: Stylizer, photo_options: PhotoOptions, quality: int
+) -> _Photo | Painted:
     started = time.perf_counter()
     try:
         for _ in range(len(photo.frames)):  # Each leaves memory before its painting is made.
-            photo.frames.append(look.paint(stylizer, photo.frames.pop(0)))
+            photo.frames.append(photo_options.paint(stylizer, photo.frames.pop(0)))
     except FastnstError as error:
         return Painted(photo.source, None, error=str(error))
     photo.seconds = time.perf_counter() - started

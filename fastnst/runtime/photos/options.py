@@ -1,9 +1,9 @@
-"""How photos are painted, besides by which style: their size, their colours, and where."""
+"""Options of a painting besides its style: size, colours, and which parts are painted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,31 +18,32 @@ from fastnst.runtime.photos.guided_upsampling import carried
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a photo is painted by a `Stylizer`.
+class PhotoOptions:
+    """Options of a painting besides its style.
 
     Raises:
-        FastnstError: Something is out of range, or a mask is no picture.
+        FastnstError: A size is out of range, or a mask can't be read.
     """
 
     size: int | None = None
-    """Longer side of the output in pixels; None keeps the photo's."""
+    """Longer side of the result in pixels; None keeps the photo's size."""
     max_size: int | None = None
-    """The most that the longer side may be."""
-    preview_size: int | None = None
-    """Longer side that the net paints at. Its painting is brought to the photo's size with the photo's
-    detail, so that a large one looks like a small one: strokes have a size relative to the picture."""
+    """Largest allowed longer side in pixels; larger photos are made smaller."""
+    _: KW_ONLY
+    paint_size: int | None = None
+    """Longer side in pixels that the net paints at. The painting is then enlarged with the detail of the photo, so
+    that strokes have a size relative to the picture."""
     keep_color: KeepColor | None = None
-    """luminance takes the painting's light and dark and the photo's colours; match, all of the painting,
-    its palette moved to the photo's."""
+    """`luminance` keeps the photo's colours and takes the light and dark of the painting; `match` moves the
+    painting's palette to the photo's."""
     masks: Sequence[str] = ()
-    """Grey pictures that say where to paint and how much: `FILE`, or `FILE=STYLE` for another style there."""
+    """Grey pictures, white where to paint: `FILE`, or `FILE=STYLE` for another style there."""
     alpha_mask: bool = False
-    """Paint as much as the photo is opaque."""
+    """Fade the painting out where the photo is transparent."""
     regions: tuple[tuple[Image.Image, str | None], ...] = field(init=False, default=(), repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("size", "max_size", "preview_size"):
+        for name in ("size", "max_size", "paint_size"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise FastnstError(
                     f"The {name.replace('_', ' ')} is {value}.",
@@ -109,7 +110,7 @@ class Look:
         return result
 
     def _by(self, stylizer: Stylizer, photo: Pixels, style: str | None) -> Pixels:
-        if self.preview_size is None or max(photo.shape[:2]) <= self.preview_size:
+        if self.paint_size is None or max(photo.shape[:2]) <= self.paint_size:
             return stylizer(photo, style=style)
-        small = np.asarray(resize_longer(Image.fromarray(photo), self.preview_size))
+        small = np.asarray(resize_longer(Image.fromarray(photo), self.paint_size))
         return carried(stylizer(small, style=style), small, photo)
