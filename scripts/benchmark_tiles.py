@@ -18,10 +18,10 @@ from PIL import Image
 
 from fastnst import Stylizer
 from fastnst.images.read import read_image, rgb
-from fastnst.runtime.engine.fixed_norms import FrozenNet
+from fastnst.runtime.engine.fixed_norms import FixedNormsNet
+from fastnst.runtime.engine.level_painter import PADDING
 from fastnst.runtime.engine.session import open_session
-from fastnst.runtime.engine.stylizer import MARGIN
-from fastnst.runtime.engine.tiling import Plan, measure, paint, region_of
+from fastnst.runtime.engine.tiling import TilePlan, measure, paint, region_of
 
 
 def wall(photos: list[Path], side: int) -> np.ndarray:
@@ -37,15 +37,16 @@ def wall(photos: list[Path], side: int) -> np.ndarray:
 
 
 def compared(stylizer: Stylizer, picture: np.ndarray) -> None:
-    """Tiles beside the whole."""
-    path, rows = stylizer.path, stylizer._rows
-    net = FrozenNet(path, lambda model: open_session(path, "cpu", model)[0])
+    """Print how tiles differ from the whole."""
+    path, rows = stylizer.path, stylizer.mix.for_net(stylizer.path, stylizer.card).at(0)
+    net = FixedNormsNet(path, lambda model: open_session(path, "cpu", model)[0])
     started = time.perf_counter()
     whole = stylizer(picture).astype(np.int16)
     at_once = time.perf_counter() - started
 
-    def plan(of: np.ndarray, side: int) -> Plan:
-        return Plan(*of.shape[:2], MARGIN, stylizer._multiple, stylizer._minimum, net.reach, side)
+    def plan(of: np.ndarray, side: int) -> TilePlan:
+        shape = stylizer.net
+        return TilePlan(*of.shape[:2], PADDING, shape.multiple_of, shape.minimum, net.radius, side)
 
     def painted(statistics: dict[str, np.ndarray], side: int) -> np.ndarray:
         result = np.empty_like(picture)
@@ -54,7 +55,7 @@ def compared(stylizer: Stylizer, picture: np.ndarray) -> None:
         return result.astype(np.int16)
 
     print(
-        f"{picture.shape[1]}x{picture.shape[0]} px, at once {at_once:.1f} s, a pixel looks {net.reach} px far"
+        f"{picture.shape[1]}x{picture.shape[0]} px, at once {at_once:.1f} s, a pixel looks {net.radius} px far"
     )
     exact = None
     for name, of, all_of_it in (

@@ -121,11 +121,11 @@ def test_ctrl_c_in_a_video_sets_the_status_and_says_of_how_many(
     make(workdir / "a.mp4", count=50)
     paint, seen = PhotoOptions.paint, []
 
-    def count(options, stylizer, photo):
+    def count(options, stylizer, photo, **others):
         seen.append(1)
         if len(seen) == 13:
             os.kill(os.getpid(), signal.SIGINT)
-        return paint(options, stylizer, photo)
+        return paint(options, stylizer, photo, **others)
 
     monkeypatch.setattr(PhotoOptions, "paint", count)
     status, out, err = fastnst("stylize", "a.mp4", "--model", negative, "-o", "out.mp4", "--json")

@@ -12,6 +12,7 @@ from PIL import Image
 from fastnst.errors import FastnstError
 from fastnst.images.colors import KeepColor, luminance, match_colors, with_luminance
 from fastnst.images.read import Pixels, read_image, resize_longer, rgb
+from fastnst.runtime.engine.level_painter import OnShare, part_of
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.photos.compose import banded, filled, mixed
 from fastnst.runtime.photos.guided_upsampling import carried
@@ -57,8 +58,18 @@ class PhotoOptions:
             regions.append((read_image(file).convert("L"), style or None))
         object.__setattr__(self, "regions", tuple(regions))
 
-    def paint(self, stylizer: Stylizer, image: Image.Image) -> Image.Image:
-        """Paint a picture, RGB or RGBA; so is what comes back.
+    def paint(
+        self, stylizer: Stylizer, image: Image.Image, *, on_share: OnShare | None = None
+    ) -> Image.Image:
+        """Paint a picture.
+
+        Args:
+            stylizer: Paints.
+            image: RGB or RGBA.
+            on_share: Called with the share of the work that is done, 0..1, after each tile, where there are tiles.
+
+        Returns:
+            The painting, of the same mode.
 
         Raises:
             FastnstError: There is not enough memory.
@@ -73,7 +84,7 @@ class PhotoOptions:
         del image  # Of a large picture there are never more copies than are needed.
         if alpha is not None and alpha.getextrema()[0] == 0:
             photo = filled(photo, np.asarray(alpha) > 0)
-        painted = self._painted(stylizer, photo)
+        painted = self._painted(stylizer, photo, on_share)
         if painted.shape != photo.shape:  # By a net of one fixed size.
             height, width = painted.shape[:2]
             fitting = Image.fromarray(photo).resize((width, height), Image.Resampling.LANCZOS)
@@ -91,10 +102,10 @@ class PhotoOptions:
             result.putalpha(alpha)
         return result
 
-    def _painted(self, stylizer: Stylizer, photo: Pixels) -> Pixels:
-        """By one style, or each in its region; where no mask is, the photo stays."""
+    def _painted(self, stylizer: Stylizer, photo: Pixels, on_share: OnShare | None) -> Pixels:
+        """Paint by one style, or by each within its mask; where no mask is, the photo stays."""
         if not self.regions:
-            return self._by(stylizer, photo, None)
+            return self._in_style(stylizer, photo, None, on_share)
         height, width = photo.shape[:2]
         styles: dict[str | None, Pixels] = {}
         for mask, style in self.regions:
@@ -103,14 +114,18 @@ class PhotoOptions:
         # Where masks overlap they share; where they leave something, it stays the photo's.
         whole = np.maximum(255, sum(there.astype(np.uint16) for there in styles.values()))
         changes = np.zeros(photo.shape, np.float32)
-        for style, there in styles.items():
-            painted = self._by(stylizer, photo, style)
+        for number, (style, there) in enumerate(styles.items()):
+            part = part_of(on_share, number / len(styles), 1 / len(styles))
+            painted = self._in_style(stylizer, photo, style, part)
             changes += (there / whole)[..., None] * (painted.astype(np.float32) - photo)
         result: Pixels = np.rint(photo + changes).astype(np.uint8)
         return result
 
-    def _by(self, stylizer: Stylizer, photo: Pixels, style: str | None) -> Pixels:
+    def _in_style(
+        self, stylizer: Stylizer, photo: Pixels, style: str | None, on_share: OnShare | None
+    ) -> Pixels:
+        """Paint at the paint size, or at the photo's."""
         if self.paint_size is None or max(photo.shape[:2]) <= self.paint_size:
-            return stylizer(photo, style=style)
+            return stylizer(photo, style, on_share=on_share)
         small = np.asarray(resize_longer(Image.fromarray(photo), self.paint_size))
-        return carried(stylizer(small, style=style), small, photo)
+        return carried(stylizer(small, style, on_share=on_share), small, photo)

@@ -214,9 +214,14 @@ def test_ctrl_c_in_a_video_is_told_from_a_whole_one(workdir, stylizer):
         if what.startswith("13 "):
             os.kill(os.getpid(), signal.SIGINT)
 
-    stylizer.on_share = stop
     with pytest.raises(Interrupted) as error:
-        stylize(["a.mp4", "b.mp4"], "out", style=stylizer, report=lambda p, *_: seen.append(p))
+        stylize(
+            ["a.mp4", "b.mp4"],
+            "out",
+            style=stylizer,
+            on_share=stop,
+            report=lambda p, *_: seen.append(p),
+        )
     (cut,) = seen
     assert (cut.stopped, cut.of) == (True, 50)
     assert 13 <= cut.frames < 50
@@ -486,8 +491,12 @@ def test_the_options_of_photos_and_of_videos_hold_for_videos(workdir, stylizer):
 def test_a_note_is_said_and_the_share_is_told(workdir, stylizer):
     make(workdir / "a.mp4", sound=True)
     shares, said = [], []
-    stylizer.on_share = lambda share, what: (shares.append(share), said.append(what))
-    (result,) = stylize(["a.mp4"], "out.webm", style=stylizer)
+
+    def tell(share, what):
+        shares.append(share)
+        said.append(what)
+
+    (result,) = stylize(["a.mp4"], "out.webm", style=stylizer, on_share=tell)
     assert result.note.startswith("a.mp4: its audio (aac) has no place in .webm")
     assert shares == sorted(shares)
     assert 0.5 < shares[-1] <= 1
