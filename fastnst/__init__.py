@@ -12,22 +12,26 @@ if TYPE_CHECKING:
     from fastnst.exporting.export import export
     from fastnst.optimization.optimize import optimize
     from fastnst.runtime.batch.stylize import stylize
+    from fastnst.runtime.engine.spec import StylizerSpec
     from fastnst.runtime.engine.stylizer import Stylizer
     from fastnst.runtime.live.stream import stream
-    from fastnst.runtime.photos.options import Look
+    from fastnst.runtime.photos.options import PhotoOptions
     from fastnst.runtime.video.deflicker import Steady
     from fastnst.runtime.video.options import Clip
     from fastnst.styles.card import StyleCard
+    from fastnst.styles.mix import StyleMix
     from fastnst.styles.registry import list_styles
     from fastnst.training.train import train
 
 _HOMES = {
     "Clip": "fastnst.runtime.video.options",
     "FastnstError": "fastnst.errors",
-    "Look": "fastnst.runtime.photos.options",
+    "PhotoOptions": "fastnst.runtime.photos.options",
     "Steady": "fastnst.runtime.video.deflicker",
     "StyleCard": "fastnst.styles.card",
+    "StyleMix": "fastnst.styles.mix",
     "Stylizer": "fastnst.runtime.engine.stylizer",
+    "StylizerSpec": "fastnst.runtime.engine.spec",
     "evaluate": "fastnst.evaluation.evaluate",
     "export": "fastnst.exporting.export",
     "list_styles": "fastnst.styles.registry",
@@ -40,10 +44,12 @@ _HOMES = {
 __all__ = [
     "Clip",
     "FastnstError",
-    "Look",
+    "PhotoOptions",
     "Steady",
     "StyleCard",
+    "StyleMix",
     "Stylizer",
+    "StylizerSpec",
     "evaluate",
     "export",
     "list_styles",

@@ -26,7 +26,7 @@ COMMANDS = ("stylize", "webcam", "styles", "train", "export", "evaluate", "optim
 MOST_LINES = 150
 """Of the README."""
 NOT_YET = {
-    *("--deflicker", "--paint-size", "--init-from", "--temporal"),
+    *("--deflicker", "--init-from", "--temporal"),
 }
 """Options that the text calls by names that they are about to have."""
 

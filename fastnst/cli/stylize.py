@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group, Parameter
 
@@ -17,8 +17,6 @@ from fastnst.errors import FastnstError, did_you_mean
 
 if TYPE_CHECKING:
     from fastnst.runtime.batch.stylize import Painted
-    from fastnst.runtime.engine.stylizer import Stylizer
-    from fastnst.styles.mix import Stroke
 
 
 _FLAG = Parameter(negative="", show_default=False)
@@ -49,7 +47,7 @@ def stylize(
     output: Annotated[Path | None, Parameter(alias="-o", allow_leading_hyphen=True), _FILES] = None,
     size: Annotated[int | None, _SIZE] = None,
     max_size: Annotated[int | None, _SIZE] = None,
-    preview_size: Annotated[int | None, _SIZE] = None,
+    paint_size: Annotated[int | None, _SIZE] = None,
     keep_color: Annotated[bool | Literal["luminance", "match"], _FLAG, _LOOK] = False,
     mask: Annotated[Sequence[str], _FLAG, _LOOK] = (),
     alpha_mask: Annotated[bool, _FLAG, _LOOK] = False,
@@ -92,7 +90,7 @@ def stylize(
         Longer side of the output in pixels; without it, the size of the photo.
     max_size
         The most that the longer side may be.
-    preview_size
+    paint_size
         Longer side that the net paints at: what it paints is enlarged with the photo's detail, so that
         strokes have a size relative to the picture, and a small copy looks like the large one.
     keep_color
@@ -135,7 +133,8 @@ def stylize(
     from fastnst.images.write import has_pages
     from fastnst.runtime.batch.outputs import PIPE
     from fastnst.runtime.batch.stylize import stylize as run
-    from fastnst.runtime.photos.options import Look
+    from fastnst.runtime.engine.stylizer import Stylizer
+    from fastnst.runtime.photos.options import PhotoOptions
 
     for word in inputs:  # A hyphen alone is a pipe, which is why those in front of words come here.
         if word.startswith("-") and word != str(PIPE) and not os.path.exists(word):
@@ -143,16 +142,18 @@ def stylize(
                 f"--{name.replace('_', '-')}" for name in inspect.signature(stylize).parameters
             ]
             raise FastnstError(f"There is no option {word}.", did_you_mean(word, options[1:]))
-    stylizer = load_stylizer(
-        style, model, strength, stroke, fast=fast, tile=tile, exact=exact, wrap=wrap, device=device
-    )
-    look = Look(
-        size,
-        max_size,
-        preview_size,
-        "luminance" if keep_color is True else keep_color or None,
-        mask,
-        alpha_mask,
+    check_style(style, model)
+    stylizer = Stylizer(
+        style, model, strength=strength, stroke=stroke,
+        fast=fast, tile=tile, exact=exact, wrap=wrap, device=device,
+    )  # fmt: skip
+    photo_options = PhotoOptions(
+        size=size,
+        max_size=max_size,
+        paint_size=paint_size,
+        keep_color="luminance" if keep_color is True else keep_color or None,
+        masks=mask,
+        alpha_mask=alpha_mask,
     )
     if stylizer.note:
         say(stylizer.note)
@@ -201,11 +202,10 @@ def stylize(
                     soft_wrap=True,
                 )
 
-        stylizer.on_share = share
         run(
-            inputs, output, style=stylizer, look=look, quality=quality, overwrite=overwrite,
-            skip_existing=skip_existing, max_megapixels=max_megapixels, report=report,
-            clip=clip,
+            inputs, output, style=stylizer, photo_options=photo_options, quality=quality,
+            overwrite=overwrite, skip_existing=skip_existing, max_megapixels=max_megapixels, report=report,
+            clip=clip, on_share=share,
         )  # fmt: skip
     if kept:
         of_all = "All" if kept == total else f"{kept} of {total}"
@@ -214,17 +214,12 @@ def stylize(
         raise SystemExit(1)
 
 
-def load_stylizer(
-    style: str | None, model: Path | None, strength: float, stroke: Stroke | None, **options: Any
-) -> Stylizer:
-    from fastnst.runtime.engine.stylizer import Stylizer
-
+def check_style(style: str | None, model: Path | None) -> None:
+    """Refuse a command that names neither a style nor a file."""
     if style is None and model is None:
         raise FastnstError(
             "No style was given.", "Give --style NAME (see `fastnst styles`) or --model FILE.onnx."
         )
-    blend = style if model else None
-    return Stylizer(model or style or "", blend=blend, strength=strength, stroke=stroke, **options)
 
 
 def _json_line(painted: Painted) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from fastnst.cli.stylize import load_stylizer
+from fastnst.cli.stylize import check_style
 from fastnst.cli.terminal import say
 from fastnst.errors import FastnstError
 
@@ -54,11 +54,13 @@ def webcam(
     device
         Where to run; auto takes the fastest there is.
     """
+    from fastnst.runtime.engine.stylizer import Stylizer
     from fastnst.runtime.live.webcam import webcam as run
 
     if size < 1:
         raise FastnstError(f"The size is {size}.", "Give 1 px or more.")
-    stylizer = load_stylizer(style, model, strength, stroke, device=device).for_video()
+    check_style(style, model)
+    stylizer = Stylizer(style, model, strength=strength, stroke=stroke, device=device).for_video()
     watched = run(
         stylizer, camera, size=size, steady=steady, record=record, virtual=virtual, mirror=mirror, say=say,
     )  # fmt: skip

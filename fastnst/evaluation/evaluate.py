@@ -83,7 +83,7 @@ def evaluate(
     with tempfile.TemporaryDirectory() as folder:
         # Kept to the end: the file is opened once more where large pictures are painted in tiles.
         file = export(run, output=Path(folder, f"{run.name}.onnx")).path if run else style
-        stylizer = Stylizer(file, blend=of)
+        stylizer = Stylizer(of, file) if of else Stylizer(file)
         if stylizer.fixed_size:
             raise FastnstError(stylizer.note, "Only nets that paint at any size can be evaluated.")
         least = max(stylizer.card.minimum if stylizer.card else 0, 80)

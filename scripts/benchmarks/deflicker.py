@@ -123,7 +123,7 @@ def main() -> None:
     nets = {"unet": Stylizer(first), "swift": Stylizer(first, fast=True)}
     for word in options.model:
         label, _, file = word.partition("=")
-        nets[label] = Stylizer(file, blend=first)
+        nets[label] = Stylizer(first, file)
     for label, net in nets.items():
         show(label, [each(net, style) for style in options.styles])
         show(f"{label} --steady", [held(net, style) for style in options.styles])

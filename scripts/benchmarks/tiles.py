@@ -18,11 +18,10 @@ from PIL import Image
 
 from fastnst import Stylizer
 from fastnst.images.read import read_image, rgb
-from fastnst.runtime.engine.fixed_norms import FrozenNet
+from fastnst.runtime.engine.fixed_norms import FixedNormsNet
+from fastnst.runtime.engine.level_painter import PADDING
 from fastnst.runtime.engine.session import open_session
-from fastnst.runtime.engine.stylizer import MARGIN
-from fastnst.runtime.engine.tiling import Plan, measure, paint, region_of
-from fastnst.styles.mix import row_weights
+from fastnst.runtime.engine.tiling import TilePlan, measure, paint, region_of
 
 
 def wall(photos: list[Path], side: int) -> np.ndarray:
@@ -38,21 +37,21 @@ def wall(photos: list[Path], side: int) -> np.ndarray:
 
 
 def compared(stylizer: Stylizer, picture: np.ndarray) -> None:
-    """Tiles beside the whole."""
+    """Print how tiles differ from the whole."""
     path, card = stylizer.path, stylizer.card
     if card is None or card.levels > 1:
         raise SystemExit(
             f"{path} can't be compared: give a style of one level that fastnst exported."
         )
-    rows = row_weights(path, card, stylizer.blend, stylizer.strength, stylizer.stroke)
-    net = FrozenNet(path, lambda model: open_session(path, "cpu", model)[0])
+    rows = stylizer.mix.for_net(path, card).at(0)
+    net = FixedNormsNet(path, lambda model: open_session(path, "cpu", model)[0])
     started = time.perf_counter()
     whole = stylizer(picture).astype(np.int16)
     at_once = time.perf_counter() - started
 
-    def plan(of: np.ndarray, side: int) -> Plan:
+    def plan(of: np.ndarray, side: int) -> TilePlan:
         height, width = of.shape[:2]
-        return Plan(height, width, MARGIN, card.multiple_of, card.minimum, net.reach, side)
+        return TilePlan(height, width, PADDING, card.multiple_of, card.minimum, net.radius, side)
 
     def painted(statistics: dict[str, np.ndarray], side: int) -> np.ndarray:
         result = np.empty_like(picture)
@@ -61,7 +60,7 @@ def compared(stylizer: Stylizer, picture: np.ndarray) -> None:
         return result.astype(np.int16)
 
     print(
-        f"{picture.shape[1]}x{picture.shape[0]} px, at once {at_once:.1f} s, a pixel looks {net.reach} px far"
+        f"{picture.shape[1]}x{picture.shape[0]} px, at once {at_once:.1f} s, a pixel looks {net.radius} px far"
     )
     exact = measure(net, plan(picture, 512), region_of(picture), rows, exact=True)
     for name, of, all_of_it in (

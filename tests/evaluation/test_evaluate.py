@@ -21,7 +21,7 @@ from fastnst.evaluation.report import Measured
 from fastnst.evaluation.views import Views, nearest
 from fastnst.exporting.export import EVALUATION, Exported, kept_evaluation
 from fastnst.images.read import read_image
-from fastnst.runtime.engine import stylizer
+from fastnst.runtime.engine import level_painter
 
 SIZE = 96
 
@@ -239,8 +239,8 @@ def test_a_run_folder_is_measured_in_tiles_too(folder, negative, monkeypatch):
     monkeypatch.setattr(
         job, "export", lambda run, output: Exported(Path(shutil.copy(negative, output)), 0.0)
     )
-    monkeypatch.setattr(stylizer, "SURELY_FITS", 0)
-    monkeypatch.setattr(stylizer, "chosen_side", lambda *_: 64)
+    monkeypatch.setattr(level_painter, "SURELY_FITS", 0)
+    monkeypatch.setattr(level_painter, "chosen_side", lambda *_: 64)
     (folder / "run").mkdir()
     found = evaluate(folder / "run", photos=1, max_iterations=3)
     whole = evaluate(negative, photos=1, max_iterations=3)

@@ -13,7 +13,7 @@ from fastnst.images.find import find_images
 from fastnst.images.read import READABLE
 from fastnst.images.write import WRITABLE, can_move, check_writable
 from fastnst.runtime.engine.stylizer import Stylizer
-from fastnst.styles.mix import STROKES, shares, stroke_size
+from fastnst.styles.mix import STROKES
 
 NUMBER = re.compile(r"%(0\d+)?d")
 """What stands for a number in a name."""
@@ -43,17 +43,20 @@ def find_jobs(inputs: Sequence[Path], output: Path | None, style: str) -> list[J
 
 
 def style_in_names(stylizer: Stylizer) -> str:
-    """What tells the paintings of a photo apart in their names: the style, and how it is painted if not as usual."""
-    parts = [stylizer.name]
-    if stylizer.blend and len(blended := shares(stylizer.blend, stylizer.styles)) > 1:
-        parts = [f"{name}-{share:.2g}" for name, share in blended.items()]
-    if stylizer.strength != 1:
-        parts.append(f"{stylizer.strength:g}")
-    usual = stylizer.usual_stroke
-    size = stroke_size(stylizer.stroke, usual)
-    if size != usual:
+    """Return the part of a file's name that tells the paintings of a photo apart.
+
+    It is the style, and the strength and the stroke where they are not the default.
+    """
+    mix, parts = stylizer.mix, [stylizer.name]
+    if len(shares := mix.shares(stylizer.styles)) > 1:
+        parts = [f"{name}-{share:.2g}" for name, share in shares.items()]
+    if mix.strength != 1:
+        parts.append(f"{mix.strength:g}")
+    default = stylizer.card.default_stroke if stylizer.card else 0.0
+    stroke = mix.stroke_size(default)
+    if stroke != default:
         names = {number: name for name, number in STROKES.items()}
-        parts.append(names.get(size) or f"stroke-{size:g}")
+        parts.append(names.get(stroke) or f"stroke-{stroke:g}")
     return "-".join(parts)
 
 

@@ -27,10 +27,12 @@ from fastnst.runtime.batch.outputs import (
     is_video,
     style_in_names,
 )
+from fastnst.runtime.engine.level_painter import OnShare, part_of
 from fastnst.runtime.engine.session import Device
 from fastnst.runtime.engine.stylizer import Stylizer, frames_at_once
 from fastnst.runtime.engine.tiling import FREE_SHARE
-from fastnst.runtime.photos.options import Look
+from fastnst.runtime.photos.options import PhotoOptions
+from fastnst.styles.mix import StyleMix
 from fastnst.system.interrupts import Interrupts
 from fastnst.system.machine import free_memory
 
@@ -76,8 +78,8 @@ def stylize(
     inputs: Sequence[str | os.PathLike[str]],
     output: str | os.PathLike[str] | None = None,
     *,
-    style: str | os.PathLike[str] | Stylizer,
-    look: Look | None = None,
+    style: str | os.PathLike[str] | StyleMix | Stylizer,
+    photo_options: PhotoOptions | None = None,
     quality: int = 95,
     overwrite: bool = False,
     skip_existing: bool = False,
@@ -85,6 +87,7 @@ def stylize(
     clip: Clip | None = None,
     device: Device = "auto",
     report: Callable[[Painted, int, int], None] | None = None,
+    on_share: OnShare | None = None,
 ) -> list[Painted]:
     """Paint files and folders; while one is painted the next one is read and the last one written.
 
@@ -96,8 +99,8 @@ def stylize(
             folders; `-` is standard output. None puts `NAME-STYLE.EXT` beside each photo, and a folder's
             pictures into a folder `NAME-STYLE` beside it; shares of a blend, and a strength and a stroke
             that are not the usual ones, are part of the name.
-        style: A style's name, an .onnx file, or a `Stylizer`.
-        look: Size, colours, regions; None for the photo's size, all of it in the painting's colours.
+        style: Name of a style, a `StyleMix`, an .onnx file, or a `Stylizer`.
+        photo_options: Size, colours, regions; None for the photo's size, all of it in the painting's colours.
         quality: Of JPEG, WebP, AVIF and HEIC, 1..100.
         overwrite: A painting may take the place of its photo, or of any other file. Without it only an output
             that is given as a file may.
@@ -106,6 +109,8 @@ def stylize(
         clip: What of videos is painted, and how they are kept.
         device: Where to run, unless `style` is a `Stylizer`.
         report: Called after each file with what became of it, its number from 1, and how many there are.
+        on_share: Called after each tile of a picture, and each frame of a video, with the share of it that is
+            done, 0..1, and what that is: "120 frames, 9.7 a second".
 
     Returns:
         One entry per file, in order. A file that fails does not stop the others.
@@ -123,7 +128,7 @@ def stylize(
     stylizer = style if isinstance(style, Stylizer) else Stylizer(style, device=device)
     out = None if output is None else Path(output)
     jobs = deque(find_jobs([Path(path) for path in inputs], out, style_in_names(stylizer)))
-    look, total, results = look or Look(), len(jobs), []
+    photo_options, total, results = photo_options or PhotoOptions(), len(jobs), []
 
     def reader(job: Job) -> _Photo | Painted:
         # A file that was given by its very name may be written over, as with other converters.
@@ -150,10 +155,18 @@ def stylize(
             finished = photo
             if isinstance(photo, _Photo):
                 if is_video(photo.source):
-                    finished = _film(photo, stylizer, look, clip, quality, lambda: interrupts.asked)
+                    finished = _film(
+                        photo,
+                        stylizer,
+                        photo_options,
+                        clip,
+                        quality,
+                        lambda: interrupts.asked,
+                        on_share,
+                    )
                 else:
                     paint = _paint if photo.frames else _stream
-                    finished = paint(photo, stylizer, look, quality)
+                    finished = paint(photo, stylizer, photo_options, quality, on_share)
             if behind is not None:
                 done(behind.result())
                 behind = None
@@ -278,17 +291,23 @@ def too_large(width: int, height: int) -> bool:
     return width * height > SMALL and width * height * HELD > FREE_SHARE * free_memory()
 
 
-def _stream(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> Painted:
+def _stream(
+    photo: _Photo,
+    stylizer: Stylizer,
+    photo_options: PhotoOptions,
+    quality: int,
+    on_share: OnShare | None,
+) -> Painted:
     from fastnst.runtime.photos.out_of_core import stream
 
     started = time.perf_counter()
     try:
-        if look != Look():
+        if photo_options != PhotoOptions():
             raise FastnstError(
                 f"{photo.source} is too large for the memory that is free.",
                 "Without a size, colours or masks it would be painted piece by piece.",
             )
-        size = stream(photo.source, photo.target, stylizer, quality=quality)
+        size = stream(photo.source, photo.target, stylizer, quality=quality, on_share=on_share)
     except (FastnstError, OSError) as error:
         return Painted(photo.source, None, error=str(error))
     seconds = time.perf_counter() - started
@@ -298,10 +317,11 @@ def _stream(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> Pain
 def _film(
     photo: _Photo,
     stylizer: Stylizer,
-    look: Look,
+    photo_options: PhotoOptions,
     clip: Clip | None,
     quality: int,
     stop: Callable[[], bool],
+    on_share: OnShare | None,
 ) -> Painted:
     from fastnst.runtime.video.options import Clip
     from fastnst.runtime.video.sinks import paint_animation, paint_sequence
@@ -315,7 +335,7 @@ def _film(
     fast = stylizer.for_video(at_once)
 
     def paint(pixels: Pixels) -> Pixels:
-        return rgb(look.paint(fast, Image.fromarray(pixels)))
+        return rgb(photo_options.paint(fast, Image.fromarray(pixels)))
 
     try:
         if is_sequence(photo.target):
@@ -327,7 +347,7 @@ def _film(
         else:
             done = paint_video(
                 photo.source, photo.target, paint, clip, at_once=at_once, stop=stop,
-                report=stylizer.on_share,
+                report=on_share,
             )  # fmt: skip
     except Interrupted:
         return Painted(photo.source, None, frames=0, stopped=True)
@@ -341,11 +361,19 @@ def _film(
     )  # fmt: skip
 
 
-def _paint(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> _Photo | Painted:
+def _paint(
+    photo: _Photo,
+    stylizer: Stylizer,
+    photo_options: PhotoOptions,
+    quality: int,
+    on_share: OnShare | None,
+) -> _Photo | Painted:
     started = time.perf_counter()
     try:
-        for _ in range(len(photo.frames)):  # Each leaves memory before its painting is made.
-            photo.frames.append(look.paint(stylizer, photo.frames.pop(0)))
+        count = len(photo.frames)
+        for number in range(count):  # Each leaves memory before its painting is made.
+            part = part_of(on_share, number / count, 1 / count)
+            photo.frames.append(photo_options.paint(stylizer, photo.frames.pop(0), on_share=part))
     except FastnstError as error:
         return Painted(photo.source, None, error=str(error))
     photo.seconds = time.perf_counter() - started

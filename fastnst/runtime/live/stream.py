@@ -15,7 +15,7 @@ from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.live.camera import Camera, Shot, ahead, scaled
 from fastnst.runtime.video.decode import frames
 from fastnst.runtime.video.deflicker import Steady
-from fastnst.styles.mix import Stroke
+from fastnst.styles.mix import StyleMix
 
 Source: TypeAlias = int | str | os.PathLike[str] | Iterable[Pixels]
 """The number of a camera, a video file, or uint8 RGB frames (H, W, 3)."""
@@ -32,9 +32,7 @@ class PaintedShot(Shot):
 def stream(
     source: Source,
     *,
-    style: str | os.PathLike[str] | Stylizer,
-    strength: float = 1.0,
-    stroke: Stroke | None = None,
+    style: str | os.PathLike[str] | StyleMix | Stylizer,
     size: int | None = None,
     steady: bool = False,
     device: Device = "auto",
@@ -50,9 +48,8 @@ def stream(
 
     Args:
         source: The number of a camera, a video file, or uint8 RGB frames (H, W, 3).
-        style: A style's name, by the net for real time; an .onnx file; or a `Stylizer`, as it is.
-        strength: 0 gives the photo, 1 the painting; unless `style` is a `Stylizer`.
-        stroke: `fine`, `medium`, `bold`, or a number from 0 to 1; the same.
+        style: Name of a style or a `StyleMix`, painted by the net for real time; an .onnx file; or a `Stylizer`,
+            which is taken as it is.
         size: Longer side to scale the frames to, in pixels, larger ones alone of a camera; None keeps theirs.
         steady: Hold still what does, see `Steady`.
         device: Where to run; unless `style` is a `Stylizer`.
@@ -65,7 +62,7 @@ def stream(
             which is not there.
     """
     if not isinstance(style, Stylizer):
-        style = Stylizer(style, strength=strength, stroke=stroke, device=device).for_video()
+        style = Stylizer(style, device=device).for_video()
     paint: Callable[[Pixels], Pixels] = Steady(style) if steady else style
     for shot in _shots(source, size):
         yield PaintedShot(paint(shot.pixels), shot.time, shot.number, shot.pixels)

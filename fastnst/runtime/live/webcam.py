@@ -22,7 +22,7 @@ from fastnst.runtime.live.recorder import Recorder
 from fastnst.runtime.live.virtual_camera import virtual_camera
 from fastnst.runtime.live.window import LAST, Screen, Spans, median
 from fastnst.runtime.video.deflicker import Steady, opencv
-from fastnst.styles.mix import stroke_size
+from fastnst.styles.mix import StyleMix
 from fastnst.system.interrupts import Interrupts
 from fastnst.system.machine import has_display
 
@@ -77,7 +77,7 @@ def webcam(
     that the delay is that of one frame or two, however slow the net.
 
     Args:
-        stylizer: What paints; its strength and stroke are those at first.
+        stylizer: Paints; its style, strength and stroke are the first ones.
         camera: Its number, or a video to be played in its place.
         size: Longer side to paint at, at most, in pixels; None for the camera's own.
         steady: Hold still what does, see `Steady`.
@@ -102,9 +102,11 @@ def webcam(
     card = stylizer.card
     controls = Controls(
         stylizer.styles,
-        stylizer.blend or stylizer.styles[0],
-        stylizer.strength,
-        stroke_size(stylizer.stroke, stylizer.usual_stroke),
+        StyleMix(
+            stylizer.mix.style or stylizer.styles[0],
+            stylizer.mix.strength,
+            stroke=stylizer.mix.stroke_size(card.default_stroke if card else 0.0),
+        ),
         strokes=card is not None and (len(card.strokes) > 1 or card.levels > 1),
         strengths=card is not None and card.identity,
         mirror=isinstance(camera, int) if mirror is None else mirror,
@@ -211,13 +213,7 @@ class _Painter:
             thread.join(timeout=10)
 
     def _now(self, pixels: Pixels) -> Pixels:
-        now = self._controls
-        return self._stylizer(
-            pixels,
-            style=now.style,
-            strength=now.strength if now.strengths else None,
-            stroke=now.stroke if now.strokes else None,
-        )
+        return self._stylizer(pixels, self._controls.mix)
 
     def _work(self) -> None:
         try:

@@ -65,7 +65,7 @@ def style_sheet(
         stylizer = loaded[path]
         if stylizer is not None and stylizer.fixed_size is None:
             many = len(stylizer.styles) > 1
-            pictures[name] = stylizer(image, style=name) if many else stylizer(image)
+            pictures[name] = stylizer(image, name if many else None)
         if report:
             report(number / len(styles), name)
     if len(pictures) == 1:

@@ -11,6 +11,7 @@ import numpy as np
 
 from fastnst.errors import CannotWrite, UnreadableImage, missing_extra
 from fastnst.images.read import Pixels
+from fastnst.runtime.engine.level_painter import OnShare
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.system.atomic import written_whole
 
@@ -24,6 +25,7 @@ def stream(
     stylizer: Stylizer,
     *,
     quality: int = 95,
+    on_share: OnShare | None = None,
 ) -> tuple[int, int]:
     """Paint a picture without ever holding all of it; transparency, EXIF and resolution are kept.
 
@@ -35,6 +37,7 @@ def stream(
         target: TIFF, PNG or JPEG.
         stylizer: Paints, in tiles.
         quality: Of JPEG, 1..100.
+        on_share: Called with the share of the work that is done, 0..1, after each tile.
 
     Returns:
         Width and height in pixels.
@@ -76,7 +79,7 @@ def stream(
                 return part[..., :3]
 
             def rows() -> Iterator[Pixels]:
-                for first, band in stylizer.bands(region, height, width):
+                for first, band in stylizer.bands(region, height, width, on_share=on_share):
                     if bands == 4:
                         given.seek(first * width * 4)
                         alpha = np.frombuffer(given.read(len(band) * width * 4), np.uint8)[3::4]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from clips import make, picture
 
-from fastnst import Stylizer, stream
+from fastnst import StyleMix, Stylizer, stream
 from fastnst.errors import FastnstError, UnknownStyle, UnreadableImage
 
 
@@ -50,8 +50,8 @@ def test_it_can_be_left(tmp_path, negative):
 def test_a_style_by_name_is_painted_by_the_net_for_real_time(monkeypatch):
     asked = []
     monkeypatch.setattr(Stylizer, "for_video", lambda self: asked.append(self) or self)
-    list(stream(numbered(1, (32, 32)), style="the-scream", strength=0.5))
-    assert asked[0].strength == 0.5
+    list(stream(numbered(1, (32, 32)), style=StyleMix("the-scream", 0.5)))
+    assert asked[0].mix.strength == 0.5
 
 
 def test_what_is_wrong_is_said(tmp_path, negative):

@@ -61,16 +61,16 @@ def drive(found):
     found["help"] = now.help
     key("h")
     key("Right")
-    found["next"] = now.style
+    found["next"] = now.mix.style
     key("1")
-    found["first"] = now.style
+    found["first"] = now.mix.style
     for _ in range(3):
         key("Down")
-    found["strength"] = now.strength
+    found["strength"] = now.mix.strength
     for _ in range(3):
         key("Up")
     key("plus")
-    found["stroke"] = now.stroke
+    found["stroke"] = now.mix.stroke
     key("minus")
     key("o")
     key("s")

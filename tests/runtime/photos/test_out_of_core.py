@@ -70,7 +70,9 @@ def test_what_can_not_be_streamed_is_one_sentence(workdir, negative, huge):
     stylizer = Stylizer(negative, tile=64)
     (result,) = stylize(["a.png"], "out.webp", style=stylizer)
     assert "out.webp can't be written while it is painted. Give a TIFF, PNG or JPEG" in result.error
-    (result,) = stylize(["a.png"], "out.png", style=stylizer, look=module.Look(max_size=100))
+    (result,) = stylize(
+        ["a.png"], "out.png", style=stylizer, photo_options=module.PhotoOptions(max_size=100)
+    )
     assert "a.png is too large for the memory that is free" in result.error
     with open("a.png", "r+b") as file:
         file.truncate(20_000)
