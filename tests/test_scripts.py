@@ -95,7 +95,7 @@ def test_a_gallery_is_packed_within_its_megabytes(workdir, make_photos):
     ("words", "said"),
     [
         (["benchmark_video.py", "--size", "64x48", "--frames", "4", "--rounds", "1"], "4 frames of 64x48"),
-        (["benchmark_steady.py", "--size", "64", "--frames", "3", "--styles", "the-scream"], "swift --steady"),
+        (["benchmark_deflicker.py", "--size", "64", "--frames", "3", "--styles", "the-scream"], "swift --deflicker"),
     ],
 )  # fmt: skip
 def test_video_benchmarks_print_their_table(tmp_path, words, said):
