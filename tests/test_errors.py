@@ -42,10 +42,10 @@ def test_the_first_line_of_an_error_is_what_it_says_or_what_it_is(error, text):
 
 
 def test_a_missing_extra_is_installed_from_the_source_folder():
-    error = missing_extra("--steady needs OpenCV.", "webcam", "Or leave it out.")
+    error = missing_extra("--deflicker needs OpenCV.", "webcam", "Or leave it out.")
     assert isinstance(error, MissingExtra)
     assert str(error) == (
-        "--steady needs OpenCV. In fastnst's source folder say: pip install '.[webcam]'"
+        "--deflicker needs OpenCV. In fastnst's source folder say: pip install '.[webcam]'"
         " Or leave it out."
     )
 

@@ -26,7 +26,7 @@ COMMANDS = ("stylize", "webcam", "styles", "train", "export", "evaluate", "optim
 MOST_LINES = 150
 """Of the README."""
 NOT_YET = {
-    *("--deflicker", "--init-from", "--temporal"),
+    *("--init-from", "--temporal"),
 }
 """Options that the text calls by names that they are about to have."""
 

@@ -99,7 +99,7 @@ def test_a_gallery_is_packed_within_its_megabytes(workdir, make_photos):
     ("words", "said"),
     [
         (["benchmarks/video.py", "--size", "64x48", "--frames", "4", "--rounds", "1"], "4 frames of 64x48"),
-        (["benchmarks/deflicker.py", "--size", "64", "--frames", "3", "--styles", "the-scream"], "swift --steady"),
+        (["benchmarks/deflicker.py", "--size", "64", "--frames", "3", "--styles", "the-scream"], "swift --deflicker"),
     ],
 )  # fmt: skip
 def test_video_benchmarks_print_their_table(tmp_path, words, said):

@@ -16,7 +16,7 @@ from fastnst.cli.terminal import progress_bar, say
 from fastnst.errors import FastnstError, did_you_mean
 
 if TYPE_CHECKING:
-    from fastnst.runtime.batch.stylize import Painted
+    from fastnst.runtime.batch.stylize import StylizeResult
 
 
 _FLAG = Parameter(negative="", show_default=False)
@@ -62,7 +62,7 @@ def stylize(
     crf: Annotated[int, _VIDEO] = 18,
     start: Annotated[float, _VIDEO] = 0.0,
     end: Annotated[float | None, _VIDEO] = None,
-    steady: Annotated[bool, _FLAG, _VIDEO] = False,
+    deflicker: Annotated[bool, _FLAG, _VIDEO] = False,
     device: Annotated[Literal["auto", "cpu", "cuda", "coreml", "directml"], _MACHINE] = "auto",
     json: Annotated[bool, _FLAG, _MACHINE] = False,
 ) -> None:
@@ -116,15 +116,15 @@ def stylize(
     max_megapixels
         Larger photos are refused.
     codec
-        Of videos, as FFmpeg names it; without it H.264, or what the format takes.
+        Codec of videos, by FFmpeg's name; without it H.264, or the default of the format.
     crf
-        Quality of videos: 0 is without loss, 18 looks like the original, 51 is bad.
+        Quality of videos, from 0 (lossless) to 63 (bad); 18 looks like the original.
     start
-        Seconds of a video from where on it is painted.
+        Seconds from the beginning of the video at which painting starts.
     end
-        Seconds of a video up to where.
-    steady
-        Videos hold still where the scene does; takes some time for each frame.
+        Seconds from the beginning of the video at which painting ends.
+    deflicker
+        Reduce flicker between the frames of videos; takes some time for each frame.
     device
         Where to run; auto takes the fastest there is.
     json
@@ -135,6 +135,7 @@ def stylize(
     from fastnst.runtime.batch.stylize import stylize as run
     from fastnst.runtime.engine.stylizer import Stylizer
     from fastnst.runtime.photos.options import PhotoOptions
+    from fastnst.runtime.video.options import VideoOptions
 
     for word in inputs:  # A hyphen alone is a pipe, which is why those in front of words come here.
         if word.startswith("-") and word != str(PIPE) and not os.path.exists(word):
@@ -157,12 +158,8 @@ def stylize(
     )
     if stylizer.note:
         say(stylizer.note)
-    clip = None
-    if (codec, crf, start, end, steady) != (None, 18, 0.0, None, False):
-        from fastnst.runtime.video.options import Clip
-
-        clip = Clip(codec, crf, start, end, steady)
-    failed: list[Painted] = []
+    video = VideoOptions(codec=codec, crf=crf, start=start, end=end, deflicker=deflicker)
+    failed: list[StylizeResult] = []
     kept = 0
     with progress_bar() as progress:
         task = progress.add_task("Painting", total=None)
@@ -172,7 +169,7 @@ def stylize(
             text = f"Painting {what}".strip()
             progress.update(task, completed=done + part, total=total, description=text)
 
-        def report(painted: Painted, number: int, of: int) -> None:
+        def report(painted: StylizeResult, number: int, of: int) -> None:
             nonlocal done, total, kept
             done, total = number, of
             kept += painted.skipped
@@ -205,7 +202,7 @@ def stylize(
         run(
             inputs, output, style=stylizer, photo_options=photo_options, quality=quality,
             overwrite=overwrite, skip_existing=skip_existing, max_megapixels=max_megapixels, report=report,
-            clip=clip, on_share=share,
+            video=video, on_share=share,
         )  # fmt: skip
     if kept:
         of_all = "All" if kept == total else f"{kept} of {total}"
@@ -222,7 +219,7 @@ def check_style(style: str | None, model: Path | None) -> None:
         )
 
 
-def _json_line(painted: Painted) -> str:
+def _json_line(painted: StylizeResult) -> str:
     values = {
         key: value for key, value in asdict(painted).items() if value not in ("", None, False)
     }

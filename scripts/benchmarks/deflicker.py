@@ -1,4 +1,4 @@
-"""How much painted videos flicker, side by side: nets, `--steady`, and the rival with and without its smoothing.
+"""How much painted videos flicker, side by side: nets, `--deflicker`, and the rival with and without its smoothing.
 
     python scripts/benchmarks/deflicker.py CLIP [CLIP ...] --photos FOLDER --styles starry-night --model old=old.onnx --rival
 
@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 from speed import RIVAL, rival
 
-from fastnst import Steady, Stylizer
+from fastnst import Deflicker, Stylizer
 from fastnst.evaluation.metrics import pan, unsteadiness
 from fastnst.images.read import Pixels, read_image, resize_longer
 from fastnst.runtime.video.decode import frames
@@ -117,7 +117,11 @@ def main() -> None:
         return lambda clip: [net(frame, style=style) for frame in clip]
 
     def held(net: Stylizer, style: str) -> Paint:
-        return lambda clip: [*map(Steady(lambda frame: net(frame, style=style)), clip)]
+        def paint(clip: Frames) -> Frames:
+            deflicker = Deflicker()
+            return [deflicker(frame, net(frame, style=style)) for frame in clip]
+
+        return paint
 
     first = options.styles[0]
     nets = {"unet": Stylizer(first), "swift": Stylizer(first, fast=True)}
@@ -126,7 +130,7 @@ def main() -> None:
         nets[label] = Stylizer(first, file)
     for label, net in nets.items():
         show(label, [each(net, style) for style in options.styles])
-        show(f"{label} --steady", [held(net, style) for style in options.styles])
+        show(f"{label} --deflicker", [held(net, style) for style in options.styles])
     if options.rival:
         with tempfile.TemporaryDirectory() as folder:
             rival(folder)

@@ -18,7 +18,7 @@ from fastnst.runtime.batch import stylize as module
 from fastnst.runtime.batch.stylize import stylize
 from fastnst.runtime.photos.options import PhotoOptions
 from fastnst.runtime.video.decode import frames
-from fastnst.runtime.video.options import Clip
+from fastnst.runtime.video.options import VideoOptions
 
 
 def pixels(path) -> np.ndarray:
@@ -453,8 +453,8 @@ def test_folders_may_mix_photos_and_videos(workdir, stylizer):
     assert [r.skipped for r in results] == [True, False, True]
 
 
-def test_a_video_is_held_still_if_it_is_asked_for(workdir, stylizer):
-    pytest.importorskip("cv2", reason="steady videos need OpenCV")
+def test_deflicker_halves_the_flicker_of_a_still_scene(workdir, stylizer):
+    pytest.importorskip("cv2", reason="--deflicker needs OpenCV")
     rng = np.random.default_rng(0)
     still = picture(0, 64, 96)
     make(
@@ -465,12 +465,12 @@ def test_a_video_is_held_still_if_it_is_asked_for(workdir, stylizer):
     )
 
     def flicker(name, **options):
-        stylize(["a.mp4"], name, style=stylizer, clip=Clip(crf=1, **options))
+        stylize(["a.mp4"], name, style=stylizer, video=VideoOptions(crf=1, **options))
         shown = [pixels.astype(int) for pixels, _ in frames(Path(name))]
         assert len(shown) == 8
         return np.mean([np.abs(a - b).mean() for a, b in pairwise(shown[3:])])
 
-    assert flicker("steady.mp4", steady=True) < 0.5 * flicker("plain.mp4")
+    assert flicker("deflickered.mp4", deflicker=True) < 0.5 * flicker("plain.mp4")
 
 
 def test_the_options_of_photos_and_of_videos_hold_for_videos(workdir, stylizer):
@@ -481,7 +481,7 @@ def test_the_options_of_photos_and_of_videos_hold_for_videos(workdir, stylizer):
         "out.mkv",
         style=stylizer,
         photo_options=options,
-        clip=Clip("libx265", 20, 0.2, 0.6),
+        video=VideoOptions(codec="libx265", crf=20, start=0.2, end=0.6),
     )
     assert (result.width, result.height, result.frames) == (128, 96, 10)
     with av.open("out.mkv") as file:

@@ -53,7 +53,7 @@ def drive(found):
     now, camera = seen["Controls"], seen["Camera"]
     found["behind"] = []
     for _ in range(8):
-        newest = camera._shot.number
+        newest = camera.newest(-1, 1).number
         found["behind"].append(newest - counter(grab()))
         time.sleep(0.13)
     Image.fromarray(grab()).save("screen.png")
@@ -103,9 +103,9 @@ def main():
 
     driver = threading.Thread(target=safely)
     driver.start()
-    watched = webcam.webcam(Stylizer(model), clip, size=None, record=Path("whole.mp4"))
+    stats = webcam.webcam(Stylizer(model), clip, size=None, record=Path("whole.mp4"))
     driver.join()
-    found["frames"], found["delay_ms"] = watched.frames, watched.delay_ms
+    found["frames"], found["delay_ms"] = stats.frames, stats.delay_ms
     found["failures"] = failures
     sys.stdout.write(json.dumps(found))
 
