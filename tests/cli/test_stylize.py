@@ -99,7 +99,7 @@ def test_sigterm_leaves_no_temporary_file(workdir, negative, kind):
     process = started(workdir, source, "--model", negative, "-o", f"out{source.suffix}")
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 143
+    assert process.returncode == 143, err
     assert "Traceback" not in err
     assert not [*workdir.glob(".fastnst-*")]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import GeneratorType
 from typing import Any, TypeVar
 
 PREFETCH_ITEMS = 8
@@ -32,5 +34,8 @@ def prefetch(items: Iterator[Item], ahead: int = PREFETCH_ITEMS) -> Generator[It
             yield item
     finally:
         thread.shutdown(cancel_futures=True)
-        if isinstance(items, Generator):
+        if isinstance(items, GeneratorType):
+            # A signal while the thread starts hides it from `shutdown`: it may still be at work.
+            while items.gi_running:
+                time.sleep(0.01)
             items.close()

@@ -65,3 +65,26 @@ def test_closing_it_closes_the_items_and_ends_the_thread():
     coming.close()
     assert closed == [True]
     assert threading.active_count() == before
+
+
+def test_an_interruption_while_the_thread_starts_waits_for_it(monkeypatch):
+    """A signal's exception in `Thread.start` leaves a thread that the executor does not know."""
+    closed = []
+
+    def items():
+        try:
+            time.sleep(0.2)
+            yield 0
+        finally:
+            closed.append(True)
+
+    start = threading.Thread.start
+
+    def interrupted(thread):
+        start(thread)
+        raise SystemExit(143)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(SystemExit, match="143"):
+        next(prefetch(items()))
+    assert closed == [True]

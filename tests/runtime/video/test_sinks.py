@@ -137,7 +137,7 @@ class TestEverySink:
             paint_video(source, Path(target), lambda pixels: pixels, report=end)
         kept = [f"f-{number}.png" for number in (1, 2, 3)] if "%" in target else []
         assert sorted(outputs()) == kept
-        assert threading.active_count() == threads
+        assert threading.active_count() <= threads
 
     @pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
     def test_a_full_disk_is_one_sentence_and_leaves_nothing(self, workdir, target):
