@@ -12,22 +12,26 @@ if TYPE_CHECKING:
     from fastnst.exporting.export import export
     from fastnst.optimization.optimize import optimize
     from fastnst.runtime.batch.stylize import stylize
+    from fastnst.runtime.engine.spec import StylizerSpec
     from fastnst.runtime.engine.stylizer import Stylizer
     from fastnst.runtime.live.stream import stream
-    from fastnst.runtime.photos.options import Look
-    from fastnst.runtime.video.deflicker import Steady
-    from fastnst.runtime.video.options import Clip
+    from fastnst.runtime.photos.options import PhotoOptions
+    from fastnst.runtime.video.deflicker import Deflicker
+    from fastnst.runtime.video.options import VideoOptions
     from fastnst.styles.card import StyleCard
+    from fastnst.styles.mix import StyleMix
     from fastnst.styles.registry import list_styles
     from fastnst.training.train import train
 
 _HOMES = {
-    "Clip": "fastnst.runtime.video.options",
+    "Deflicker": "fastnst.runtime.video.deflicker",
     "FastnstError": "fastnst.errors",
-    "Look": "fastnst.runtime.photos.options",
-    "Steady": "fastnst.runtime.video.deflicker",
+    "PhotoOptions": "fastnst.runtime.photos.options",
     "StyleCard": "fastnst.styles.card",
+    "StyleMix": "fastnst.styles.mix",
     "Stylizer": "fastnst.runtime.engine.stylizer",
+    "StylizerSpec": "fastnst.runtime.engine.spec",
+    "VideoOptions": "fastnst.runtime.video.options",
     "evaluate": "fastnst.evaluation.evaluate",
     "export": "fastnst.exporting.export",
     "list_styles": "fastnst.styles.registry",
@@ -38,12 +42,14 @@ _HOMES = {
 }
 
 __all__ = [
-    "Clip",
+    "Deflicker",
     "FastnstError",
-    "Look",
-    "Steady",
+    "PhotoOptions",
     "StyleCard",
+    "StyleMix",
     "Stylizer",
+    "StylizerSpec",
+    "VideoOptions",
     "evaluate",
     "export",
     "list_styles",

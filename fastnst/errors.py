@@ -73,6 +73,12 @@ def missing_extra(message: str, extra: str, instead: str = "") -> MissingExtra:
     return MissingExtra(message, f"{install} {instead}".strip())
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, without the punctuation at its end; its type's name if it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(" .:") if lines else type(error).__name__
+
+
 def did_you_mean(given: str, allowed: Iterable[str]) -> str:
     """The names nearest to a wrong one, or all of them: "Did you mean 'udnie'?", "Choose from: ..."."""
     names = sorted(allowed)

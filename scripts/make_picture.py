@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> None:
     """Write .github/painted.jpg."""
-    style = sys.argv[1] if len(sys.argv) > 1 else "composition-vii"
+    style = sys.argv[1] if len(sys.argv) > 1 else "in-the-rain"
     photo = read_image(ROOT / "tests" / "assets" / "astronaut.jpg")
     painted = Stylizer(style)(photo)
     both = Image.new("RGB", (photo.width * 2, photo.height))

@@ -19,7 +19,8 @@ import yaml
 from PIL import Image
 
 from fastnst.errors import FastnstError
-from fastnst.images.read import READABLE, read_image
+from fastnst.images.find import find_images
+from fastnst.images.read import read_image
 from fastnst.system.atomic import written_whole
 from fastnst.system.package_data import shipped
 
@@ -63,7 +64,7 @@ def fill(folder: Path, files: Iterable[Path], side: int, room: float) -> tuple[i
 
 def shuffled(folder: Path) -> list[Path]:
     """The pictures of a folder, in an order that is the same each time."""
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READABLE)
+    files = find_images(folder)
     random.Random(0).shuffle(files)
     return files
 

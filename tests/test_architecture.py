@@ -20,8 +20,7 @@ UNTESTED = {
     "images/metadata": "seen in files alone: runtime/batch/test_fidelity.py and test_stylize.py",
     "models/swift": "nothing of its own beside the contract of every net: models/test_nets.py",
     "optimization/objective": "what `descend` calls: optimization/test_descend.py",
-    "runtime/engine/fixed_norms": "what tiles are painted by: runtime/engine/test_tiling.py",
-    "runtime/photos/compose": "what a `Look` paints by: runtime/photos/test_options.py",
+    "runtime/photos/compose": "what a `PhotoOptions` paints by: runtime/photos/test_options.py",
     "runtime/video/ffmpeg": "an import; what it is for is seen in runtime/live/test_window.py",
     "system/machine": "different on each machine; what follows from it is tested where it is asked",
     "system/package_data": "found by test_configs.py in a checkout and by .ci/run in an installed package",
@@ -38,7 +37,8 @@ WIDER = {
     "runtime/batch/test_fidelity": "any photo, from file to file",
     "test_architecture": "the package",
     "test_configs": "the YAML files",
-    "test_readme": "the README",
+    "test_contributing": "CONTRIBUTING.md, the workflow, the hooks",
+    "test_readme": "the README and the pages of docs/",
     "test_scripts": "the scripts",
 }
 """Test files of more than a module, and of what."""

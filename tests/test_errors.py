@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from fastnst.errors import FastnstError, MissingExtra, did_you_mean, missing_extra
+from fastnst.errors import FastnstError, MissingExtra, did_you_mean, first_line, missing_extra
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,11 +28,24 @@ def test_did_you_mean_names_the_nearest_or_all(given, allowed, text):
     assert did_you_mean(given, allowed) == text
 
 
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError("Connection refused."), "Connection refused"),
+        (RuntimeError("\nError(s) in loading:\n\tMissing key"), "Error(s) in loading"),
+        (KeyError(), "KeyError"),
+        (ValueError(" \n"), "ValueError"),
+    ],
+)
+def test_the_first_line_of_an_error_is_what_it_says_or_what_it_is(error, text):
+    assert first_line(error) == text
+
+
 def test_a_missing_extra_is_installed_from_the_source_folder():
-    error = missing_extra("--steady needs OpenCV.", "webcam", "Or leave it out.")
+    error = missing_extra("--deflicker needs OpenCV.", "webcam", "Or leave it out.")
     assert isinstance(error, MissingExtra)
     assert str(error) == (
-        "--steady needs OpenCV. In fastnst's source folder say: pip install '.[webcam]'"
+        "--deflicker needs OpenCV. In fastnst's source folder say: pip install '.[webcam]'"
         " Or leave it out."
     )
 

@@ -1,6 +1,7 @@
 """The scripts run, on pictures that are small."""
 
 import csv
+import re
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from fastnst.system.package_data import shipped
 SCRIPTS = shipped("checkpoints").parent / "scripts"
 
 
+@pytest.mark.slow
 def test_compare_writes_its_table_its_curves_and_its_sheet(workdir, astronaut):
     Image.open(astronaut).rotate(90).save("painting.png")
     done = subprocess.run(
@@ -40,6 +42,7 @@ def test_compare_writes_its_table_its_curves_and_its_sheet(workdir, astronaut):
         assert plot.height > plot.width
 
 
+@pytest.mark.slow
 def test_train_gallery_trains_goes_on_and_exports(workdir, make_photos, monkeypatch):
     monkeypatch.setenv("HF_DATASETS_CACHE", str(workdir / "cache"))
     make_photos(workdir / "photos")
@@ -91,11 +94,12 @@ def test_a_gallery_is_packed_within_its_megabytes(workdir, make_photos):
     assert (again.returncode, "There is pack already" in again.stderr) == (1, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["benchmark_video.py", "--size", "64x48", "--frames", "4", "--rounds", "1"], "4 frames of 64x48"),
-        (["benchmark_steady.py", "--size", "64", "--frames", "3", "--styles", "the-scream"], "swift --steady"),
+        (["benchmarks/video.py", "--size", "64x48", "--frames", "4", "--rounds", "1"], "4 frames of 64x48"),
+        (["benchmarks/deflicker.py", "--size", "64", "--frames", "3", "--styles", "the-scream"], "swift --deflicker"),
     ],
 )  # fmt: skip
 def test_video_benchmarks_print_their_table(tmp_path, words, said):
@@ -107,3 +111,35 @@ def test_video_benchmarks_print_their_table(tmp_path, words, said):
     )
     assert done.returncode == 0, done.stderr
     assert said in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="it needs signals and limits of Unix")
+def test_a_small_storm_finds_nothing_wrong():
+    words = ["--pictures", "22", "--videos", "5", "--full", "2", "--kills", "2"]
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "storm.py", *words], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "pictures: 22 damaged" in done.stdout
+    assert '"wrong": 0' in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("script", "words", "said"),
+    [
+        ("speed.py", ["negative", "--sizes", "64x48", "--runs", "1"], r"64x48  \S+negative.onnx +[\d.]+ ms  +1.00x"),
+        ("folder.py", ["photo", "--count", "2", "--megapixels", "0.02", "--fast"], r"2 photos of 163x122 px by gallery-swift.onnx"),
+        ("tiles.py", ["photo", "--fast", "--size", "300", "--megapixels", "0.1"], r"316x316 px in tiles: [\d.]+ s, 0.\d+ GB"),
+    ],
+)  # fmt: skip
+def test_photo_benchmarks_print_their_table(astronaut, negative, script, words, said):
+    given = {"photo": astronaut, "negative": negative}
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "benchmarks" / script, *(given.get(w, w) for w in words)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(said, done.stdout), done.stdout

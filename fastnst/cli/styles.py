@@ -9,13 +9,14 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from fastnst.cli.terminal import progress_bar, say
+from fastnst.errors import CannotWrite
 
 
 def styles(
     *,
     json: Annotated[bool, Parameter(negative="")] = False,
     sheet: Path | None = None,
-    output: Annotated[Path, Parameter(alias="-o")] = Path("styles.png"),
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
     size: int = 320,
     fast: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -28,7 +29,7 @@ def styles(
     sheet
         A photo to paint in every style.
     output
-        The sheet to write.
+        The sheet to write; without it, styles.png, if there is none yet.
     size
         Longer side of each of its paintings in pixels.
     fast
@@ -37,11 +38,17 @@ def styles(
     if sheet is not None:
         from fastnst.runtime.photos.contact_sheet import style_sheet
 
+        if output is None:
+            output = Path("styles.png")
+            if output.exists():
+                raise CannotWrite(
+                    f"{output} is there already.", "Give a name with -o, this one to replace it."
+                )
         with progress_bar() as progress:
             task = progress.add_task("Painting", total=None)
 
-            def report(name: str, number: int, total: int) -> None:
-                progress.update(task, completed=number, total=total)
+            def report(share: float, name: str) -> None:
+                progress.update(task, completed=100 * share, total=100, description=name)
 
             whole = style_sheet(sheet, output, size=size, fast=fast, report=report)
         print(f"{output}  {whole.width}x{whole.height}")

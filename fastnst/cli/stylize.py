@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group, Parameter
 
@@ -16,9 +16,7 @@ from fastnst.cli.terminal import progress_bar, say
 from fastnst.errors import FastnstError, did_you_mean
 
 if TYPE_CHECKING:
-    from fastnst.runtime.batch.stylize import Painted
-    from fastnst.runtime.engine.stylizer import Stylizer
-    from fastnst.styles.mix import Stroke
+    from fastnst.runtime.batch.stylize import StylizeResult
 
 
 _FLAG = Parameter(negative="", show_default=False)
@@ -49,7 +47,7 @@ def stylize(
     output: Annotated[Path | None, Parameter(alias="-o", allow_leading_hyphen=True), _FILES] = None,
     size: Annotated[int | None, _SIZE] = None,
     max_size: Annotated[int | None, _SIZE] = None,
-    preview_size: Annotated[int | None, _SIZE] = None,
+    paint_size: Annotated[int | None, _SIZE] = None,
     keep_color: Annotated[bool | Literal["luminance", "match"], _FLAG, _LOOK] = False,
     mask: Annotated[Sequence[str], _FLAG, _LOOK] = (),
     alpha_mask: Annotated[bool, _FLAG, _LOOK] = False,
@@ -64,7 +62,7 @@ def stylize(
     crf: Annotated[int, _VIDEO] = 18,
     start: Annotated[float, _VIDEO] = 0.0,
     end: Annotated[float | None, _VIDEO] = None,
-    steady: Annotated[bool, _FLAG, _VIDEO] = False,
+    deflicker: Annotated[bool, _FLAG, _VIDEO] = False,
     device: Annotated[Literal["auto", "cpu", "cuda", "coreml", "directml"], _MACHINE] = "auto",
     json: Annotated[bool, _FLAG, _MACHINE] = False,
 ) -> None:
@@ -92,7 +90,7 @@ def stylize(
         Longer side of the output in pixels; without it, the size of the photo.
     max_size
         The most that the longer side may be.
-    preview_size
+    paint_size
         Longer side that the net paints at: what it paints is enlarged with the photo's detail, so that
         strokes have a size relative to the picture, and a small copy looks like the large one.
     keep_color
@@ -118,15 +116,15 @@ def stylize(
     max_megapixels
         Larger photos are refused.
     codec
-        Of videos, as FFmpeg names it; without it H.264, or what the format takes.
+        Codec of videos, by FFmpeg's name; without it H.264, or the default of the format.
     crf
-        Quality of videos: 0 is without loss, 18 looks like the original, 51 is bad.
+        Quality of videos, from 0 (lossless) to 63 (bad); 18 looks like the original.
     start
-        Seconds of a video from where on it is painted.
+        Seconds from the beginning of the video at which painting starts.
     end
-        Seconds of a video up to where.
-    steady
-        Videos hold still where the scene does; takes some time for each frame.
+        Seconds from the beginning of the video at which painting ends.
+    deflicker
+        Reduce flicker between the frames of videos; takes some time for each frame.
     device
         Where to run; auto takes the fastest there is.
     json
@@ -135,7 +133,9 @@ def stylize(
     from fastnst.images.write import has_pages
     from fastnst.runtime.batch.outputs import PIPE
     from fastnst.runtime.batch.stylize import stylize as run
-    from fastnst.runtime.photos.options import Look
+    from fastnst.runtime.engine.stylizer import Stylizer
+    from fastnst.runtime.photos.options import PhotoOptions
+    from fastnst.runtime.video.options import VideoOptions
 
     for word in inputs:  # A hyphen alone is a pipe, which is why those in front of words come here.
         if word.startswith("-") and word != str(PIPE) and not os.path.exists(word):
@@ -143,25 +143,23 @@ def stylize(
                 f"--{name.replace('_', '-')}" for name in inspect.signature(stylize).parameters
             ]
             raise FastnstError(f"There is no option {word}.", did_you_mean(word, options[1:]))
-    stylizer = load_stylizer(
-        style, model, strength, stroke, fast=fast, tile=tile, exact=exact, wrap=wrap, device=device
-    )
-    look = Look(
-        size,
-        max_size,
-        preview_size,
-        "luminance" if keep_color is True else keep_color or None,
-        mask,
-        alpha_mask,
+    check_style(style, model)
+    stylizer = Stylizer(
+        style, model, strength=strength, stroke=stroke,
+        fast=fast, tile=tile, exact=exact, wrap=wrap, device=device,
+    )  # fmt: skip
+    photo_options = PhotoOptions(
+        size=size,
+        max_size=max_size,
+        paint_size=paint_size,
+        keep_color="luminance" if keep_color is True else keep_color or None,
+        masks=mask,
+        alpha_mask=alpha_mask,
     )
     if stylizer.note:
         say(stylizer.note)
-    clip = None
-    if (codec, crf, start, end, steady) != (None, 18, 0.0, None, False):
-        from fastnst.runtime.video.options import Clip
-
-        clip = Clip(codec, crf, start, end, steady)
-    failed: list[Painted] = []
+    video = VideoOptions(codec=codec, crf=crf, start=start, end=end, deflicker=deflicker)
+    failed: list[StylizeResult] = []
     kept = 0
     with progress_bar() as progress:
         task = progress.add_task("Painting", total=None)
@@ -171,7 +169,7 @@ def stylize(
             text = f"Painting {what}".strip()
             progress.update(task, completed=done + part, total=total, description=text)
 
-        def report(painted: Painted, number: int, of: int) -> None:
+        def report(painted: StylizeResult, number: int, of: int) -> None:
             nonlocal done, total, kept
             done, total = number, of
             kept += painted.skipped
@@ -201,11 +199,10 @@ def stylize(
                     soft_wrap=True,
                 )
 
-        stylizer.on_share = share
         run(
-            inputs, output, style=stylizer, look=look, quality=quality, overwrite=overwrite,
-            skip_existing=skip_existing, max_megapixels=max_megapixels, report=report,
-            clip=clip,
+            inputs, output, style=stylizer, photo_options=photo_options, quality=quality,
+            overwrite=overwrite, skip_existing=skip_existing, max_megapixels=max_megapixels, report=report,
+            video=video, on_share=share,
         )  # fmt: skip
     if kept:
         of_all = "All" if kept == total else f"{kept} of {total}"
@@ -214,20 +211,15 @@ def stylize(
         raise SystemExit(1)
 
 
-def load_stylizer(
-    style: str | None, model: Path | None, strength: float, stroke: Stroke | None, **options: Any
-) -> Stylizer:
-    from fastnst.runtime.engine.stylizer import Stylizer
-
+def check_style(style: str | None, model: Path | None) -> None:
+    """Refuse a command that names neither a style nor a file."""
     if style is None and model is None:
         raise FastnstError(
             "No style was given.", "Give --style NAME (see `fastnst styles`) or --model FILE.onnx."
         )
-    blend = style if model else None
-    return Stylizer(model or style or "", blend=blend, strength=strength, stroke=stroke, **options)
 
 
-def _json_line(painted: Painted) -> str:
+def _json_line(painted: StylizeResult) -> str:
     values = {
         key: value for key, value in asdict(painted).items() if value not in ("", None, False)
     }

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from fastnst.cli.stylize import load_stylizer
+from fastnst.cli.stylize import check_style
 from fastnst.cli.terminal import say
 from fastnst.errors import FastnstError
 
@@ -20,7 +20,7 @@ def webcam(
     stroke: Literal["fine", "medium", "bold"] | float | None = None,
     camera: int | Path = 0,
     size: int = 640,
-    steady: Annotated[bool, Parameter(negative="")] = False,
+    deflicker: Annotated[bool, Parameter(negative="")] = False,
     mirror: bool | None = None,
     record: Path | None = None,
     virtual: Annotated[bool, Parameter(negative="")] = False,
@@ -42,8 +42,8 @@ def webcam(
         Its number, or a video that is played in its place.
     size
         Longer side to paint at, at most, in pixels.
-    steady
-        Hold still what does; takes some time for each frame.
+    deflicker
+        Reduce flicker between frames; takes some time for each.
     mirror
         Show it as a mirror does: a camera, unless told otherwise, and not a video. What is recorded, and what
         a virtual camera gets, is not mirrored.
@@ -54,15 +54,17 @@ def webcam(
     device
         Where to run; auto takes the fastest there is.
     """
+    from fastnst.runtime.engine.stylizer import Stylizer
     from fastnst.runtime.live.webcam import webcam as run
 
     if size < 1:
         raise FastnstError(f"The size is {size}.", "Give 1 px or more.")
-    stylizer = load_stylizer(style, model, strength, stroke, device=device).for_video()
-    watched = run(
-        stylizer, camera, size=size, steady=steady, record=record, virtual=virtual, mirror=mirror, say=say,
+    check_style(style, model)
+    stylizer = Stylizer(style, model, strength=strength, stroke=stroke, device=device).for_video()
+    stats = run(
+        stylizer, camera, size=size, deflicker=deflicker, record=record, virtual=virtual, mirror=mirror, say=say,
     )  # fmt: skip
     say(
-        f"{watched.frames} frames, {watched.rate:.1f} a second; waited {watched.capture_ms:.0f} ms,"
-        f" painted {watched.paint_ms:.0f} ms, shown in {watched.show_ms:.0f} ms, {watched.delay_ms:.0f} ms behind"
+        f"{stats.frames} frames, {stats.rate:.1f} a second; waited {stats.capture_ms:.0f} ms,"
+        f" painted {stats.paint_ms:.0f} ms, shown in {stats.show_ms:.0f} ms, {stats.delay_ms:.0f} ms behind"
     )

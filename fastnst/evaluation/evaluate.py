@@ -19,7 +19,8 @@ from fastnst.evaluation.measure import Photo, Shown, measure
 from fastnst.evaluation.report import Evaluation
 from fastnst.evaluation.views import Views, nearest
 from fastnst.exporting.export import EVALUATION, export, kept_evaluation
-from fastnst.images.read import READABLE, read_image, resize_longer
+from fastnst.images.find import find_images
+from fastnst.images.read import read_image, resize_longer
 from fastnst.optimization.inputs import SMALLEST
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.system.atomic import written_whole
@@ -49,7 +50,7 @@ def evaluate(
     minute or so the first time.
 
     The objective is the one that the style was trained for, its units included; for a file without a
-    card it is that of `configs/base.yaml`, its units measured on these photos. Beside it stands how many
+    card it is that of Johnson et al. 2016, its units measured on these photos. Beside it stands how many
     iterations of L-BFGS on the photo's pixels are needed for as low a value: Johnson et al. 2016, section
     4.1, found 50 to 100 for theirs, clipped to black and white at each iteration, as it is here.
 
@@ -82,7 +83,7 @@ def evaluate(
     with tempfile.TemporaryDirectory() as folder:
         # Kept to the end: the file is opened once more where large pictures are painted in tiles.
         file = export(run, output=Path(folder, f"{run.name}.onnx")).path if run else style
-        stylizer = Stylizer(file, blend=of)
+        stylizer = Stylizer(of, file) if of else Stylizer(file)
         if stylizer.fixed_size:
             raise FastnstError(stylizer.note, "Only nets that paint at any size can be evaluated.")
         least = max(stylizer.card.minimum if stylizer.card else 0, 80)
@@ -157,7 +158,7 @@ def _photos(folder: Path, size: int, count: int) -> list[Photo]:
     """The first photos that are large enough, their longer side scaled to `size`, and to the nearest view."""
     if not folder.is_dir():
         raise FastnstError(f"There is no folder {folder} of photos.", "Give one with --data.")
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READABLE)
+    files = find_images(folder)
     found: list[Photo] = []
     for path in files:
         try:

@@ -7,11 +7,9 @@ import json
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,14 +18,21 @@ from fastnst.evaluation.cache import cache_folder
 from fastnst.images.read import Pixels, read_image, resize_longer
 from fastnst.optimization.descend import descend
 from fastnst.perceptual import PerceptualLoss, load_loss_network
+from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.styles.card import StyleCard
 from fastnst.system.atomic import written_whole
 from fastnst.system.torch_device import has_bfloat16, pick_device
-from fastnst.training.options import OBJECTIVE
 from fastnst.training.paintings import DEFAULT_SIZE
 
-PLAIN = {"style_size": DEFAULT_SIZE, "style_weight": 5.0, "style_power": 1.0}
-"""The objective of a file without a card, besides the default layers: it paints in one pass."""
+PAPER: dict[str, Any] = {
+    "content_layers": {"relu3_3": 1},
+    "style_layers": {"relu1_2": 1, "relu2_2": 1, "relu3_3": 1, "relu4_3": 1},
+    "content_weight": 1.0,
+    "style_weight": 5.0,
+    "tv_weight": 0.0,
+    "style_size": DEFAULT_SIZE,
+}
+"""The objective of Johnson et al. 2016, by which a file without a card is judged."""
 METHOD = 1
 """Counts up when the optimization that photos are compared to changes, so that kept curves are not used for it."""
 
@@ -43,7 +48,7 @@ def objective(
         painting: What it was learnt from.
         photos: RGB uint8 (H, W, 3) each.
     """
-    facts = card.loss if card and card.loss else asdict(OBJECTIVE) | PLAIN
+    facts = card.loss if card and card.loss else PAPER
     if "styles" in facts:
         facts = {**facts, **facts["styles"][number]}
     loss = PerceptualLoss(
@@ -65,12 +70,14 @@ def objective(
     if has_bfloat16(device.type):
         loss.network.lower(torch.bfloat16)
     image = resize_longer(read_image(painting).convert("RGB"), facts["style_size"])
-    loss.set_styles([_tensor(np.asarray(image), device)])
+    loss.set_styles([image_to_tensor(image, device)])
     if "units" in facts:
         loss.set_units(facts["units"])
     else:
         side = min(min(photo.shape[:2]) for photo in photos)
-        loss.calibrate(torch.cat([_tensor(photo[:side, :side], device) for photo in photos]))
+        loss.calibrate(
+            torch.cat([image_to_tensor(photo[:side, :side], device) for photo in photos])
+        )
     return loss
 
 
@@ -195,8 +202,4 @@ def _curve(
 
 def _pixels_of(image: Pixels, loss: PerceptualLoss) -> Tensor:
     """A picture as the loss takes it: float (1, 3, H, W), 0..255, where its network is."""
-    return _tensor(image, next(loss.network.parameters()).device)
-
-
-def _tensor(pixels: Pixels, device: torch.device) -> Tensor:
-    return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float().to(device)
+    return image_to_tensor(image, next(loss.network.parameters()).device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from fastnst.evaluation.views import Views
 from fastnst.images.read import Pixels
 from fastnst.perceptual import PerceptualLoss
 from fastnst.runtime.engine.stylizer import Stylizer
-from fastnst.system.progress import StepProgress
+from fastnst.system.progress import Progress, StepProgress
 
 TIMED = 5
 """Pictures whose median is the time of one."""
@@ -45,8 +45,8 @@ class Shown:
         self._bar = StepProgress("photos", total) if progress else None
         self._total, self._done = total, 0
 
-    def during(self, text: str) -> Callable[[float, str], None]:
-        """What is called with the share of the work on one photo, and how it stands in words."""
+    def during(self, text: str) -> Progress:
+        """Progress of the work on one photo."""
         return lambda share, now: self._show(f"{text}  {now}", self._done + share)
 
     def done(self, text: str) -> None:

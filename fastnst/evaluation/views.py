@@ -5,21 +5,20 @@ from __future__ import annotations
 import hashlib
 import statistics
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
 from fastnst.errors import Diverged, FastnstError, Interrupted
 from fastnst.evaluation.cache import cache_folder
 from fastnst.images.read import Pixels, read_image, resize_longer
 from fastnst.optimization.optimize import optimize
 from fastnst.perceptual import PerceptualLoss, load_loss_network
+from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.system.atomic import written_whole
+from fastnst.system.progress import Progress
 from fastnst.system.torch_device import pick_device
 
 METHOD = 1
@@ -75,7 +74,7 @@ class Views:
             ).to(memory_format=torch.channels_last)  # fmt: skip
             loss.to(device)
             loss.set_styles(
-                [_tensor(resize_longer(self._painting, max(side, round(slim))), device)]
+                [image_to_tensor(resize_longer(self._painting, max(side, round(slim))), device)]
             )
             self._losses[side] = loss
         self._device = device
@@ -92,12 +91,12 @@ class Views:
         contents: list[list[float]] = [[] for _ in pictures]
         for side, loss in self._losses.items():
             view = resize_longer(photo, side)
-            pixels = _tensor(view, self._device)
+            pixels = image_to_tensor(view, self._device)
             loss.calibrate(pixels)
             targets = loss.content_targets(pixels)
             for picture, style, content in zip(pictures, styles, contents, strict=True):
                 scaled = picture.resize(view.size, Image.Resampling.LANCZOS)
-                found = loss(_tensor(scaled, self._device), targets)
+                found = loss(image_to_tensor(scaled, self._device), targets)
                 style.append(max(found.style.item(), LEAST))
                 content.append(found.content.item())
         return [
@@ -109,7 +108,7 @@ class Views:
         self,
         stylized: Pixels,
         photo: Image.Image,
-        on_share: Callable[[float, str], None] | None = None,
+        on_share: Progress | None = None,
     ) -> Seen:
         """The terms of a stylized photo over those of the optimized one: 1 is as good as optimization.
 
@@ -122,15 +121,12 @@ class Views:
         net, best = self.terms(photo, Image.fromarray(stylized), reference)
         return Seen(net.style / best.style, net.content / max(best.content, LEAST))
 
-    def optimized(
-        self, photo: Image.Image, on_share: Callable[[float, str], None] | None = None
-    ) -> Image.Image:
+    def optimized(self, photo: Image.Image, on_share: Progress | None = None) -> Image.Image:
         """What `fastnst optimize` paints of a photo by itself, kept from one call to the next.
 
         Args:
             photo: RGB, as `nearest` gives it.
-            on_share: Called after each iteration with the share of the work that is done, 0..1, and
-                with how it stands in words; never where the picture is kept.
+            on_share: Called after each iteration; never where the picture is kept.
 
         Raises:
             Interrupted: Ctrl-C; those that were kept before stay.
@@ -161,8 +157,3 @@ class Views:
                 ) from error
             except Diverged as error:
                 raise Diverged(error.message, "Leave this photo out of --data.") from error
-
-
-def _tensor(image: Image.Image, device: torch.device) -> Tensor:
-    pixels = np.array(image)
-    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float().to(device)

@@ -24,7 +24,7 @@ from fastnst.models import StyleNet, load_net
 from fastnst.runtime.engine.session import CANVAS, STYLE_WEIGHTS
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.card import CARD_KEY, StyleCard, named_as_now
-from fastnst.styles.mix import RowWeights, row_weights, shares
+from fastnst.styles.mix import RowWeights, StyleMix, parse_blend
 from fastnst.system.atomic import written_whole
 
 EVALUATION = "evaluation.json"
@@ -91,7 +91,7 @@ def export(
     """
     check_precision(precision, data)
     weights = _weights(Path(source))
-    name = "-".join(shares(style)) if style else weights.stem
+    name = "-".join(parse_blend(style)) if style else weights.stem
     ending = "" if precision == "fp32" else f"-{precision}"
     path = output or weights.with_name(f"{name}{ending}.onnx")
     if path.suffix != ".onnx":
@@ -105,7 +105,7 @@ def export(
             raise FastnstError(
                 f"{weights.name} paints strokes of any size.", "Choose it when painting: --stroke"
             )
-        rows = row_weights(weights, card, style, strength, stroke)
+        rows = StyleMix(style, strength, stroke=stroke).for_net(weights, card).rows
         net, card = _of_one(net, card, name if style else card.name, rows)
     elif (strength, stroke) != (1.0, None):
         raise FastnstError(
@@ -142,8 +142,8 @@ def _lower(path: Path, card: StyleCard, precision: Precision, photos: Sequence[P
 def _of_one(
     net: StyleNet, card: StyleCard, name: str, rows: RowWeights
 ) -> tuple[StyleNet, StyleCard]:
-    """The net with one mixture of its rows for good, and a card that credits what is in it."""
-    mixture = torch.from_numpy(rows)
+    """Return the net with one blend of its rows (levels, rows), and a card that credits what is in it."""
+    mixture = torch.from_numpy(rows if card.levels > 1 else rows[0])
     each = max(len(card.strokes), card.levels)
     used = (
         style for k, style in enumerate(card.styles) if rows[..., k * each : (k + 1) * each].any()

@@ -9,7 +9,7 @@ import torch
 
 from fastnst.errors import BadStyleFile
 from fastnst.models import StyleNet
-from fastnst.runtime.engine.stylizer import Stylizer
+from fastnst.runtime.engine.net_session import NetSession
 
 CHECKED_SIZES = ((64, 48), (200, 136), (256, 256))
 """Heights and widths that it is compared at: none of them the one that it was exported with."""
@@ -48,7 +48,7 @@ def clamped(net: StyleNet) -> Clamped:
 
 def difference_to_torch(net: StyleNet, path: Path) -> float:
     """The largest difference between the file, run as users run it, and torch, over sizes and a batch."""
-    stylizer = Stylizer(path, device="cpu")
+    session = NetSession(path, device="cpu")
     rng = np.random.default_rng(0)
     largest = 0.0
     rows = rng.dirichlet(np.ones(net.config.styles)).astype(np.float32)
@@ -65,5 +65,5 @@ def difference_to_torch(net: StyleNet, path: Path) -> float:
                 "The trained net gives values that are no numbers: its training went wrong.",
                 "Train it again, with a lower --model.learning_rate.",
             )
-        largest = max(largest, float(np.abs(stylizer.run(*pictures, rows=rows) - expected).max()))
+        largest = max(largest, float(np.abs(session.run(*pictures, rows=rows) - expected).max()))
     return largest

@@ -15,7 +15,8 @@ import numpy as np
 import onnx
 
 from fastnst.errors import FastnstError, did_you_mean
-from fastnst.images.read import READABLE, Pixels, read_image, resize_longer
+from fastnst.images.find import find_images
+from fastnst.images.read import Pixels, read_image, resize_longer
 from fastnst.runtime.engine.levels import ground
 from fastnst.runtime.engine.session import CANVAS, STYLE_WEIGHTS
 
@@ -50,7 +51,7 @@ def calibration_photos(folder: Path, multiple: int) -> list[Pixels]:
         FastnstError: It has none that can be read.
     """
     found: list[Pixels] = []
-    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in READABLE):
+    for path in find_images(folder):
         try:
             image = resize_longer(read_image(path).convert("RGB"), CALIBRATION_SIZE)
         except FastnstError:

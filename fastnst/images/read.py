@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from fastnst.errors import FastnstError, UnreadableImage, missing_extra
+from fastnst.errors import FastnstError, UnreadableImage, first_line, missing_extra
 from fastnst.images.metadata import Kept, kept_exif
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
@@ -247,8 +247,9 @@ def _reading(name: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.filename:  # It could not be opened.
             why = (error.strerror or str(error)).lower()
             raise UnreadableImage(f"{name} can't be read: {why}.") from error
-        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        raise UnreadableImage(f"{name} is damaged or can't be read: {reason}.") from error
+        raise UnreadableImage(
+            f"{name} is damaged or can't be read: {first_line(error)}."
+        ) from error
 
 
 _opening = threading.Lock()

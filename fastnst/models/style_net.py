@@ -87,7 +87,7 @@ class StyleNet(nn.Module, ABC):
             canvas: RGB of the image's shape, 0..255, to be painted over; for nets of several levels alone.
 
         Returns:
-            RGB of the same shape, float32, -22.5..277.5: clamp it to 0..255 to show it.
+            RGB of the same shape, float32, about -22.5..277.5: clamp it to 0..255 to show it.
         """
         pre_tanh = self.pre_tanh(image, style_weights, canvas)
         return self.finish(pre_tanh, image, style_weights, canvas)

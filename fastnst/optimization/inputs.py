@@ -21,6 +21,7 @@ from fastnst.images.colors import (
     with_luminance,
 )
 from fastnst.images.read import read_image, resize_longer
+from fastnst.perceptual.image_tensor import image_to_tensor
 
 SMALLEST = 32
 """Pixels on the shorter side of photos and paintings: 2 at relu5_1."""
@@ -76,7 +77,9 @@ class Scene:
                 [torch.from_numpy(grey).expand(1, 3, -1, -1) for grey in greys],
                 regions,
             )
-        return View(_tensor(pixels), [_tensor(painting) for painting in paintings], regions)
+        return View(
+            image_to_tensor(pixels), [image_to_tensor(painting) for painting in paintings], regions
+        )
 
     def _painting(self, image: Image.Image, size: int, full: int) -> Image.Image:
         # Never beyond its own size unasked: enlarged strokes are blurred ones.
@@ -105,7 +108,7 @@ class Scene:
         pixels = np.asarray(ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS))
         if self.keep_color == "luminance":
             return torch.from_numpy(luminance(pixels))[None, None]
-        return _tensor(pixels)
+        return image_to_tensor(pixels)
 
     def finish(self, pixels: Tensor, size: int) -> Image.Image:
         """The painted picture as people get it: 8 bit, with the photo's transparency, and its colours if kept.
@@ -231,7 +234,3 @@ def _read(path: str | Path, what: str) -> Image.Image:
             f"It must have {SMALLEST} px or more on its shorter side.",
         )
     return image
-
-
-def _tensor(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Tensor:
-    return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float()

@@ -31,7 +31,7 @@ from fastnst.perceptual import (
     load_loss_network,
 )
 from fastnst.system.interrupts import Interrupts
-from fastnst.system.progress import StepProgress
+from fastnst.system.progress import Progress, StepProgress
 from fastnst.system.torch_device import Device, has_bfloat16, keep_freed_memory, pick_device
 
 Precision: TypeAlias = Literal["auto", "bf16", "fp32"]
@@ -106,7 +106,7 @@ def optimize(
     device: Device = "auto",
     precision: Precision = "auto",
     progress: bool = True,
-    on_share: Annotated[Callable[[float, str], None] | None, Parameter(parse=False)] = None,
+    on_share: Annotated[Progress | None, Parameter(parse=False)] = None,
 ) -> Optimized:
     """Paint one photo by descending on its pixels (Gatys et al. 2016): minutes, and no training.
 
@@ -145,8 +145,7 @@ def optimize(
         device: Where to run; auto takes the fastest there is.
         precision: bf16, fp32, or auto for bf16 where the machine has it in hardware.
         progress: Show how it stands.
-        on_share: Called after each iteration with the share of the work that is done, 0..1, and with
-            what is shown of it: "512 px  content 0.301  style 0.224". In Python alone.
+        on_share: Called after each iteration: see `fastnst.system.progress.Progress`. In Python alone.
 
     Returns:
         The picture, which is written, and its losses.
@@ -290,6 +289,10 @@ def _output(content: Path, style: Sequence[str | Path], output: Path | None) -> 
         name = Path(style[0]).stem if style else "masked"
         suffix = content.suffix if content.suffix.lower() in WRITABLE else ".png"
         output = content.with_name(f"{content.stem}-{name}{suffix}")
+        if output.exists():
+            raise CannotWrite(
+                f"{output} is there already.", "Give a name with -o, this one to replace it."
+            )
     check_writable(output)
     if output.resolve() in {Path(path).resolve() for path in (content, *style)}:
         raise CannotWrite(

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from fastnst.errors import BadStyleFile, FastnstError, did_you_mean
+from fastnst.errors import BadStyleFile, FastnstError, did_you_mean, first_line
 from fastnst.system.package_data import shipped
 
 NetworkName: TypeAlias = Literal["vgg16", "vgg19", "resnet50"]
@@ -253,7 +253,7 @@ def _downloaded(name: str) -> dict[str, Tensor]:
         file = weights.url.rsplit("/", 1)[-1]
         raise BadStyleFile(
             f"The weights of {name} are not on this machine and can't be downloaded from {weights.url}:"
-            f" {str(error).splitlines()[0]}.",
+            f" {first_line(error)}.",
             f"Fetch {file} elsewhere and give it with --network-weights, or take --network vgg16, which ships with fastnst.",
         ) from error
     return tensors
@@ -265,7 +265,7 @@ def _refusing(path: Path | None, title: str) -> Iterator[None]:
     try:
         yield
     except (OSError, SafetensorError, KeyError, RuntimeError, UnpicklingError) as error:
-        reason = str(error).strip().splitlines()[0].rstrip(".:")
+        reason = first_line(error)
         if isinstance(error, KeyError):
             reason = f"it has no {error.args[0]}"
         raise BadStyleFile(

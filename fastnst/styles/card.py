@@ -1,4 +1,4 @@
-"""What a style file says about itself."""
+"""Card of a style file: its styles, its net, and how it was trained."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from fastnst.errors import BadStyleFile
 CARD_KEY = "fastnst"
 """The metadata key, in ONNX and safetensors alike, that holds the card as JSON."""
 CARD_FORMAT = 1
-"""Counts up when an older fastnst could no longer make sense of a card."""
+"""Version of the card, raised when earlier versions of fastnst can't read it."""
 
 EARLIER_NAMES = {"grid": "checkerboard"}
-"""What figures of an evaluation were called in files that earlier versions wrote."""
+"""Names of an evaluation's figures in files of earlier versions, and their names now."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PaintingCredit:
-    """The credit of the painting that a style was learnt from. Empty means not stated."""
+    """Credit of the painting that a style was learnt from; what is not known is empty."""
 
     title: str = ""
     """Title of the painting."""
     artist: str = ""
     """Who painted it."""
     year: int | str = ""
-    """When, as a museum would state it: 1889, c. 1831."""
+    """Year or years as a museum states them: 1889, c. 1831."""
     licence: str = ""
     """Licence of the painting, such as `public domain`."""
     name: str = ""
-    """What the style is called in a file of many; a file of one is called by its own name."""
+    """Name of the style in a file of many; a file of one has its own name for it."""
 
 
 @dataclass(frozen=True)
 class StyleCard:
-    """What a style file says about itself."""
+    """Facts of a style file, kept in its metadata as JSON."""
 
     name: str
     """The style's name; the stem of the file that it was first saved as."""
@@ -59,7 +59,7 @@ class StyleCard:
     steps: int = 0
     """Optimizer steps taken."""
     evaluation: dict[str, Any] = field(default_factory=dict)
-    """What `fastnst evaluate` measured, if it did."""
+    """Figures of `fastnst evaluate`; empty before it ran."""
     training_set: str = ""
     """Name of the photographs that it was trained on."""
     fastnst: str = ""
@@ -68,18 +68,23 @@ class StyleCard:
 
     @property
     def rows(self) -> int:
-        """Rows of scales and shifts."""
+        """Number of rows of scales and shifts."""
         return int(self.net.get("styles", 1))
 
     @property
     def identity(self) -> bool:
-        """Whether one more row, the last one, gives the photo back."""
+        """Whether the last row is the photo itself, for strengths below 1."""
         return bool(self.net.get("identity"))
 
     @property
     def levels(self) -> int:
-        """Levels, from coarse to fine, that have rows of their own; 1 where the net paints at one size."""
+        """Number of levels, from coarse to fine, that have rows of their own; 1 where the net paints at one size."""
         return int(self.net.get("levels", 1))
+
+    @property
+    def default_stroke(self) -> float:
+        """Size of the strokes where none is chosen: medium (0.5) in a net of several levels, else fine (0)."""
+        return 0.5 if self.levels > 1 else 0.0
 
     def to_json(self) -> str:
         """The card as JSON, for the metadata of a file."""

@@ -1,9 +1,10 @@
-"""Styles by name, blends, strengths and strokes, as the weights of a net's rows."""
+"""Style, strength and stroke as one value, and as the rows of a net that it stands for."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -15,131 +16,180 @@ from fastnst.styles.card import StyleCard
 from fastnst.styles.registry import names_in, spelled
 
 Blend: TypeAlias = str | Mapping[str, float]
-"""A style's name, `a:0.6,b:0.4`, or names and shares."""
+"""A style's name, `a:0.6,b:0.4`, or a mapping of names to shares."""
 Stroke: TypeAlias = Literal["fine", "medium", "bold"] | float
 """Fine (0), medium (0.5), bold (1), or a number between."""
 STROKES: dict[str, float] = {"fine": 0.0, "medium": 0.5, "bold": 1.0}
-"""The sizes of strokes that have a name."""
+"""Numbers of the strokes that have a name."""
 STROKE_RANGE = 1.6
-"""How many times as large bold strokes are as medium ones, and those as fine ones, in a net of several levels."""
+"""Ratio of bold strokes to medium ones, and of medium ones to fine ones, in a net of several levels."""
 RowWeights: TypeAlias = npt.NDArray[np.float32]
-"""How much of each row of scales and shifts: (rows,), or (levels, rows) of a net of several levels."""
+"""Share of each row of scales and shifts, on the last axis."""
 
 
-def shares(blend: Blend, known: Iterable[str] = ()) -> dict[str, float]:
-    """Names and shares of a blend, which sum to 1.
+@dataclass(frozen=True, eq=False)
+class NetStyle:
+    """A style as a net takes it."""
+
+    rows: RowWeights
+    """Shares of the net's rows (levels, rows), float32; those of a level sum to 1."""
+    base: float | None
+    """Side, in pixels, of a square as large as the picture at the coarsest level; None where the net paints at one
+    size. The fewer pixels the first level has, the larger are its strokes in the picture."""
+
+    def at(self, level: int) -> RowWeights:
+        """Shares of the rows (rows,) at a level; levels past the net's last one take those of the last."""
+        shares: RowWeights = self.rows[min(level, len(self.rows) - 1)]
+        return shares
+
+
+@dataclass(frozen=True)
+class StyleMix:
+    """A style or a blend of styles, with its strength and its strokes.
+
+    It can be compared, hashed and pickled.
+
+    Example:
+        >>> StyleMix("the-kiss:0.6,great-wave:0.4", strength=0.8, stroke="bold")
+
+    Raises:
+        FastnstError: A share is no number, negative, or all are 0; the strength or the stroke is out of range.
+    """
+
+    style: Blend | None = None
+    """Name of a style, or a blend of several, as text or as a mapping, which is kept as text; None for the first
+    style of a file."""
+    strength: float = 1.0
+    """From 0, the photo, to 1."""
+    _: KW_ONLY
+    stroke: Stroke | None = None
+    """Size of the strokes: `fine`, `medium`, `bold`, or a number from 0 to 1; None for the card's
+    `default_stroke`."""
+
+    def __post_init__(self) -> None:
+        if self.style is not None:
+            parse_blend(self.style)
+        if isinstance(self.style, Mapping):
+            text = ",".join(f"{name}:{float(share)!r}" for name, share in self.style.items())
+            object.__setattr__(self, "style", text)
+        if not 0 <= self.strength <= 1:
+            raise FastnstError(f"The strength is {self.strength:g}.", "It is 0, the photo, to 1.")
+        self.stroke_size(0.0)
+
+    def changed(
+        self,
+        style: Blend | StyleMix | None = None,
+        strength: float | None = None,
+        *,
+        stroke: Stroke | None = None,
+    ) -> StyleMix:
+        """Return the mix with those values replaced that are given; a `StyleMix` as `style` replaces all three."""
+        mix = style if isinstance(style, StyleMix) else self
+        if not isinstance(style, StyleMix) and style is not None:
+            mix = replace(mix, style=style)
+        if strength is not None:
+            mix = replace(mix, strength=strength)
+        return mix if stroke is None else replace(mix, stroke=stroke)
+
+    def shares(self, names: Iterable[str]) -> dict[str, float]:
+        """Return the styles of the mix and their shares, which sum to 1.
+
+        Args:
+            names: Styles of the file, the first one first.
+        """
+        names = list(names)
+        return {names[0]: 1.0} if self.style is None else parse_blend(self.style, names)
+
+    def stroke_size(self, default: float) -> float:
+        """Return the stroke as a number from 0 to 1: `default` where none was chosen.
+
+        Raises:
+            FastnstError: It is out of range.
+        """
+        stroke = default if self.stroke is None else self.stroke
+        size = STROKES.get(stroke, math.nan) if isinstance(stroke, str) else float(stroke)
+        if not 0 <= size <= 1:
+            raise FastnstError(
+                f"The stroke is {stroke}.", "It is fine, medium, bold, or a number from 0 to 1."
+            )
+        return size
+
+    def for_net(self, path: Path, card: StyleCard | None) -> NetStyle:
+        """Return the mix as a net takes it.
+
+        Args:
+            path: The net's file, for its name.
+            card: The file's card; None for a net of one style, strength and stroke.
+
+        Raises:
+            UnknownStyle: The file has no such style.
+            FastnstError: The net has one strength or one stroke, and another was chosen.
+        """
+        names = names_in(path, card)
+        shares = self.shares(names)
+        for name in shares:
+            if name not in names:
+                raise UnknownStyle(f"{path.name} has no style {name!r}.", did_you_mean(name, names))
+        levels, strokes = (card.levels, len(card.strokes)) if card else (1, 1)
+        identity = card is not None and card.identity
+        if self.strength < 1 and not identity:
+            raise FastnstError(f"{path.name} has one strength.", "Leave out --strength.")
+        stroke = self.stroke_size(card.default_stroke if card else 0.0)
+        if levels == strokes == 1 and stroke:
+            raise FastnstError(f"{path.name} has one size of stroke.", "Leave out --stroke.")
+        weights = np.zeros((levels, card.rows if card else 1), np.float32)
+        for name, share in shares.items():
+            number = names.index(name)
+            if levels > 1:
+                first = number * levels
+                weights[range(levels), range(first, first + levels)] = self.strength * share
+                continue
+            # A stroke between two rows is a blend of both.
+            lower, between = divmod(stroke * (strokes - 1), 1)
+            row = number * strokes + int(lower)
+            weights[0, row] += self.strength * share * (1 - between)
+            if between:
+                weights[0, row + 1] += self.strength * share * between
+        if identity:
+            weights[:, -1] = 1 - self.strength
+        if card is None or levels == 1:
+            return NetStyle(weights, None)
+        return NetStyle(weights, card.base * STROKE_RANGE ** (1 - 2 * stroke))
+
+
+def parse_blend(blend: Blend, known: Iterable[str] = ()) -> dict[str, float]:
+    """Return the styles of a blend and their shares, which sum to 1.
 
     Args:
-        blend: As it was given.
-        known: Names, for which capitals in the blend make no difference.
+        blend: Text or mapping, with shares of any sum.
+        known: Names of styles; capitals make no difference to them.
 
     Raises:
         FastnstError: A share is no number or negative, or all are 0.
     """
-    found: dict[str, float] = {}
+    given: list[tuple[str, float]] = []
     if isinstance(blend, str):
         for word in blend.split(","):
             name, _, number = word.strip().partition(":")
             try:
-                found[name] = found.get(name, 0.0) + float(number or 1)
+                given.append((name, float(number or 1)))
             except ValueError:
                 raise FastnstError(
                     f"The share of {name} is {number!r}.", "Write a blend as a:0.6,b:0.4."
                 ) from None
     else:
-        found.update(blend)
-    for name, share in found.items():
+        given.extend(blend.items())
+    names = list(known)
+    shares: dict[str, float] = {}
+    for name, share in given:
         if not 0 <= share < math.inf:
             raise FastnstError(f"The share of {name} is {share:g}.", "It must be 0 or more.")
-    total = sum(found.values())
-    names = list(known)
+        name = spelled(name, names)
+        shares[name] = shares.get(name, 0.0) + share
+    total = sum(shares.values())
     if not total:
         raise FastnstError(
-            f"The shares of {' and '.join(found) or 'no style'} sum to 0.",
+            f"The shares of {' and '.join(shares) or 'no style'} sum to 0.",
             "Give one that is above 0.",
         )
-    return {spelled(name, names): share / total for name, share in found.items()}
-
-
-def stroke_size(stroke: Stroke | None, default: float) -> float:
-    """A size of strokes as a number, 0 to 1.
-
-    Args:
-        stroke: A name or a number; None for `default`.
-        default: The net's own.
-
-    Raises:
-        FastnstError: It is out of range.
-    """
-    if stroke is None:
-        return default
-    size = STROKES.get(stroke, math.nan) if isinstance(stroke, str) else float(stroke)
-    if not 0 <= size <= 1:
-        raise FastnstError(
-            f"The stroke is {stroke}.", "It is fine, medium, bold, or a number from 0 to 1."
-        )
-    return size
-
-
-def base_size(card: StyleCard, stroke: Stroke | None) -> float:
-    """Side of a square as large as the picture at the coarsest level, in pixels, for strokes of a size.
-
-    The fewer pixels the first level has, the larger are its strokes in the picture.
-    """
-    times: float = STROKE_RANGE ** (1 - 2 * stroke_size(stroke, 0.5))
-    return card.base * times
-
-
-def row_weights(
-    path: Path,
-    card: StyleCard | None,
-    blend: Blend | None,
-    strength: float,
-    stroke: Stroke | None,
-) -> RowWeights:
-    """What a many-style net is given as `style_weights`.
-
-    Args:
-        path: The file, for errors.
-        card: Its card.
-        blend: None for its first style.
-        strength: 0, the photo itself, to 1.
-        stroke: For the two stroke sizes of each style, or between them; None for the first. (Nets of several
-            levels have one, see `base_size`.)
-
-    Returns:
-        (rows,), which sum to 1; (levels, rows) for a net of several levels.
-
-    Raises:
-        UnknownStyle: The file has no such style.
-        FastnstError: A share, the strength or the stroke is out of range, or the net has none of it.
-    """
-    names = names_in(path, card)
-    wanted = shares(names[0] if blend is None else blend, names)
-    for name in wanted:
-        if name not in names:
-            raise UnknownStyle(f"{path.name} has no style {name!r}.", did_you_mean(name, names))
-    bold = stroke_size(stroke, 0.0)
-    if not 0 <= strength <= 1:
-        raise FastnstError(f"The strength is {strength:g}.", "It is 0, the photo, to 1.")
-    strokes, levels = (len(card.strokes), card.levels) if card else (1, 1)
-    identity = bool(card and card.identity)
-    if levels == 1 and strokes == 1 and bold:
-        raise FastnstError(f"{path.name} has one size of stroke.", "Leave out --stroke.")
-    if strength < 1 and not identity:
-        raise FastnstError(f"{path.name} has one strength.", "Leave out --strength.")
-    weights = np.zeros((levels, card.rows if card else 1), np.float32)
-    for name, share in wanted.items():
-        number = names.index(name)
-        if levels > 1:
-            weights[range(levels), range(number * levels, (number + 1) * levels)] = strength * share
-            continue
-        # From fine to bold through every size that there is.
-        lower, between = divmod(bold * (strokes - 1), 1)
-        row = number * strokes + int(lower)
-        weights[0, row] += strength * share * (1 - between)
-        if between:
-            weights[0, row + 1] += strength * share * between
-    if identity:
-        weights[:, -1] = 1 - strength
-    return weights if levels > 1 else weights[0]
+    return {name: share / total for name, share in shares.items()}

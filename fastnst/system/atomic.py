@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fastnst.errors import CannotWrite
@@ -18,20 +17,15 @@ def written_whole(path: Path) -> Iterator[Path]:
     Raises:
         CannotWrite: With the reason, for whatever the operating system refuses.
     """
-    temporary: Path | None = None
+    # The name is known before the file is there, so that a signal at any moment leaves none.
+    temporary = path.with_name(f".fastnst-{secrets.token_hex(4)}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".fastnst-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary.open("xb").close()
         yield temporary
-        # mkstemp makes files private; give the file the mode that any other would have had.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
     except OSError as error:
         raise CannotWrite(f"{path} can't be written: {error.strerror or error}.") from error
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()

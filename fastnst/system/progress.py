@@ -1,13 +1,18 @@
-"""How long work stands: a bar on a terminal, a line a minute elsewhere."""
+"""Progress of long work: how it is told, and a bar on a terminal or a line a minute elsewhere."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
+from typing import TypeAlias
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import Progress as Bar
 
+Progress: TypeAlias = Callable[[float, str], None]
+"""What a job calls as it goes on: with the share of its work that is done, 0..1, and a note: "512 px  style 0.224"."""
 LINES = 60.0
 """Seconds between lines where there is no terminal to draw a bar on."""
 
@@ -26,10 +31,10 @@ class StepProgress:
         self._unit, self._total, self._first = unit, total, done
         self._started = self._printed = time.monotonic()
         self._late = deque([(self._started, done)], maxlen=20)
-        self._bar: Progress | None = None
+        self._bar: Bar | None = None
         self._task = TaskID(0)
         if self.console.is_terminal:
-            self._bar = Progress(
+            self._bar = Bar(
                 BarColumn(),
                 TextColumn("{task.description}"),
                 console=self.console,

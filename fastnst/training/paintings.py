@@ -8,12 +8,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
 from fastnst.errors import FastnstError
 from fastnst.images.read import read_image, resize_longer
+from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.styles.card import PaintingCredit
 
 DEFAULT_SIZE = 512
@@ -67,7 +67,7 @@ class Painting(PaintingCredit):
             )
         image = resize_longer(self._scan(), size)
         self._check(image, f"at --model.painting.size {size} is")
-        return _tensor(image)
+        return image_to_tensor(image)
 
     def load_like(self, side: int, crop: int) -> Tensor:
         """Read the painting as large as a square picture, so that its strokes are in proportion.
@@ -95,7 +95,7 @@ class Painting(PaintingCredit):
         wanted = self.size / crop if self.size else longer / math.sqrt(math.prod(scan.size))
         # The shorter side of a strip must not vanish.
         least = math.ceil(SMALLEST_VIEW * longer / min(scan.size))
-        return _tensor(resize_longer(scan, min(longer, max(least, round(side * wanted)))))
+        return image_to_tensor(resize_longer(scan, min(longer, max(least, round(side * wanted)))))
 
     def _scan(self) -> Image.Image:
         stored = read_image(self.file)
@@ -121,10 +121,6 @@ class Painting(PaintingCredit):
 
 
 NO_PAINTING = Painting()
-
-
-def _tensor(image: Image.Image) -> Tensor:
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
 
 
 def named_paintings(paintings: Sequence[Painting], size: int | None) -> list[Painting]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from fastnst.errors import CannotWrite, FastnstError, Interrupted
+from fastnst.errors import CannotWrite, FastnstError, Interrupted, first_line
 from fastnst.models import load_net
 from fastnst.system.lock import alone_in
 from fastnst.system.package_data import shipped
@@ -185,9 +185,8 @@ def _fit(training: Training, checkpoint: Path | None) -> None:
             training.trainer.fit(training.model, training.datamodule, ckpt_path=checkpoint)
     except OSError as error:
         if error.errno is None:  # Errors of the network have no number, those of the disk have.
-            reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
             raise FastnstError(
-                f"The training stopped at step {training.trainer.global_step}: {reason}.",
+                f"The training stopped at step {training.trainer.global_step}: {first_line(error)}.",
                 f"Go on with: fastnst train --name {training.run.name} --resume",
             ) from error
         raise CannotWrite(f"{training.run} can't be written: {error.strerror}.") from error

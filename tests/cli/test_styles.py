@@ -19,6 +19,14 @@ def test_styles_are_listed(fastnst, monkeypatch, negative):
     assert "Vincent van Gogh" in out
 
 
+def test_a_sheet_takes_the_place_of_a_file_that_is_named_alone(fastnst, workdir):
+    (workdir / "styles.png").write_bytes(b"mine")
+    status, out, err = fastnst("styles", "--sheet", "gone.jpg")
+    assert (status, out) == (1, "")
+    assert err.startswith("fastnst: styles.png is there already. Give a name with -o")
+    assert (workdir / "styles.png").read_bytes() == b"mine"
+
+
 @pytest.fixture
 def shipped_alone(workdir, monkeypatch):
     """The styles that ship, and no others."""

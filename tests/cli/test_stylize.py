@@ -11,7 +11,7 @@ import pytest
 from clips import make
 from PIL import Image
 
-from fastnst.runtime.photos.options import Look
+from fastnst.runtime.photos.options import PhotoOptions
 
 
 def test_a_photo_is_painted(fastnst, workdir, astronaut, negative):
@@ -86,6 +86,7 @@ def started(workdir, *words):
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="ends a process without a word")
 @pytest.mark.parametrize("kind", ["video", "photo"])
 def test_sigterm_leaves_no_temporary_file(workdir, negative, kind):
@@ -98,11 +99,12 @@ def test_sigterm_leaves_no_temporary_file(workdir, negative, kind):
     process = started(workdir, source, "--model", negative, "-o", f"out{source.suffix}")
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 143
+    assert process.returncode == 143, err
     assert "Traceback" not in err
     assert not [*workdir.glob(".fastnst-*")]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C goes to a whole group")
 def test_ctrl_c_before_the_first_frame_leaves_nothing(workdir, negative):
     source = make(workdir / "a.mp4", count=300, size=(240, 320))
@@ -119,15 +121,15 @@ def test_ctrl_c_in_a_video_sets_the_status_and_says_of_how_many(
     fastnst, workdir, negative, monkeypatch
 ):
     make(workdir / "a.mp4", count=50)
-    paint, seen = Look.paint, []
+    paint, seen = PhotoOptions.paint, []
 
-    def count(look, stylizer, photo):
+    def count(options, stylizer, photo, **others):
         seen.append(1)
         if len(seen) == 13:
             os.kill(os.getpid(), signal.SIGINT)
-        return paint(look, stylizer, photo)
+        return paint(options, stylizer, photo, **others)
 
-    monkeypatch.setattr(Look, "paint", count)
+    monkeypatch.setattr(PhotoOptions, "paint", count)
     status, out, err = fastnst("stylize", "a.mp4", "--model", negative, "-o", "out.mp4", "--json")
     result = json.loads(out)
     assert status == 130

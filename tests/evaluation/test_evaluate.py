@@ -21,7 +21,7 @@ from fastnst.evaluation.report import Measured
 from fastnst.evaluation.views import Views, nearest
 from fastnst.exporting.export import EVALUATION, Exported, kept_evaluation
 from fastnst.images.read import read_image
-from fastnst.runtime.engine import stylizer
+from fastnst.runtime.engine import level_painter
 
 SIZE = 96
 
@@ -52,6 +52,7 @@ def evaluate(style, **options):
     return fastnst.evaluate(style, options.pop("painting", "painting.png"), **options)
 
 
+@pytest.mark.slow
 def test_a_style_is_placed_between_its_photos_and_their_optimization(folder, negative):
     result = evaluate(negative)
     (found,) = result.sizes
@@ -81,6 +82,7 @@ def test_the_iterations_are_those_after_which_the_objective_is_as_low(folder, ne
     assert found.photo_total == pytest.approx(whole[0], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_views_alone_need_no_lbfgs(folder, negative, monkeypatch):
     monkeypatch.setattr(lbfgs_baseline, "descend", lambda *_, **__: pytest.fail("L-BFGS ran"))
     result = evaluate(negative, views_only=True)
@@ -126,6 +128,7 @@ def test_progress_shows_the_optimized_pictures_and_the_photos(folder, negative, 
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_repetition_is_the_median_of_the_flat_squares_of_all_photos(folder, negative):
     """A square fits into each photo: two are flat, of which one is a lattice, and the third is not."""
     pixels = [np.full((112, 96, 3), 100, np.uint8) for _ in range(3)]
@@ -146,6 +149,7 @@ def test_repetition_is_the_median_of_the_flat_squares_of_all_photos(folder, nega
     assert "-" in str(none).splitlines()[5].split()
 
 
+@pytest.mark.slow
 def test_curves_are_kept(folder, negative, monkeypatch):
     first = evaluate(negative)
     monkeypatch.setattr(lbfgs_baseline, "descend", lambda *_, **__: pytest.fail("optimized again"))
@@ -162,6 +166,7 @@ def test_what_is_not_reached_is_said_so(folder, negative):
     assert never.to_json()["sizes"][0]["from_noise"] == [2.0, None, None]
 
 
+@pytest.mark.slow
 def test_the_table_and_the_json_of_the_command_line(folder, negative):
     words = f"evaluate {negative} --painting painting.png --data photos --sizes {SIZE} 88 --photos 2 1 --max-iterations 3"
     lines = app(words.split(), exit_on_error=False, print_error=False).splitlines()
@@ -206,6 +211,7 @@ def test_a_net_of_one_size_is_refused(folder, zoo):
         evaluate(zoo)
 
 
+@pytest.mark.slow
 def test_one_of_many_styles_is_measured_by_its_own_name(folder, many):
     assert evaluate(many, of="alpha").style == "alpha"
     with pytest.raises(FastnstError, match=r"At 96 px, beta is further from the painting"):
@@ -233,8 +239,8 @@ def test_a_run_folder_is_measured_in_tiles_too(folder, negative, monkeypatch):
     monkeypatch.setattr(
         job, "export", lambda run, output: Exported(Path(shutil.copy(negative, output)), 0.0)
     )
-    monkeypatch.setattr(stylizer, "SURELY_FITS", 0)
-    monkeypatch.setattr(stylizer, "chosen_side", lambda *_: 64)
+    monkeypatch.setattr(level_painter, "SURELY_FITS", 0)
+    monkeypatch.setattr(level_painter, "chosen_side", lambda *_: 64)
     (folder / "run").mkdir()
     found = evaluate(folder / "run", photos=1, max_iterations=3)
     whole = evaluate(negative, photos=1, max_iterations=3)

@@ -30,6 +30,7 @@ def trained(path, name="johnson"):
     return net.eval(), card
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETS)
 def test_the_file_paints_as_torch_does_at_any_size_and_batch(tmp_path, name):
     net, card = trained(tmp_path / "a.safetensors", name)
@@ -53,6 +54,7 @@ def test_the_file_paints_as_torch_does_at_any_size_and_batch(tmp_path, name):
 LAYERS = {"Pad", "Conv", "InstanceNormalization", "Relu", "Add", "Tanh", "Mul", "Clip"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "resizing"),
     [("johnson", {"Resize"}), ("swift", {"DepthToSpace", "Concat"})],
@@ -75,6 +77,7 @@ def test_the_graph_of_many_styles_has_no_arithmetic_with_shapes(tmp_path):
     assert kinds == LAYERS | {"DepthToSpace", "Concat", "MatMul", "Gather", "Reshape", "Sub"}
 
 
+@pytest.mark.slow
 def test_a_net_that_differs_from_torch_leaves_no_file(tmp_path, monkeypatch):
     trained(tmp_path / "a.safetensors")
     monkeypatch.setattr(job, "difference_to_torch", lambda net, path: 3.0)
@@ -86,6 +89,7 @@ def test_a_net_that_differs_from_torch_leaves_no_file(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
 
 
+@pytest.mark.slow
 def test_a_net_of_no_numbers_is_refused(tmp_path):
     net, card = trained(tmp_path / "a.safetensors")
     torch.nn.init.constant_(net.out.bias, float("nan"))
@@ -108,6 +112,7 @@ def test_bad_input_is_one_sentence(tmp_path):
         export(tmp_path, output=tmp_path / "file" / "a.onnx")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("precision", "share"), [("fp16", 0.6), ("int8", 0.5)])
 @pytest.mark.parametrize("styles", [1, 2])
 def test_lower_precision_paints_nearly_the_same_from_a_smaller_file(

@@ -1,7 +1,10 @@
+import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 from fastnst.models import ConditionalInstanceNorm2d
+from fastnst.models.layers import LowFrequencies
 
 
 def test_conditional_instance_norm_is_the_formula_and_so_is_its_gradient():
@@ -20,3 +23,14 @@ def test_conditional_instance_norm_is_the_formula_and_so_is_its_gradient():
     theirs = torch.autograd.grad((expected * pull).sum(), inputs)
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
+
+
+def test_low_frequencies_are_what_pillow_leaves_of_a_halved_picture():
+    x = torch.rand(1, 3, 24, 40, generator=torch.Generator().manual_seed(0))
+    low = LowFrequencies()(x)
+    for channel in range(3):
+        halved = Image.fromarray(F.avg_pool2d(x, 2)[0, channel].numpy())
+        expected = np.asarray(halved.resize((40, 24), Image.Resampling.BICUBIC))
+        # Past the edges Pillow leaves the weights out, and the net goes on with the last value.
+        inside = (slice(4, -4), slice(4, -4))
+        np.testing.assert_allclose(low[0, channel].numpy()[inside], expected[inside], atol=1e-5)

@@ -127,6 +127,30 @@ class TestNet:
                 rtol=0,
             )
 
+    def test_from_the_third_level_on_the_low_frequencies_are_the_canvas_s(self, name):
+        torch.manual_seed(0)
+        config = NetConfig(name=name, width=4, blocks=1, styles=7, identity=True, levels=3)
+        net = build_net(config)
+        x, canvas = torch.rand(2, 1, 3, 32, 48) * 255
+        for level in range(3):
+            row = torch.eye(7)[3 + level]
+            free = to_rgb(net.pre_tanh(x, row, canvas))
+            held = free - net.low(free) + net.low(canvas)
+            torch.testing.assert_close(net(x, row, canvas), held if level == 2 else free)
+        # At half strength half of it is the photo, which nothing holds.
+        row = torch.tensor([0, 0, 0, 0, 0, 0.5, 0.5])
+        free = to_rgb(net.pre_tanh(x, row, canvas))
+        held = free - net.low(free) + net.low(canvas)
+        torch.testing.assert_close(net(x, row, canvas), (held + x) / 2)
+        folded = net.folded(torch.eye(7)[3:6])
+        for level in range(3):
+            torch.testing.assert_close(
+                folded(x, torch.eye(3)[level], canvas),
+                net(x, torch.eye(7)[3 + level], canvas),
+                atol=1e-3,
+                rtol=0,
+            )
+
     def test_bfloat16_autocast_stays_near_float32(self, name):
         net, x = small(name), torch.rand(1, 3, 64, 64) * 255
         with torch.autocast("cpu", torch.bfloat16):

@@ -161,6 +161,12 @@ def test_without_a_name_the_picture_is_put_beside_the_photo(folder):
     result = fastnst.optimize("photo.png", "painting.png", iterations=1, progress=False)
     assert result.output == job.Path("photo-painting.png")
     assert result.output.is_file()
+    kept = result.output.read_bytes()
+    with pytest.raises(
+        CannotWrite, match=r"^photo-painting\.png is there already\. Give a name with -o"
+    ):
+        fastnst.optimize("photo.png", "painting.png", iterations=1, progress=False)
+    assert result.output.read_bytes() == kept
 
 
 def interrupt_at(monkeypatch, iteration, times=1):

@@ -108,6 +108,7 @@ def vgg19_file(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_vgg19_is_torchvision_s(vgg19_file):
     from torchvision.models import vgg19
 

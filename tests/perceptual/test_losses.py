@@ -50,6 +50,7 @@ def test_unpainted_photos_have_a_style_term_of_1(network, painting, photos):
     torch.testing.assert_close(terms.style, torch.tensor(7.0))
 
 
+@pytest.mark.slow
 def test_unrelated_pictures_have_a_content_term_near_1(network, painting, astronaut):
     pixels = torch.from_numpy(np.array(Image.open(astronaut).convert("RGB"))).permute(2, 0, 1)
     parts = (

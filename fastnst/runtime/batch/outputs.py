@@ -1,25 +1,20 @@
-"""Which photos are painted, and where their paintings go."""
+"""Inputs and outputs: the photos and videos that are painted, and where the results go."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from fastnst.errors import CannotWrite, FastnstError
+from fastnst.errors import FastnstError
+from fastnst.images.find import find_images
 from fastnst.images.read import READABLE
-from fastnst.images.write import WRITABLE, can_move, check_writable
+from fastnst.images.write import WRITABLE, check_writable
 from fastnst.runtime.engine.stylizer import Stylizer
-from fastnst.styles.mix import STROKES, shares, stroke_size
+from fastnst.runtime.video.options import VIDEO_EXTENSIONS
+from fastnst.styles.mix import STROKES
 
-NUMBER = re.compile(r"%(0\d+)?d")
-"""What stands for a number in a name."""
-VIDEOS = frozenset(
-    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv", ".ogv", ".3gp"}
-)  # fmt: skip
-"""What a folder is searched for besides pictures."""
 PIPE = Path("-")
 """Standard input, or standard output."""
 
@@ -42,17 +37,20 @@ def find_jobs(inputs: Sequence[Path], output: Path | None, style: str) -> list[J
 
 
 def style_in_names(stylizer: Stylizer) -> str:
-    """What tells the paintings of a photo apart in their names: the style, and how it is painted if not as usual."""
-    parts = [stylizer.name]
-    if stylizer.blend and len(blended := shares(stylizer.blend, stylizer.styles)) > 1:
-        parts = [f"{name}-{share:.2g}" for name, share in blended.items()]
-    if stylizer.strength != 1:
-        parts.append(f"{stylizer.strength:g}")
-    usual = stylizer.usual_stroke
-    size = stroke_size(stylizer.stroke, usual)
-    if size != usual:
+    """Return the part of a file's name that tells the paintings of a photo apart.
+
+    It is the style, and the strength and the stroke where they are not the default.
+    """
+    mix, parts = stylizer.mix, [stylizer.name]
+    if len(shares := mix.shares(stylizer.styles)) > 1:
+        parts = [f"{name}-{share:.2g}" for name, share in shares.items()]
+    if mix.strength != 1:
+        parts.append(f"{mix.strength:g}")
+    default = stylizer.card.default_stroke if stylizer.card else 0.0
+    stroke = mix.stroke_size(default)
+    if stroke != default:
         names = {number: name for name, number in STROKES.items()}
-        parts.append(names.get(size) or f"stroke-{size:g}")
+        parts.append(names.get(stroke) or f"stroke-{stroke:g}")
     return "-".join(parts)
 
 
@@ -74,7 +72,7 @@ def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[J
         to_file = one_photo
         if one_photo:
             _check_target(inputs[0], output)
-        elif output.suffix.lower() in WRITABLE | VIDEOS:
+        elif output.suffix.lower() in WRITABLE | VIDEO_EXTENSIONS:
             raise FastnstError(
                 f"The output {output} is one file, but the input is more than one photo.",
                 "Give a folder with -o.",
@@ -83,7 +81,7 @@ def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[J
         if os.path.isdir(path):
             folder = output or path.resolve().with_name(f"{path.resolve().name}-{style}")
             shut: list[OSError] = []
-            photos = _photos_in(path, besides=folder, shut=shut)
+            photos = find_images(path, also=VIDEO_EXTENSIONS, besides=folder, on_error=shut.append)
             for error in shut:
                 yield Path(error.filename or path), _shut(error, path)
             if not photos and not shut:
@@ -122,33 +120,10 @@ def _distinct(jobs: Iterable[Job]) -> list[Job]:
     return result
 
 
-def _photos_in(folder: Path, *, besides: Path, shut: list[OSError]) -> list[Path]:
-    """The pictures under a folder, hidden ones and those under `besides`, where paintings go, left out.
-
-    Folders that may not be entered go to `shut`.
-    """
-    apart = os.path.realpath(besides)
-    if apart == os.path.realpath(folder):
-        apart = ""
-    photos = []
-    for place, folders, files in os.walk(folder, onerror=shut.append):
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".") and os.path.realpath(os.path.join(place, name)) != apart
-        ]
-        photos += [
-            Path(place, name)
-            for name in files
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in READABLE | VIDEOS
-        ]
-    return sorted(photos)
-
-
 def _no_picture(folder: Path) -> FastnstError:
     return FastnstError(
         f"There is no picture in the folder {folder}.",
-        f"Pictures are files that end in {', '.join(sorted(READABLE))}; videos in {', '.join(sorted(VIDEOS))}.",
+        f"Pictures are files that end in {', '.join(sorted(READABLE))}; videos in {', '.join(sorted(VIDEO_EXTENSIONS))}.",
     )
 
 
@@ -161,29 +136,23 @@ def _shut(error: OSError, folder: Path) -> FastnstError:
 
 def _suffix(path: Path) -> str:
     """The input's own format where it can be written, else PNG."""
-    return path.suffix if path.suffix.lower() in WRITABLE | VIDEOS else ".png"
+    return path.suffix if path.suffix.lower() in WRITABLE | VIDEO_EXTENSIONS else ".png"
 
 
 def is_video(path: Path) -> bool:
-    """Whether a file is one by its name."""
-    return path.suffix.lower() in VIDEOS
-
-
-def is_sequence(path: Path) -> bool:
-    """Whether a name stands for numbered pictures, as FFmpeg writes it: frame-%04d.png."""
-    return len(NUMBER.findall(path.name)) == 1 == path.name.count("%")
+    """Whether a file is a video, by its name."""
+    return path.suffix.lower() in VIDEO_EXTENSIONS
 
 
 def _check_target(source: Path, target: Path) -> None:
-    """A video becomes a video, an animation or numbered pictures, a photo a picture.
+    """Check that a photo becomes an image, and a video what a sink writes.
 
     Raises:
-        CannotWrite: It is neither.
+        CannotWrite: It can't.
     """
-    if not is_video(source) or is_sequence(target):
+    if is_video(source):
+        from fastnst.runtime.video.sinks import sink_for  # Photos don't need FFmpeg.
+
+        sink_for(source, target)
+    else:
         check_writable(target)
-    elif not is_video(target) and not can_move(target):
-        raise CannotWrite(
-            f"The video {source} can't become {target}.",
-            f"Give a name that ends in one of {', '.join(sorted(VIDEOS))}, or in .gif, .webp, .apng; or one with numbers: frame-%04d.png.",
-        )

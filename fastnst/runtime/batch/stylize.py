@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from PIL import Image
 
@@ -23,19 +23,18 @@ from fastnst.runtime.batch.outputs import (
     PIPE,
     Job,
     find_jobs,
-    is_sequence,
     is_video,
     style_in_names,
 )
+from fastnst.runtime.engine.level_painter import OnShare, part_of
 from fastnst.runtime.engine.session import Device
 from fastnst.runtime.engine.stylizer import Stylizer, frames_at_once
 from fastnst.runtime.engine.tiling import FREE_SHARE
-from fastnst.runtime.photos.options import Look
+from fastnst.runtime.photos.options import PhotoOptions
+from fastnst.runtime.video.options import VideoOptions
+from fastnst.styles.mix import StyleMix
 from fastnst.system.interrupts import Interrupts
 from fastnst.system.machine import free_memory
-
-if TYPE_CHECKING:
-    from fastnst.runtime.video.options import Clip
 
 SMALL = 30_000_000
 """Pixels of a picture beside which another is read or written, to use all of the machine and not all memory."""
@@ -45,47 +44,48 @@ HELD = 14
 
 
 @dataclass(frozen=True)
-class Painted:
-    """What became of one file."""
+class StylizeResult:
+    """A file that was painted, skipped or not painted."""
 
     input: Path
-    """The photo."""
+    """The photo or video."""
     output: Path | None
-    """The painted picture; None if it failed."""
+    """The painted file; None if it failed."""
     width: int = 0
-    """Of the output, in pixels."""
+    """Width of the output in pixels."""
     height: int = 0
-    """Of the output, in pixels."""
+    """Height of the output in pixels."""
     seconds: float = 0.0
-    """For painting it."""
+    """Time that painting took."""
     frames: int = 1
-    """Of an animation or a video; of a TIFF, its pages."""
+    """Frames of an animation or a video; pages of a TIFF."""
     note: str = ""
-    """What a user should know of it."""
+    """Damage of the input, and what could not be kept of it; empty if nothing."""
     skipped: bool = False
-    """Whether it was there already."""
+    """Whether the output was there already."""
     error: str = ""
-    """Why it failed, in one sentence."""
+    """Reason of the failure, in one sentence; empty if there is none."""
     stopped: bool = False
     """Whether Ctrl-C ended a video early; its output has the frames up to there."""
     of: int = 0
-    """Frames that it would have had then, about; 0 if that is not known."""
+    """Frames that a stopped video would have had, about; 0 if that is not known."""
 
 
 def stylize(
     inputs: Sequence[str | os.PathLike[str]],
     output: str | os.PathLike[str] | None = None,
     *,
-    style: str | os.PathLike[str] | Stylizer,
-    look: Look | None = None,
+    style: str | os.PathLike[str] | StyleMix | Stylizer,
+    photo_options: PhotoOptions | None = None,
     quality: int = 95,
     overwrite: bool = False,
     skip_existing: bool = False,
     max_megapixels: float = MOST_PIXELS / 1e6,
-    clip: Clip | None = None,
+    video: VideoOptions | None = None,
     device: Device = "auto",
-    report: Callable[[Painted, int, int], None] | None = None,
-) -> list[Painted]:
+    report: Callable[[StylizeResult, int, int], None] | None = None,
+    on_share: OnShare | None = None,
+) -> list[StylizeResult]:
     """Paint files and folders; while one is painted the next one is read and the last one written.
 
     Videos are painted by the net for real time, where the style has one: see `Stylizer.for_video`.
@@ -96,16 +96,18 @@ def stylize(
             folders; `-` is standard output. None puts `NAME-STYLE.EXT` beside each photo, and a folder's
             pictures into a folder `NAME-STYLE` beside it; shares of a blend, and a strength and a stroke
             that are not the usual ones, are part of the name.
-        style: A style's name, an .onnx file, or a `Stylizer`.
-        look: Size, colours, regions; None for the photo's size, all of it in the painting's colours.
+        style: Name of a style, a `StyleMix`, an .onnx file, or a `Stylizer`.
+        photo_options: Size, colours, regions; None for the photo's size, all of it in the painting's colours.
         quality: Of JPEG, WebP, AVIF and HEIC, 1..100.
         overwrite: A painting may take the place of its photo, or of any other file. Without it only an output
             that is given as a file may.
         skip_existing: Leave out photos whose painting is there.
         max_megapixels: Larger photos are refused.
-        clip: What of videos is painted, and how they are kept.
+        video: Part of each video that is painted, and how it is encoded.
         device: Where to run, unless `style` is a `Stylizer`.
         report: Called after each file with what became of it, its number from 1, and how many there are.
+        on_share: Called after each tile of a picture, and each frame of a video, with the share of it that is
+            done, 0..1, and what that is: "120 frames, 9.7 a second".
 
     Returns:
         One entry per file, in order. A file that fails does not stop the others.
@@ -123,14 +125,14 @@ def stylize(
     stylizer = style if isinstance(style, Stylizer) else Stylizer(style, device=device)
     out = None if output is None else Path(output)
     jobs = deque(find_jobs([Path(path) for path in inputs], out, style_in_names(stylizer)))
-    look, total, results = look or Look(), len(jobs), []
+    photo_options, total, results = photo_options or PhotoOptions(), len(jobs), []
 
-    def reader(job: Job) -> _Photo | Painted:
+    def reader(job: Job) -> _Photo | StylizeResult:
         # A file that was given by its very name may be written over, as with other converters.
         may = overwrite or job[1] == out
         return _read(job, overwrite, may, skip_existing, round(max_megapixels * 1e6))
 
-    def done(painted: Painted) -> None:
+    def done(painted: StylizeResult) -> None:
         results.append(painted)
         if report:
             report(painted, len(results), total)
@@ -140,24 +142,32 @@ def stylize(
         ThreadPoolExecutor(1) as reading,
         ThreadPoolExecutor(1) as writing,
     ):
-        ahead: Future[_Photo | Painted] | None = None
-        behind: Future[Painted] | None = None
+        ahead: Future[_Photo | StylizeResult] | None = None
+        behind: Future[StylizeResult] | None = None
         while jobs and not interrupts.asked:
             job = jobs.popleft()
             photo = ahead.result() if ahead else reader(job)
-            small = isinstance(photo, Painted) or 0 < photo.pixels <= SMALL
+            small = isinstance(photo, StylizeResult) or 0 < photo.pixels <= SMALL
             ahead = reading.submit(reader, jobs[0]) if jobs and small else None
             finished = photo
             if isinstance(photo, _Photo):
                 if is_video(photo.source):
-                    finished = _film(photo, stylizer, look, clip, quality, lambda: interrupts.asked)
+                    finished = _stylize_video(
+                        photo,
+                        stylizer,
+                        photo_options,
+                        video,
+                        quality,
+                        lambda: interrupts.asked,
+                        on_share,
+                    )
                 else:
                     paint = _paint if photo.frames else _stream
-                    finished = paint(photo, stylizer, look, quality)
+                    finished = paint(photo, stylizer, photo_options, quality, on_share)
             if behind is not None:
                 done(behind.result())
                 behind = None
-            if isinstance(finished, Painted):
+            if isinstance(finished, StylizeResult):
                 done(finished)
             else:
                 behind = writing.submit(_write, finished, quality)
@@ -175,7 +185,7 @@ def stylize(
     return results
 
 
-def _interrupted(cut: Painted, left: int) -> Interrupted:
+def _interrupted(cut: StylizeResult, left: int) -> Interrupted:
     """What to say after a video that was cut short."""
     of = f" of {cut.of}" if cut.of else ""
     done = f"after {cut.frames}{of} frames" if cut.output else "before the first frame"
@@ -206,7 +216,7 @@ class _Photo:
 
 def _read(
     job: Job, overwrite: bool, may_replace: bool, skip_existing: bool, most_pixels: int
-) -> _Photo | Painted:
+) -> _Photo | StylizeResult:
     """Open a photo, unless its painting would take the place of a file that it may not.
 
     Args:
@@ -222,7 +232,7 @@ def _read(
             raise target
         piped = target == PIPE
         if not piped and skip_existing and os.path.exists(target):
-            return Painted(source, target, skipped=True)
+            return StylizeResult(source, target, skipped=True)
         if not overwrite and not piped and _same(source, target):
             raise FastnstError(
                 f"{source} would be overwritten by its painting.",
@@ -248,7 +258,7 @@ def _read(
             read = list(frames) if fits else [next(frames)]
             return _Photo(source, target, read, picture.kept(), picture.format, note=note)
     except (FastnstError, OSError) as error:
-        return Painted(source, None, error=str(error))
+        return StylizeResult(source, None, error=str(error))
 
 
 def _note(picture: Picture, source: Path, target: Path, *, whole: bool) -> str:
@@ -278,81 +288,84 @@ def too_large(width: int, height: int) -> bool:
     return width * height > SMALL and width * height * HELD > FREE_SHARE * free_memory()
 
 
-def _stream(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> Painted:
+def _stream(
+    photo: _Photo,
+    stylizer: Stylizer,
+    photo_options: PhotoOptions,
+    quality: int,
+    on_share: OnShare | None,
+) -> StylizeResult:
     from fastnst.runtime.photos.out_of_core import stream
 
     started = time.perf_counter()
     try:
-        if look != Look():
+        if photo_options != PhotoOptions():
             raise FastnstError(
                 f"{photo.source} is too large for the memory that is free.",
                 "Without a size, colours or masks it would be painted piece by piece.",
             )
-        size = stream(photo.source, photo.target, stylizer, quality=quality)
+        size = stream(photo.source, photo.target, stylizer, quality=quality, on_share=on_share)
     except (FastnstError, OSError) as error:
-        return Painted(photo.source, None, error=str(error))
+        return StylizeResult(photo.source, None, error=str(error))
     seconds = time.perf_counter() - started
-    return Painted(photo.source, photo.target, *size, seconds, note=photo.note)
+    return StylizeResult(photo.source, photo.target, *size, seconds, note=photo.note)
 
 
-def _film(
+def _stylize_video(
     photo: _Photo,
     stylizer: Stylizer,
-    look: Look,
-    clip: Clip | None,
+    photo_options: PhotoOptions,
+    options: VideoOptions | None,
     quality: int,
     stop: Callable[[], bool],
-) -> Painted:
-    from fastnst.runtime.video.options import Clip
-    from fastnst.runtime.video.sinks import paint_animation, paint_sequence
-    from fastnst.runtime.video.transcode import paint_video
-
-    clip = clip or Clip()
+    on_share: OnShare | None,
+) -> StylizeResult:
+    from fastnst.runtime.video.pipeline import paint_video
 
     started = time.perf_counter()
-    one_by_one = clip.steady or not is_video(photo.target)
-    at_once = 1 if one_by_one else frames_at_once(stylizer.device)
-    fast = stylizer.for_video(at_once)
+    concurrency = frames_at_once(stylizer.device)
+    fast = stylizer.for_video(concurrency)
 
     def paint(pixels: Pixels) -> Pixels:
-        return rgb(look.paint(fast, Image.fromarray(pixels)))
+        return rgb(photo_options.paint(fast, Image.fromarray(pixels)))
 
     try:
-        if is_sequence(photo.target):
-            done = paint_sequence(
-                photo.source, photo.target, paint, clip, quality=quality, stop=stop
-            )
-        elif not is_video(photo.target):
-            done = paint_animation(photo.source, photo.target, paint, clip, stop=stop)
-        else:
-            done = paint_video(
-                photo.source, photo.target, paint, clip, at_once=at_once, stop=stop,
-                report=stylizer.on_share,
-            )  # fmt: skip
+        done = paint_video(
+            photo.source, photo.target, paint, options or VideoOptions(), quality=quality,
+            concurrency=concurrency, stop=stop, report=on_share,
+        )  # fmt: skip
     except Interrupted:
-        return Painted(photo.source, None, frames=0, stopped=True)
+        return StylizeResult(photo.source, None, frames=0, stopped=True)
     except (FastnstError, OSError) as error:
-        return Painted(photo.source, None, error=str(error))
+        return StylizeResult(photo.source, None, error=str(error))
     note = f"{photo.source}: {done.note}." if done.note else ""
     seconds = time.perf_counter() - started
-    return Painted(
+    return StylizeResult(
         photo.source, photo.target, done.width, done.height, seconds, done.frames, note,
         stopped=done.stopped, of=done.of,
     )  # fmt: skip
 
 
-def _paint(photo: _Photo, stylizer: Stylizer, look: Look, quality: int) -> _Photo | Painted:
+def _paint(
+    photo: _Photo,
+    stylizer: Stylizer,
+    photo_options: PhotoOptions,
+    quality: int,
+    on_share: OnShare | None,
+) -> _Photo | StylizeResult:
     started = time.perf_counter()
     try:
-        for _ in range(len(photo.frames)):  # Each leaves memory before its painting is made.
-            photo.frames.append(look.paint(stylizer, photo.frames.pop(0)))
+        count = len(photo.frames)
+        for number in range(count):  # Each leaves memory before its painting is made.
+            part = part_of(on_share, number / count, 1 / count)
+            photo.frames.append(photo_options.paint(stylizer, photo.frames.pop(0), on_share=part))
     except FastnstError as error:
-        return Painted(photo.source, None, error=str(error))
+        return StylizeResult(photo.source, None, error=str(error))
     photo.seconds = time.perf_counter() - started
     return photo
 
 
-def _write(photo: _Photo, quality: int) -> Painted:
+def _write(photo: _Photo, quality: int) -> StylizeResult:
     width, height = photo.frames[0].size
     try:
         if photo.target == PIPE:
@@ -365,6 +378,8 @@ def _write(photo: _Photo, quality: int) -> Painted:
         else:
             write_image(photo.target, photo.frames, quality=quality, kept=photo.kept)
     except (FastnstError, OSError) as error:
-        return Painted(photo.source, None, seconds=photo.seconds, error=str(error))
+        return StylizeResult(photo.source, None, seconds=photo.seconds, error=str(error))
     count = len(photo.frames)
-    return Painted(photo.source, photo.target, width, height, photo.seconds, count, photo.note)
+    return StylizeResult(
+        photo.source, photo.target, width, height, photo.seconds, count, photo.note
+    )

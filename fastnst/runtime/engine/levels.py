@@ -1,4 +1,4 @@
-"""Coarse to fine: the sizes that a picture is painted at, one over the other, and the ground under the first."""
+"""Sizes of the levels that a picture is painted at from coarse to fine, and the ground under the first."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import numpy.typing as npt
 from PIL import Image
 
 from fastnst.images.read import Pixels
-from fastnst.runtime.engine.tiling import Region
+from fastnst.runtime.engine.tiling import RegionReader
 
 ROWS_AT_ONCE = 256
-"""Of a picture that is not in memory."""
+"""Rows of a picture that is not in memory which are read at once."""
 GRAINS = (8, 24)
-"""Pixels from one independent value of the ground to the next, for its fine and its coarse grain."""
+"""Pixels from one independent value of the ground to the next, in its fine and in its coarse grain."""
 GROUND_CONTRAST = 0.65
-"""What either grain, uniform in 0..255 before it is smoothed, is multiplied by."""
+"""Factor of either grain, which is uniform in 0..255 before it is smoothed."""
 
 
 def level_sizes(height: int, width: int, base: float) -> list[tuple[int, int]]:
-    """Heights and widths that a picture is painted at, from coarse to fine.
+    """Return the heights and widths that a picture is painted at, from coarse to fine.
 
     The first has as many pixels as a square of side `base`, whatever the size of the picture; each of the
     next is larger by one and the same factor, about 2; the last is the picture's own.
 
     Args:
-        height: Of the picture, in pixels.
-        width: The same.
-        base: In pixels, above 0.
+        height: Height of the picture in pixels.
+        width: Width of the picture in pixels.
+        base: Side of the square in pixels, above 0.
     """
     factor = base / math.sqrt(height * width)
     steps = max(0, round(-math.log2(factor)))
@@ -41,18 +41,18 @@ def level_sizes(height: int, width: int, base: float) -> list[tuple[int, int]]:
 
 
 def ground(height: int, width: int, seed: int = 0) -> Pixels:
-    """What the coarsest level is painted over: a grain without any order, as that of a primed canvas.
+    """Return what the coarsest level is painted over: a grain without any order, as that of a primed canvas.
 
     A net whose strides come to 8 px can only repeat itself every 8 px where a photo is flat. The grain differs
     from place to place, so that its marks can too. It has no seam from the right edge to the left one.
 
     Args:
-        height: In pixels.
-        width: The same.
-        seed: Another one is another grain.
+        height: Height in pixels.
+        width: Width in pixels.
+        seed: Another seed gives another grain.
 
     Returns:
-        RGB (height, width, 3), the same on every machine; not to be written to.
+        Uint8 RGB (height, width, 3), read-only, the same on every machine.
     """
     return _ground(height, width, seed)
 
@@ -73,7 +73,7 @@ def _ground(height: int, width: int, seed: int) -> Pixels:
 
 
 def _hashed(rows: int, columns: int, seed: int) -> Pixels:
-    """Bytes (rows, columns, 3) that depend on their place alone, by the integer hash `lowbias32`."""
+    """Return bytes (rows, columns, 3) that depend on their place alone, by the integer hash `lowbias32`."""
     places = np.arange(rows * columns * 3, dtype=np.uint64) + np.uint64(seed * 0x9E3779B9)
     x = (places & np.uint64(0xFFFFFFFF)).astype(np.uint32)
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
@@ -84,11 +84,7 @@ def _hashed(rows: int, columns: int, seed: int) -> Pixels:
 
 
 def resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    """A picture (H, W, 3) at another height and width.
-
-    Smaller by the mean of what each pixel covers and what is around it, larger by cubic curves: bicubic
-    resampling, with as many pixels in its window as are needed.
-    """
+    """Return a picture (H, W, 3) at another height and width, by bicubic resampling; unchanged where it has them."""
     height, width = size
     if pixels.shape[:2] == size:
         return pixels
@@ -98,14 +94,14 @@ def resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     return np.asarray(image)
 
 
-def shrunk(region: Region, height: int, width: int, size: tuple[int, int]) -> Pixels:
-    """A picture that need not be in memory, made smaller: the mean of what each pixel covers.
+def shrunk(region: RegionReader, height: int, width: int, size: tuple[int, int]) -> Pixels:
+    """Return a smaller copy of a picture that need not be in memory: each pixel is the mean of what it covers.
 
     Args:
-        region: Gives parts of it, (h, w, 3).
-        height: Of all of it, in pixels.
-        width: The same.
-        size: Height and width that it is brought to; neither is larger.
+        region: Reads parts of the picture, (h, w, 3).
+        height: Height of the picture in pixels.
+        width: Width of the picture in pixels.
+        size: Height and width of the copy, neither larger than the picture's.
     """
     rows, columns = size
     result = np.empty((rows, columns, 3), np.uint8)
@@ -121,18 +117,18 @@ def shrunk(region: Region, height: int, width: int, size: tuple[int, int]) -> Pi
     return result
 
 
-def enlarged(region: Region, canvas: Pixels, height: int, width: int) -> Region:
-    """Parts of a picture with its canvas (h, w, 6), where the canvas is kept smaller than the picture.
+def enlarged(region: RegionReader, canvas: Pixels, height: int, width: int) -> RegionReader:
+    """Return a reader of a picture together with its canvas (h, w, 6), where the canvas is kept at a smaller size.
 
     Args:
-        region: Gives parts of the picture, (h, w, 3).
-        canvas: All of it, at any size, (rows, columns, 3).
-        height: Of the picture.
-        width: The same.
+        region: Reads parts of the picture, (h, w, 3).
+        canvas: The whole canvas at any size, (rows, columns, 3).
+        height: Height of the picture in pixels.
+        width: Width of the picture in pixels.
     """
     image = Image.fromarray(canvas)
     across, down = image.width / width, image.height / height
-    # Pillow does not look past a box, so it is given what the curves look at around a part: two pixels.
+    # Pillow does not look past a box, so the box includes what bicubic curves look at around a part.
     around = math.ceil(3 / min(across, down))
 
     def both(top: int, left: int, bottom: int, right: int) -> Pixels:

@@ -1,15 +1,15 @@
-"""onnxruntime sessions: opening them, on whatever there is, and whether they hold a style net."""
+"""Sessions of onnxruntime: opening them on a device, and checking that they hold a style net."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import onnxruntime as ort
 
-from fastnst.errors import BadStyleFile, DeviceUnavailable
+from fastnst.errors import BadStyleFile, DeviceUnavailable, first_line
 from fastnst.runtime.engine import DISABLE_TELEMETRY
 
 if os.environ.get(DISABLE_TELEMETRY) != "0":
@@ -22,33 +22,46 @@ PROVIDERS: dict[str, str] = {
     "coreml": "CoreMLExecutionProvider",
     "cpu": "CPUExecutionProvider",
 }
-"""onnxruntime's name of each device, in the order in which `auto` tries them."""
+"""Each device's name in onnxruntime, in the order in which `auto` tries them."""
 PACKAGES = {"cuda": "onnxruntime-gpu", "directml": "onnxruntime-directml", "coreml": "onnxruntime"}
-"""What has each device, on systems that it is for."""
+"""Package that has each device, on systems that it is for."""
 SYSTEMS = {"directml": ("win32", "Windows"), "coreml": ("darwin", "macOS")}
-"""Where each device is at all, as `sys.platform` has it and in words; others may be anywhere."""
+"""Systems of the devices that only one system has, as `sys.platform` and in words."""
 STYLE_WEIGHTS = "style_weights"
-"""The last input of a file of many styles: how much of each row of scales and shifts, (rows,)."""
-
-
+"""Last input of a file of many rows of scales and shifts: the share of each row, (N, rows) for a style for each
+picture of a batch, or (rows,) in files of earlier versions."""
 CANVAS = "canvas"
-"""The second input of a net of several levels: what is painted over, as `image`."""
+"""Second input of a net of several levels: the picture that is painted over, of the shape of `image`."""
+
+
+class Signature(NamedTuple):
+    """Inputs and output of a style net."""
+
+    inputs: list[str]
+    """Names, in order."""
+    output: str
+    fixed_size: tuple[int, int] | None
+    """Height and width in pixels; None where they are dynamic."""
+    style_each: bool
+    """Whether each picture of a batch is given a style."""
+    one_picture: bool
+    """Whether a batch holds one picture only."""
 
 
 def open_session(
     path: Path, device: Device, model: bytes | None = None, threads: int | None = None
 ) -> tuple[ort.InferenceSession, str]:
-    """A session, and the device that it is on.
+    """Open a session, and return it with the device that it is on.
 
     Args:
         path: The .onnx file.
-        device: `auto` takes the fastest that can load it.
-        model: What to load in the file's place, to run with as little memory as can be: what a run took is
-            given back after it, where otherwise it is kept for the next.
-        threads: Of the processor; None for one a core.
+        device: `auto` takes the fastest that can load the file.
+        model: Bytes of a model to load in place of the file. Memory is then given back after each run, and not
+            kept for the next.
+        threads: Threads of the processor; None for one a core.
 
     Raises:
-        BadStyleFile: It can't be loaded.
+        BadStyleFile: The file can't be loaded.
         DeviceUnavailable: The device was asked for by name and is not there.
     """
     available = ort.get_available_providers()
@@ -76,7 +89,7 @@ def open_session(
         except Exception as error:  # onnxruntime's exceptions share no base of their own.
             if name == candidates[-1]:
                 raise BadStyleFile(
-                    f"{path} can't be loaded as an ONNX net: {first_line(error)}.",
+                    f"{path} can't be loaded as an ONNX net: {onnxruntime_reason(error)}.",
                     "Give a style that `fastnst export` wrote, or see `fastnst styles`.",
                 ) from error
             continue
@@ -90,7 +103,7 @@ def open_session(
 
 
 def _where(device: str) -> str:
-    """How to get at a device that is not there."""
+    """Return a hint on a device that is not there."""
     system, name = SYSTEMS.get(device, (sys.platform, ""))
     if system != sys.platform:
         return f"It is on {name} alone: leave --device out, which takes the fastest there is."
@@ -98,22 +111,32 @@ def _where(device: str) -> str:
 
 
 def check_signature(
-    session: ort.InferenceSession, path: Path, rows: int, canvas: bool = False
-) -> tuple[list[str], str, tuple[int, int] | None]:
-    """Names of the inputs and the output, and the height and width if they are fixed."""
+    session: ort.InferenceSession, path: Path, rows: int, *, canvas: bool = False
+) -> Signature:
+    """Check that a session is a style net's, and return its inputs and output.
+
+    Args:
+        session: Of the file.
+        path: The file, for errors.
+        rows: Number of rows of scales and shifts, as the card has it.
+        canvas: Whether the card is that of a net of several levels.
+
+    Raises:
+        BadStyleFile: The inputs or outputs are others.
+    """
     inputs, outputs = session.get_inputs(), session.get_outputs()
     image = inputs[0] if inputs else None
-    further = [[CANVAS, "tensor(float)", image.shape]] if canvas and image is not None else []
-    if rows > 1:
-        further.append([STYLE_WEIGHTS, "tensor(float)", [rows]])
+    further = [(CANVAS, image.shape)] if canvas and image is not None else []
+    style_each = rows > 1 and bool(inputs) and len(inputs[-1].shape) == 2
+    if rows > 1 and image is not None:
+        further.append((STYLE_WEIGHTS, [image.shape[0], rows] if style_each else [rows]))
     if (
         image is None
-        or [[node.name, node.type, node.shape] for node in inputs[1:]] != further
-        or image.type != "tensor(float)"
+        or [(node.name, node.shape) for node in inputs[1:]] != further
+        or any(node.type != "tensor(float)" for node in (*inputs, *outputs[:1]))
         or len(image.shape) != 4
         or image.shape[1] != 3
         or not outputs
-        or outputs[0].type != "tensor(float)"
         or (len(outputs[0].shape) != 4 or outputs[0].shape[1] not in (3, None))
     ):
         taken = ", ".join(f"{node.name} {node.type} {node.shape}" for node in inputs) or "nothing"
@@ -121,12 +144,12 @@ def check_signature(
             f"{path} is no style net: it takes {taken}.",
             "A style net takes one float image of shape (N, 3, H, W) and gives one back.",
         )
-    height, width = image.shape[2:]
+    count, _, height, width = image.shape
     fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
-    return [node.name for node in inputs], outputs[0].name, fixed
+    names = [node.name for node in inputs]
+    return Signature(names, outputs[0].name, fixed, style_each, isinstance(count, int))
 
 
-def first_line(error: Exception) -> str:
-    """What onnxruntime says, without its code and error number in front."""
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return line.removeprefix("[ONNXRuntimeError] : ").split(" : ", 2)[-1].rstrip(".")
+def onnxruntime_reason(error: Exception) -> str:
+    """Return the first line of onnxruntime's error, without the error's number and name in front."""
+    return first_line(error).removeprefix("[ONNXRuntimeError] : ").split(" : ", 2)[-1]

@@ -15,48 +15,54 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnst.images.read import Pixels
-from fastnst.runtime.engine.fixed_norms import Core, Floats, FrozenNet, Statistics
+from fastnst.runtime.engine.fixed_norms import Box, FixedNormsNet, Floats, Statistics
 
-SAMPLE, SAMPLE_SIDE, SAMPLE_REACH = 96, 128, 48
-"""Squares that statistics are measured on unless the whole is asked for, their side, and how much around them
-is looked at (what is further off hardly matters for a mean)."""
-
+SAMPLE_TILES = 96
+"""Number of tiles that statistics are measured on, unless the whole is asked for."""
+SAMPLE_SIDE = 128
+"""Side of these tiles in pixels."""
+SAMPLE_RADIUS = 48
+"""Pixels around these tiles that are looked at: what is further off hardly changes a mean."""
 PLASTIC = 1.324717957244746
-"""The plastic ratio, for two dimensions what the golden one is for one."""
+"""The plastic ratio, for two dimensions what the golden ratio is for one."""
 FREE_SHARE = 0.6
-"""Of the memory that is free, what painting may take."""
+"""Share of the free memory that painting may take."""
 SIDES = (1024, 768, 512, 384, 256)
-"""Of tiles that are chosen by memory."""
+"""Sides in pixels of tiles that are chosen by memory."""
 
+RegionReader = Callable[[int, int, int, int], Pixels]
+"""Returns the part of a picture from top and left to before bottom and right, uint8 (h, w, 3), or (h, w, 6) with
+its canvas."""
 Tick = Callable[[float], None]
+"""Takes the number of pixels that were worked on since the last call."""
 
 
-def _no(pixels: float) -> None:
-    """Tell nobody."""
-
-
-Region = Callable[[int, int, int, int], Pixels]
-"""Part of a picture, from top and left to before bottom and right, uint8 (h, w, 3); (h, w, 6) with its canvas."""
+def _no_tick(pixels: float) -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How a picture is cut into tiles.
+class TilePlan:
+    """Division of a picture into tiles.
 
-    The picture is continued by `border` pixels of its mirror image on each side, and a bit more to come to
-    multiples of `multiple`; a tile's core is painted, and what is around it, `reach` wide, is looked at.
+    The picture is continued by `border` pixels of its mirror image on each side, and by more to come to
+    multiples of `multiple`. A tile is painted within its window: the tile and `radius` pixels around it.
     """
 
     height: int
-    """Of the picture in pixels."""
+    """Height of the picture in pixels."""
     width: int
+    """Width of the picture in pixels."""
     border: int
+    """Pixels added on each side."""
     multiple: int
+    """Divisor of all sides that the net takes."""
     minimum: int
-    """The least side of what a net takes."""
-    reach: int
+    """Least side that the net takes."""
+    radius: int
+    """Pixels around a tile that the net looks at."""
     side: int
-    """Of a core, at most, a multiple of `multiple`."""
+    """Largest side of a tile, a multiple of `multiple`."""
     wrap: bool = False
     """Whether the right edge goes on at the left one, in place of the mirror image."""
 
@@ -71,17 +77,17 @@ class Plan:
 
     @property
     def borders(self) -> tuple[int, int]:
-        """What is added above and below, and at the sides."""
+        """Pixels added above and below, and at either side."""
         return self.border, 0 if self.wrap else self.border
 
     def edges(self, length: int) -> list[int]:
-        """Where the cores along a side begin and end: as many as are needed, alike, at multiples."""
+        """Return where the tiles along a side begin and end: as few tiles as fit, of about one size."""
         count = max(1, -(-length // self.side))
         steps = length // self.multiple
         return [round(steps * k / count) * self.multiple for k in range(count + 1)]
 
-    def cores(self) -> list[Core]:
-        """All of them, row by row."""
+    def tiles(self) -> list[Box]:
+        """Return all tiles, row by row."""
         rows, columns = map(self.edges, self.padded)
         return [
             (top, left, bottom, right)
@@ -89,116 +95,116 @@ class Plan:
             for left, right in pairwise(columns)
         ]
 
-    def window(self, core: Core) -> Core:
-        """The core and what is around it, as far as there is something."""
-        reach = -(-self.reach // self.multiple) * self.multiple
+    def window(self, tile: Box) -> Box:
+        """Return a tile and what is around it, as far as there is something."""
+        radius = -(-self.radius // self.multiple) * self.multiple
         height, width = self.padded
-        top, left, bottom, right = core
-        top, bottom = max(0, top - reach), min(height, bottom + reach)
+        top, left, bottom, right = tile
+        top, bottom = max(0, top - radius), min(height, bottom + radius)
         if self.wrap:
-            return top, left - reach, bottom, right + reach
-        return top, max(0, left - reach), bottom, min(width, right + reach)
+            return top, left - radius, bottom, right + radius
+        return top, max(0, left - radius), bottom, min(width, right + radius)
 
-    def inside(self, core: Core) -> Core:
-        """The core with its window's corner as the origin."""
-        top, left, _, _ = self.window(core)
-        return core[0] - top, core[1] - left, core[2] - top, core[3] - left
+    def inside(self, tile: Box) -> Box:
+        """Return a tile in the coordinates of its window."""
+        top, left, _, _ = self.window(tile)
+        return tile[0] - top, tile[1] - left, tile[2] - top, tile[3] - left
 
-    def pixels(self, cores: Sequence[Core]) -> int:
-        """Of the windows of some cores, together."""
-        windows = map(self.window, cores)
+    def pixels(self, tiles: Sequence[Box]) -> int:
+        """Return the number of pixels in the windows of some tiles together."""
+        windows = map(self.window, tiles)
         return sum((bottom - top) * (right - left) for top, left, bottom, right in windows)
 
-    def cut(self, region: Region, core: Core) -> Floats:
-        """A core's window of a picture, float32 RGB (1, 3, h, w), 0..255, or with its canvas (1, 6, h, w)."""
-        top, left, bottom, right = self.window(core)
+    def cut(self, region: RegionReader, tile: Box) -> Floats:
+        """Return a tile's window, float32 RGB (1, 3, h, w) in 0..255, or (1, 6, h, w) with its canvas."""
+        top, left, bottom, right = self.window(tile)
         down, across = self.borders
         ys = _mirrored(np.arange(top, bottom) - down, self.height)
         xs = np.arange(left, right) - across
         xs = np.mod(xs, self.width) if self.wrap else _mirrored(xs, self.width)
-        some = region(int(ys.min()), int(xs.min()), int(ys.max()) + 1, int(xs.max()) + 1)
-        window = some[(ys - ys.min())[:, None], (xs - xs.min())[None]]
+        part = region(int(ys.min()), int(xs.min()), int(ys.max()) + 1, int(xs.max()) + 1)
+        window = part[(ys - ys.min())[:, None], (xs - xs.min())[None]]
         return np.ascontiguousarray(window.transpose(2, 0, 1)[None], dtype=np.float32)
 
 
 def _mirrored(places: npt.NDArray[np.int64], side: int) -> npt.NDArray[np.int64]:
-    """Places of a side continued by its mirror image, again and again, as `np.pad` does."""
+    """Return the places of a side that is continued by its mirror image again and again, as `np.pad` does."""
     period = max(1, 2 * (side - 1))
     places = np.mod(places, period)
     result: npt.NDArray[np.int64] = np.minimum(places, period - places)
     return result
 
 
-def squares(plan: Plan, *, exact: bool = False) -> tuple[Plan, list[Core]]:
-    """Where statistics are measured: everywhere, or in `SAMPLE` squares of a picture that has more than those.
+def sample_tiles(plan: TilePlan, *, exact: bool = False) -> tuple[TilePlan, list[Box]]:
+    """Return the tiles that statistics are measured on: all, or `SAMPLE_TILES` of a picture with more pixels.
 
     Args:
-        plan: The tiles.
-        exact: Everywhere.
+        plan: The tiles that are painted.
+        exact: Take all.
     """
     height, width = plan.padded
-    if exact or height * width <= 2 * SAMPLE * SAMPLE_SIDE**2:
-        return plan, plan.cores()
+    if exact or height * width <= 2 * SAMPLE_TILES * SAMPLE_SIDE**2:
+        return plan, plan.tiles()
     sides = np.minimum(SAMPLE_SIDE, [height, width])
     # Roberts' R2 sequence: it leaves no region out, however many there are.
-    places = np.mod(np.arange(1, SAMPLE + 1)[:, None] / PLASTIC ** np.array([1, 2]), 1.0)
+    places = np.mod(np.arange(1, SAMPLE_TILES + 1)[:, None] / PLASTIC ** np.array([1, 2]), 1.0)
     steps = (([height, width] - sides) * places).astype(int) // plan.multiple
     corners = (steps * plan.multiple).tolist()
     down, across = sides.tolist()
-    smaller = replace(plan, reach=min(plan.reach, SAMPLE_REACH))
+    smaller = replace(plan, radius=min(plan.radius, SAMPLE_RADIUS))
     return smaller, [(y, x, y + down, x + across) for y, x in corners]
 
 
 def measure(
-    net: FrozenNet,
-    plan: Plan,
-    region: Region,
-    mixture: Floats,
+    net: FixedNormsNet,
+    plan: TilePlan,
+    region: RegionReader,
+    rows: Floats,
     *,
     exact: bool = False,
-    tick: Tick = _no,
+    tick: Tick = _no_tick,
 ) -> Statistics:
-    """What the norms would take from the whole picture.
+    """Measure what the norms would take from the whole picture.
 
     Args:
         net: Measures.
-        plan: The tiles.
-        region: Of the picture.
-        mixture: How much of each row of scales and shifts.
-        exact: Measure the whole, and no sample: for each norm the net up to it runs once more over everything.
-        tick: Called with the pixels of each window that was measured, as far as the net went.
+        plan: Division of the picture.
+        region: Reads parts of the picture.
+        rows: Shares of the net's rows (rows,).
+        exact: Measure on the whole in place of a sample: the net runs once for each norm over everything.
+        tick: Called after each window with its number of pixels, halved, as half of the net runs on average.
     """
-    plan, cores = squares(plan, exact=exact)
+    plan, tiles = sample_tiles(plan, exact=exact)
 
-    def windows() -> Iterator[tuple[Floats, Core]]:
-        for core in cores:
-            yield plan.cut(region, core), plan.inside(core)
-            tick(plan.pixels([core]) / 2)
+    def windows() -> Iterator[tuple[Floats, Box]]:
+        for tile in tiles:
+            yield plan.cut(region, tile), plan.inside(tile)
+            tick(plan.pixels([tile]) / 2)
 
-    return net.measure(windows, mixture)
+    return net.measure(windows, rows)
 
 
 def paint(
-    net: FrozenNet,
-    plan: Plan,
-    region: Region,
-    mixture: Floats,
+    net: FixedNormsNet,
+    plan: TilePlan,
+    region: RegionReader,
+    rows: Floats,
     statistics: Statistics,
     *,
-    tick: Tick = _no,
+    tick: Tick = _no_tick,
 ) -> Iterator[tuple[int, Pixels]]:
-    """Paint a picture, a band of tiles after the other.
+    """Paint a picture in bands, each a row of tiles.
 
     Args:
         net: Paints.
-        plan: The tiles.
-        region: Of the picture.
-        mixture: How much of each row of scales and shifts.
-        statistics: What `measure` found.
-        tick: Called with the pixels of each window that was painted.
+        plan: Division of the picture.
+        region: Reads parts of the picture.
+        rows: Shares of the net's rows (rows,).
+        statistics: What `measure` returned.
+        tick: Called after each window with its number of pixels.
 
     Yields:
-        The first row, and the painted rows from there, uint8 (rows, W, 3).
+        The first row of a band, and the painted band, uint8 RGB (h, W, 3).
     """
     y_edges, x_edges = map(plan.edges, plan.padded)
     down, across = plan.borders
@@ -211,20 +217,18 @@ def paint(
             start, end = max(0, left - across), min(plan.width, right - across)
             if end <= start:
                 continue
-            core = (top, left, bottom, right)
-            y, x, _, _ = plan.window(core)
-            painted = net.paint(plan.cut(region, core), mixture, statistics)[0]
-            ys, xs = (
-                slice(first + down - y, last + down - y),
-                slice(start + across - x, end + across - x),
-            )
-            tick(plan.pixels([core]))
+            tile = (top, left, bottom, right)
+            y, x, _, _ = plan.window(tile)
+            painted = net.paint(plan.cut(region, tile), rows, statistics)[0]
+            ys = slice(first + down - y, last + down - y)
+            xs = slice(start + across - x, end + across - x)
+            tick(plan.pixels([tile]))
             band[:, start:end] = np.rint(np.clip(painted[:, ys, xs], 0, 255)).transpose(1, 2, 0)
         yield first, band
 
 
-def region_of(pixels: Pixels, canvas: Pixels | None = None) -> Region:
-    """Parts of a picture that is in memory, and of its canvas if there is one."""
+def region_of(pixels: Pixels, canvas: Pixels | None = None) -> RegionReader:
+    """Return a reader of a picture in memory, (H, W, 3), and of its canvas if there is one."""
 
     def region(top: int, left: int, bottom: int, right: int) -> Pixels:
         window = (slice(top, bottom), slice(left, right))
@@ -235,10 +239,16 @@ def region_of(pixels: Pixels, canvas: Pixels | None = None) -> Region:
     return region
 
 
-def chosen_side(net: FrozenNet, height: int, width: int, free: float) -> int | None:
-    """The side of the tiles for which there is memory; None if there is for the whole."""
+def chosen_side(net: FixedNormsNet, pixels: int, free: float) -> int | None:
+    """Return the largest side of tiles for which there is memory; None if there is for the whole.
+
+    Args:
+        net: Paints.
+        pixels: Number of pixels that would be painted at once.
+        free: Free memory in bytes.
+    """
     room = FREE_SHARE * free / net.bytes_per_pixel
-    if height * width <= room:
+    if pixels <= room:
         return None
-    fitting = (side for side in SIDES if (side + 2 * net.reach) ** 2 <= room)
+    fitting = (side for side in SIDES if (side + 2 * net.radius) ** 2 <= room)
     return next(fitting, SIDES[-1])

@@ -1,13 +1,12 @@
-"""Cameras, of which only the newest frame counts, and videos that are played as if they were one."""
+"""Cameras, of which the newest frame is kept, and videos that are played in their place."""
 
 from __future__ import annotations
 
 import os
-import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,77 +19,45 @@ from fastnst.errors import FastnstError
 from fastnst.images.read import Pixels, resize_longer
 from fastnst.runtime.video.decode import frames
 from fastnst.runtime.video.deflicker import opencv
+from fastnst.runtime.video.prefetch import prefetch
 
-AGAIN = 0.5
-"""Seconds after which a camera that is lost is looked for again."""
-AHEAD = 4
-"""Frames of a video that are read while one is painted."""
+RECONNECT_SECONDS = 0.5
+"""Pause between two attempts to open a camera that was lost."""
 
 
 @dataclass(frozen=True)
-class Shot:
-    """A frame, and when it was."""
+class LiveFrame:
+    """A frame of a camera or a video."""
 
     pixels: Pixels
     """uint8 RGB (H, W, 3)."""
     time: float
-    """Seconds: of a video from its start, else since the stream was opened."""
+    """Seconds since the beginning of a video, else since the camera was opened."""
     number: int
-    """From 0; of a camera, those that nobody took are counted too."""
-
-
-def ahead(items: Iterator[Any]) -> Iterator[Any]:
-    """The same, some of them made in a thread while one is used."""
-    ready: queue.Queue[Any] = queue.Queue(AHEAD)
-    left = threading.Event()
-
-    def put(item: Any) -> bool:
-        while not left.is_set():
-            with suppress(queue.Full):
-                ready.put(item, timeout=0.1)
-                return True
-        return False
-
-    def work() -> None:
-        try:
-            for item in items:
-                if not put((item,)):
-                    return
-            put(None)
-        except Exception as error:
-            put(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    try:
-        for item in iter(ready.get, None):
-            if isinstance(item, Exception):
-                raise item
-            yield item[0]
-    finally:
-        left.set()
+    """Number from 0; a camera's frames that nobody took count too."""
 
 
 def scaled(pixels: Pixels, size: int | None) -> Pixels:
-    """A frame with a longer side of `size` px."""
+    """Resize a frame to a longer side of `size` px; None keeps it."""
     if size is None or max(pixels.shape[:2]) == size:
         return pixels
     return np.asarray(resize_longer(Image.fromarray(pixels), size))
 
 
-class Lens(Protocol):
-    """What a `Camera` takes its frames from."""
+class FrameSource(Protocol):
+    """Source of a `Camera`'s frames."""
 
     def read(self) -> Pixels | None:
-        """The next frame; None if there is none, now or any more."""
+        """Wait for the next frame, uint8 RGB (H, W, 3); None if there is none, now or any more."""
 
     def close(self) -> None:
-        """Let it go."""
+        """Release the device or file."""
 
 
 class Camera:
-    """A camera, or a video that is played as if it were one: a thread reads it and keeps the newest frame.
+    """A camera, or a video that is played in its place; a thread reads it and keeps the newest frame.
 
-    A camera that is lost is looked for until it is there again; a video ends.
+    A camera that is lost is opened again as soon as it is there; a video ends.
     """
 
     def __init__(
@@ -98,27 +65,27 @@ class Camera:
         source: int | Path,
         *,
         size: int | None = None,
-        lens: Callable[[int | Path], Lens] | None = None,
+        open_source: Callable[[int | Path], FrameSource] | None = None,
     ) -> None:
-        """Open it.
+        """Open the camera or the video.
 
         Args:
             source: The number of a camera, or a video file.
-            size: Longer side to scale larger frames to, in pixels.
-            lens: Opens the source; None for OpenCV's capture and FFmpeg.
+            size: Longer side in pixels that larger frames are resized to; None keeps their size.
+            open_source: Opens the source; None for OpenCV's cameras and FFmpeg's videos.
 
         Raises:
             FastnstError: There is no such camera, or another program has it; the video can't be read.
-            MissingExtra: OpenCV is not there.
+            MissingExtra: OpenCV is not installed.
         """
         self.lost = False
-        """Whether it was there, and is not just now."""
+        """Whether it was lost, and has not come back yet."""
         self.ended = False
-        """Whether the video is over."""
+        """Whether no more frames will come."""
         self._source, self._size = source, size
-        self._open = lens or (_Webcam if isinstance(source, int) else _Played)
-        self._lens: Lens | None = self._open(source)
-        self._shot: Shot | None = None
+        self._open = open_source or (_Webcam if isinstance(source, int) else _Playback)
+        self._frames: FrameSource | None = self._open(source)
+        self._newest: LiveFrame | None = None
         self._error: Exception | None = None
         self._came = threading.Condition()
         self._closed = threading.Event()
@@ -134,33 +101,34 @@ class Camera:
 
     @property
     def now(self) -> float:
-        """Seconds since it was opened, as in `Shot.time`."""
+        """Seconds since the camera was opened, as in `LiveFrame.time`."""
         return time.monotonic() - self._began
 
-    def newest(self, after: int, timeout: float) -> Shot | None:
-        """The newest frame.
+    def newest(self, after: int, timeout: float) -> LiveFrame | None:
+        """Wait for a frame newer than the last one.
 
         Args:
-            after: The number of the one before, which is not given again; -1 at first.
-            timeout: Seconds to wait for it.
+            after: Number of the last one; -1 at first.
+            timeout: Seconds to wait.
 
         Returns:
-            None if none came.
+            The newest frame; None if none came in time.
 
         Raises:
-            FastnstError: What ended the reading.
+            FastnstError: Reading failed.
         """
         with self._came:
             self._came.wait_for(
-                lambda: self.ended or (self._shot is not None and self._shot.number > after),
+                lambda: self.ended or (self._newest is not None and self._newest.number > after),
                 timeout,
             )
             if self._error is not None:
                 raise self._error
-            return self._shot if self._shot is not None and self._shot.number > after else None
+            newest = self._newest
+            return newest if newest is not None and newest.number > after else None
 
     def close(self) -> None:
-        """Let it go."""
+        """Stop reading, and release the camera."""
         self._closed.set()
         self._thread.join(timeout=5)
 
@@ -168,35 +136,35 @@ class Camera:
         number = 0
         try:
             while not self._closed.is_set():
-                pixels = self._lens.read() if self._lens else None
+                pixels = self._frames.read() if self._frames else None
                 if pixels is None:
                     if not isinstance(self._source, int):
                         break
-                    self._find_again()
+                    self._reconnect()
                     continue
                 size = self._size and min(self._size, max(pixels.shape[:2]))
-                shot = Shot(scaled(pixels, size), self.now, number)
+                frame = LiveFrame(scaled(pixels, size), self.now, number)
                 number += 1
                 with self._came:
-                    self.lost, self._shot = False, shot
+                    self.lost, self._newest = False, frame
                     self._came.notify_all()
         except Exception as error:
             self._error = error
         finally:
-            if self._lens is not None:
-                self._lens.close()
+            if self._frames is not None:
+                self._frames.close()
             with self._came:
                 self.ended = True
                 self._came.notify_all()
 
-    def _find_again(self) -> None:
+    def _reconnect(self) -> None:
         self.lost = True
-        if self._lens is not None:
-            self._lens.close()
-            self._lens = None
-        if not self._closed.wait(AGAIN):
+        if self._frames is not None:
+            self._frames.close()
+            self._frames = None
+        if not self._closed.wait(RECONNECT_SECONDS):
             with suppress(FastnstError):
-                self._lens = self._open(self._source)
+                self._frames = self._open(self._source)
 
 
 class _Webcam:
@@ -237,15 +205,15 @@ class _Webcam:
         self._capture.release()
 
 
-class _Played:
-    """A video, at its own pace."""
+class _Playback:
+    """A video, played at its own pace."""
 
     def __init__(self, source: Any) -> None:
         if not Path(source).is_file():
             raise FastnstError(
                 f"There is no file {source}.", "Give a video, or the number of a camera: 0."
             )
-        self._frames = ahead(frames(Path(source)))
+        self._frames = prefetch(frames(Path(source)))
         self._next = next(self._frames, None)
         self._began: float | None = None
 
@@ -257,8 +225,7 @@ class _Played:
             self._began = time.monotonic() - seconds
         time.sleep(max(0.0, self._began + seconds - time.monotonic()))
         self._next = next(self._frames, None)
-        result: Pixels = pixels
-        return result
+        return pixels
 
     def close(self) -> None:
-        self._frames.close()  # type: ignore[attr-defined]
+        self._frames.close()

@@ -1,15 +1,15 @@
-"""What the keys of the webcam's window do."""
+"""Keys of the webcam's window, and what they change."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastnst.styles.mix import Blend
+from fastnst.styles.mix import StyleMix
 
 STEP = 0.1
-"""What a key press changes the strength by."""
+"""Change of the strength at a key press."""
 STROKE_STEP = 0.25
-"""The same of the stroke."""
+"""Change of the stroke at a key press."""
 HELP = (
     ("left right", "style"),
     ("1 ... 9", "style by number"),
@@ -38,23 +38,21 @@ ARROWS = {
     ord("n"): "right",
     ord("p"): "left",
 }
-"""What keys that are no letters, or mean what another does, are called here, by OpenCV's number."""
+"""Names of special keys and of aliases, by OpenCV's key code."""
 
 
 @dataclass
 class Controls:
-    """What the keys change."""
+    """State of the window that keys change."""
 
     styles: list[str]
     """Names to choose from."""
-    style: Blend
-    """The one at hand, or a blend."""
-    strength: float = 1.0
-    stroke: float = 0.0
+    mix: StyleMix
+    """Style, strength and stroke that are painted now; the stroke is a number."""
     strokes: bool = True
-    """Whether the net has sizes of them."""
+    """Whether the net has strokes of several sizes."""
     strengths: bool = True
-    """Whether the net has them."""
+    """Whether the net has strengths below 1."""
     mirror: bool = False
     beside: bool = False
     full: bool = False
@@ -62,30 +60,35 @@ class Controls:
     help: bool = False
     quit: bool = False
     message: str = ""
-    """What the last key did, for the screen."""
+    """Effect of the last key, for the screen."""
 
     def press(self, key: str) -> str:
         """Take a key: a letter, or `left`, `right`, `up`, `down`.
 
         Returns:
-            What is for others to do: `record`, `snapshot` or nothing.
+            `record` or `snapshot`, for the caller to do; else nothing.
         """
         self.message = ""
         match key:
             case "left" | "right":
                 step = 1 if key == "right" else -1
-                at = self.styles.index(self.style) if self.style in self.styles else -step
+                style = self.mix.style
+                at = self.styles.index(str(style)) if style in self.styles else -step
                 self._choose(at + step)
             case "up" | "down":
                 if self.strengths:
                     change = STEP if key == "up" else -STEP
-                    self.strength = round(min(1.0, max(0.0, self.strength + change)), 2)
-                self.message = f"strength {self.strength:g}" if self.strengths else "one strength"
+                    strength = round(min(1.0, max(0.0, self.mix.strength + change)), 2)
+                    self.mix = self.mix.changed(strength=strength)
+                self.message = (
+                    f"strength {self.mix.strength:g}" if self.strengths else "one strength"
+                )
             case "+" | "-":
                 if self.strokes:
                     change = STROKE_STEP if key == "+" else -STROKE_STEP
-                    self.stroke = min(1.0, max(0.0, self.stroke + change))
-                self.message = f"stroke {self.stroke:g}" if self.strokes else "one stroke"
+                    stroke = min(1.0, max(0.0, self.mix.stroke_size(0.0) + change))
+                    self.mix = self.mix.changed(stroke=stroke)
+                self.message = f"stroke {self.mix.stroke:g}" if self.strokes else "one stroke"
             case "s":
                 self.beside = not self.beside
             case "m":
@@ -108,11 +111,12 @@ class Controls:
         return ""
 
     def _choose(self, number: int) -> None:
-        self.style = self.message = self.styles[number % len(self.styles)]
+        self.message = self.styles[number % len(self.styles)]
+        self.mix = self.mix.changed(self.message)
 
 
 def named(code: int) -> str:
-    """What a key is called here, of OpenCV's number for it; empty for none."""
+    """Return the name of a key by OpenCV's code; empty for no key."""
     if code in ARROWS:
         return ARROWS[code]
     code &= 0xFF if code >= 0 else 0

@@ -1,118 +1,96 @@
-"""Videos of what is painted as it comes."""
+"""Recording: painted frames of a camera to a video file."""
 
 from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from fastnst.errors import CannotWrite, FastnstError
+from fastnst.errors import CannotWrite
 from fastnst.images.read import Pixels
-from fastnst.runtime.video.decode import reason
-from fastnst.runtime.video.ffmpeg import av
+from fastnst.runtime.video.encode import VideoEncoder
 from fastnst.system.atomic import written_whole
 
-TICK = Fraction(1, 1000)
-"""Frames come when they come: times are kept in milliseconds."""
-WAITING = 60
-"""Frames that wait to be written, at most; where the disk or the processor is slower, some are left out."""
+TIME_BASE = Fraction(1, 1000)
+"""Seconds of a unit of time stamps: frames have no fixed rate."""
+MAX_QUEUED_FRAMES = 60
+"""Frames that wait to be encoded, at most; where the disk or the processor is slower, frames are dropped."""
 
 
 class Recorder:
-    """Writes frames to a video in a thread of its own; the file has its name once it is closed."""
+    """Writes frames to a video file in a thread of its own; the file has its name once it is closed.
+
+    Args:
+        path: The file, whose ending is the format.
+
+    Raises:
+        CannotWrite: There is such a file, or the format or the folder does not take it.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Begin.
-
-        Args:
-            path: Its ending is the format.
-
-        Raises:
-            CannotWrite: There is such a file, or the folder can't be written to.
-        """
         if path.exists():
             raise CannotWrite(f"{path} is there already.", "Give another name.")
-        self.path, self.left_out = path, 0
-        self._failure: FastnstError | None = None
-        self._began: float | None = None
-        self._last = -1
-        self._frames: queue.Queue[tuple[Pixels, float] | None] = queue.Queue(WAITING)
-        self._stack = ExitStack()
-        temporary = self._stack.enter_context(written_whole(path))
-        try:
-            options = {"movflags": "+faststart"} if path.suffix in (".mp4", ".mov") else {}
-            self._out = av.open(str(temporary), "w", options=options)
-        except (av.FFmpegError, ValueError) as error:
-            self._drop(error)
-            raise CannotWrite(
-                f"{path} can't be written: FFmpeg knows no such format.",
-                "Give a name that ends in .mp4, .mkv or .mov.",
-            ) from error
+        self.path = path
+        self.dropped = 0
+        """Frames that were left out, as encoding fell behind."""
+        self._failure: CannotWrite | None = None
+        self._frames: queue.Queue[tuple[Pixels, float] | None] = queue.Queue(MAX_QUEUED_FRAMES)
+        with ExitStack() as stack:
+            temporary = stack.enter_context(written_whole(path))
+            self._encoder = stack.enter_context(VideoEncoder(temporary, path, time_base=TIME_BASE))
+            self._open = stack.pop_all()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
     def add(self, pixels: Pixels, seconds: float) -> None:
-        """A frame, uint8 RGB (H, W, 3), and its time; all have the size of the first."""
+        """Queue a frame, or drop it where the queue is full.
+
+        Args:
+            pixels: uint8 RGB (H, W, 3); those of another size than the first frame's are dropped.
+            seconds: Its time; the first frame's becomes 0.
+        """
         try:
             self._frames.put_nowait((pixels, seconds))
         except queue.Full:
-            self.left_out += 1
+            self.dropped += 1
 
     def close(self) -> None:
-        """Write what waits, and give the file its name.
+        """Encode what is queued, and give the file its name.
 
         Raises:
             CannotWrite: It could not be written; there is no file then.
         """
         self._frames.put(None)
         self._thread.join()
-        try:
-            self._out.close()
-        except av.FFmpegError as error:
-            self._failure = self._failure or self._refused(error)
-        if self._failure is None and self._began is None:
+        if self._failure is None and self._encoder.size is None:
             self._failure = CannotWrite(f"{self.path} was not written: no frame came.")
-        if self._failure is not None:
-            self._drop(self._failure)
-            raise self._failure
-        self._stack.close()
-
-    def _drop(self, error: BaseException) -> None:
-        with suppress(type(error)):
-            self._stack.__exit__(type(error), error, None)
-
-    def _refused(self, error: Exception) -> CannotWrite:
-        return CannotWrite(f"{self.path} can't be written: {reason(error)}.")
+        if self._failure is None:
+            self._open.close()
+            return
+        with suppress(CannotWrite):
+            self._open.__exit__(type(self._failure), self._failure, None)
+        raise self._failure
 
     def _work(self) -> None:
-        video: Any = None
-        coming = iter(self._frames.get, None)  # One, which knows whether None has come.
+        queued = iter(self._frames.get, None)
         try:
-            for pixels, seconds in coming:
-                height, width = pixels.shape[:2]
-                if self._began is None:
-                    self._began = seconds
-                    video = self._out.add_stream(
-                        "libx264", rate=30, options={"crf": "18", "preset": "superfast"}
-                    )
-                    video.width, video.height = width, height
-                    video.pix_fmt = "yuv444p" if width % 2 or height % 2 else "yuv420p"
-                    video.codec_context.time_base = TICK
-                if (width, height) != (video.width, video.height):
-                    continue  # The camera was lost, and came back with another size.
-                stamp = max(self._last + 1, round((seconds - self._began) / TICK))
-                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "rgb24")
-                frame.pts, frame.time_base = stamp, TICK
-                self._last = stamp
-                self._out.mux(video.encode(frame))
-            if video is not None:
-                self._out.mux(video.encode(None))
-        except (av.FFmpegError, OSError) as error:
-            self._failure = self._refused(error)
-            for _ in coming:  # Nobody is to wait for room.
+            self._encode(queued)
+        except CannotWrite as error:
+            self._failure = error
+            for _ in queued:  # Until None, so that `close` finds room for it.
                 pass
+
+    def _encode(self, queued: Iterator[tuple[Pixels, float]]) -> None:
+        began, last = 0.0, -1
+        for pixels, seconds in queued:
+            height, width = pixels.shape[:2]
+            if self._encoder.size is None:
+                self._encoder.add_video(width, height)
+                began = seconds
+            if self._encoder.size != (width, height):
+                continue  # The camera was lost, and came back with another size.
+            last = max(last + 1, round((seconds - began) / TIME_BASE))
+            self._encoder.write(pixels, last)

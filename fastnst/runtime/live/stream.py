@@ -1,10 +1,10 @@
-"""Pictures painted as they come."""
+"""The job `stream`: frames of a camera, a video or an iterable, painted in turn."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -12,77 +12,78 @@ from typing import TypeAlias
 from fastnst.images.read import Pixels
 from fastnst.runtime.engine.session import Device
 from fastnst.runtime.engine.stylizer import Stylizer
-from fastnst.runtime.live.camera import Camera, Shot, ahead, scaled
+from fastnst.runtime.live.camera import Camera, LiveFrame, scaled
 from fastnst.runtime.video.decode import frames
-from fastnst.runtime.video.deflicker import Steady
-from fastnst.styles.mix import Stroke
+from fastnst.runtime.video.deflicker import Deflicker
+from fastnst.runtime.video.prefetch import prefetch
+from fastnst.styles.mix import StyleMix
 
 Source: TypeAlias = int | str | os.PathLike[str] | Iterable[Pixels]
-"""The number of a camera, a video file, or uint8 RGB frames (H, W, 3)."""
+"""A camera's number, a video file, or uint8 RGB frames (H, W, 3)."""
 
 
 @dataclass(frozen=True)
-class PaintedShot(Shot):
+class StylizedFrame(LiveFrame):
     """A painted frame."""
 
     photo: Pixels
-    """What it was painted from."""
+    """The frame before painting, uint8 RGB."""
 
 
 def stream(
     source: Source,
     *,
-    style: str | os.PathLike[str] | Stylizer,
-    strength: float = 1.0,
-    stroke: Stroke | None = None,
+    style: str | os.PathLike[str] | StyleMix | Stylizer,
     size: int | None = None,
-    steady: bool = False,
+    deflicker: bool = False,
     device: Device = "auto",
-) -> Iterator[PaintedShot]:
-    """Paint frames as they come.
+) -> Iterator[StylizedFrame]:
+    """Paint frames one after the other.
 
-    Every frame of a video or of your own frames, in order; of a camera the newest one, so that what is
-    seen is never late.
+    A video, and frames of your own, are painted in full; of a camera always the newest frame, so that the delay
+    does not grow.
 
     Example:
-        >>> for shot in stream("clip.mp4", style="great-wave", size=640):
-        ...     show(shot.pixels, shot.time)
+        >>> for frame in stream("clip.mp4", style="great-wave", size=640):
+        ...     show(frame.pixels, frame.time)
 
     Args:
-        source: The number of a camera, a video file, or uint8 RGB frames (H, W, 3).
-        style: A style's name, by the net for real time; an .onnx file; or a `Stylizer`, as it is.
-        strength: 0 gives the photo, 1 the painting; unless `style` is a `Stylizer`.
-        stroke: `fine`, `medium`, `bold`, or a number from 0 to 1; the same.
-        size: Longer side to scale the frames to, in pixels, larger ones alone of a camera; None keeps theirs.
-        steady: Hold still what does, see `Steady`.
+        source: A camera's number, a video file, or uint8 RGB frames (H, W, 3).
+        style: A style's name or a `StyleMix`, painted by the net for real time; an .onnx file; or a `Stylizer`, used
+            as it is.
+        size: Longer side of the frames in pixels; a camera's smaller frames stay as they are. None keeps their size.
+        deflicker: Reduce flicker between frames, see `Deflicker`.
         device: Where to run; unless `style` is a `Stylizer`.
 
     Yields:
-        The frames, painted.
+        The painted frames, in order.
 
     Raises:
-        FastnstError: There is no such style, camera or video; or `steady`, or a camera, needs OpenCV,
-            which is not there.
+        FastnstError: There is no such style, camera or video.
+        MissingExtra: A camera, or `deflicker`, needs OpenCV, which is not installed.
     """
     if not isinstance(style, Stylizer):
-        style = Stylizer(style, strength=strength, stroke=stroke, device=device).for_video()
-    paint: Callable[[Pixels], Pixels] = Steady(style) if steady else style
-    for shot in _shots(source, size):
-        yield PaintedShot(paint(shot.pixels), shot.time, shot.number, shot.pixels)
+        style = Stylizer(style, device=device).for_video()
+    smooth = Deflicker() if deflicker else None
+    for frame in _frames(source, size):
+        painted = style(frame.pixels)
+        if smooth is not None:
+            painted = smooth(frame.pixels, painted)
+        yield StylizedFrame(painted, frame.time, frame.number, frame.pixels)
 
 
-def _shots(source: Source, size: int | None) -> Iterator[Shot]:
+def _frames(source: Source, size: int | None) -> Iterator[LiveFrame]:
     if isinstance(source, int):
         with Camera(source, size=size) as camera:
             number = -1
             while True:
-                if shot := camera.newest(number, timeout=1.0):
-                    number = shot.number
-                    yield shot
+                if frame := camera.newest(number, timeout=1.0):
+                    number = frame.number
+                    yield frame
     elif isinstance(source, str | os.PathLike):
-        for number, (pixels, seconds) in enumerate(ahead(frames(Path(source)))):
-            yield Shot(scaled(pixels, size), seconds, number)
+        for number, (pixels, seconds) in enumerate(prefetch(frames(Path(source)))):
+            yield LiveFrame(scaled(pixels, size), seconds, number)
     else:
         began = time.monotonic()
         for number, pixels in enumerate(source):
-            yield Shot(scaled(pixels, size), time.monotonic() - began, number)
+            yield LiveFrame(scaled(pixels, size), time.monotonic() - began, number)

@@ -1,4 +1,4 @@
-"""The job `webcam`: a window on a camera, painted as it looks."""
+"""The job `webcam`: a window that shows a camera, painted."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from fastnst.errors import CannotWrite, FastnstError
 from fastnst.images.read import Pixels
 from fastnst.images.write import write_image
 from fastnst.runtime.engine.stylizer import Stylizer, frames_at_once
-from fastnst.runtime.live.camera import Camera, Lens, Shot
+from fastnst.runtime.live.camera import Camera, FrameSource, LiveFrame
 from fastnst.runtime.live.controls import Controls
 from fastnst.runtime.live.recorder import Recorder
 from fastnst.runtime.live.virtual_camera import virtual_camera
 from fastnst.runtime.live.window import LAST, Screen, Spans, median
-from fastnst.runtime.video.deflicker import Steady, opencv
-from fastnst.styles.mix import stroke_size
+from fastnst.runtime.video.deflicker import Deflicker, opencv
+from fastnst.styles.mix import StyleMix
 from fastnst.system.interrupts import Interrupts
 from fastnst.system.machine import has_display
 
-PATIENCE = 10.0
+FIRST_FRAME_TIMEOUT = 10.0
 """Seconds that a camera may take for its first frame."""
 
 
 @dataclass(frozen=True)
-class Watched:
-    """How it went: medians over all frames."""
+class WebcamStats:
+    """Speed and delay of the frames that were shown; times are medians."""
 
     frames: int
-    """That were painted."""
+    """Number of frames shown."""
     seconds: float
-    """That it lasted."""
+    """Duration of all."""
     capture_ms: float
-    """From a frame's arrival until it was taken to be painted."""
+    """Time from a frame's arrival until a painter took it."""
     paint_ms: float
-    """To paint it."""
+    """Time to paint it."""
     show_ms: float
-    """To draw it in the window."""
+    """Time to draw it in the window."""
     delay_ms: float
-    """From its arrival until it was in the window."""
+    """Time from its arrival until it was in the window."""
 
     @property
     def rate(self) -> float:
@@ -54,9 +54,9 @@ class Watched:
 
 
 @dataclass(frozen=True)
-class _Frame:
-    painted: Pixels
-    shot: Shot
+class _Painting:
+    pixels: Pixels
+    frame: LiveFrame
 
 
 def webcam(
@@ -64,33 +64,36 @@ def webcam(
     camera: int | Path = 0,
     *,
     size: int | None = 640,
-    steady: bool = False,
+    deflicker: bool = False,
     record: Path | None = None,
     virtual: bool = False,
     mirror: bool | None = None,
-    lens: Callable[[int | Path], Lens] | None = None,
+    open_source: Callable[[int | Path], FrameSource] | None = None,
     say: Callable[[str], None] = lambda text: None,
-) -> Watched:
-    """Show a camera's pictures, painted, until the user has seen enough.
+) -> WebcamStats:
+    """Show a camera's frames, painted, until the user quits.
 
-    One thread reads the camera, some paint its newest frames, and this one shows what was painted last, so
-    that the delay is that of one frame or two, however slow the net.
+    One thread reads the camera, some paint its newest frames, and this one shows the newest painting, so that the
+    delay is one frame or two, however slow the net.
 
     Args:
-        stylizer: What paints; its strength and stroke are those at first.
-        camera: Its number, or a video to be played in its place.
-        size: Longer side to paint at, at most, in pixels; None for the camera's own.
-        steady: Hold still what does, see `Steady`.
-        record: A video to write.
-        virtual: Give the pictures to a virtual camera, for video calls; the window is left out where there
-            is no display.
-        mirror: Show it as a mirror does, and record it as it is; None for a camera, not for a video.
-        lens: See `Camera`.
-        say: Called with what the user should know of files that are written.
+        stylizer: Paints the frames, at first with its own style, strength and stroke.
+        camera: Its number, or a video that is played in its place.
+        size: Largest longer side in pixels to paint at; None for the camera's own.
+        deflicker: Reduce flicker between frames, see `Deflicker`.
+        record: A video file that is written.
+        virtual: Give the frames to a virtual camera too, for video calls. The window is left out where there is no
+            display.
+        mirror: Mirror the window, though not what is recorded; None mirrors a camera, and not a video.
+        open_source: See `Camera`.
+        say: Called with a line on each video that was written.
+
+    Returns:
+        Speed and delay.
 
     Raises:
         FastnstError: There is no camera, display or virtual camera; the video is damaged; ...
-        MissingExtra: OpenCV or pyvirtualcam is not there.
+        MissingExtra: OpenCV or pyvirtualcam is not installed.
     """
     cv = opencv("`fastnst webcam`")
     display = has_display()
@@ -102,44 +105,46 @@ def webcam(
     card = stylizer.card
     controls = Controls(
         stylizer.styles,
-        stylizer.blend or stylizer.styles[0],
-        stylizer.strength,
-        stroke_size(stylizer.stroke, stylizer.usual_stroke),
+        StyleMix(
+            stylizer.mix.style or stylizer.styles[0],
+            stylizer.mix.strength,
+            stroke=stylizer.mix.stroke_size(card.default_stroke if card else 0.0),
+        ),
         strokes=card is not None and (len(card.strokes) > 1 or card.levels > 1),
         strengths=card is not None and card.identity,
         mirror=isinstance(camera, int) if mirror is None else mirror,
     )
     recording = _Recording(say)
     with (
-        Camera(camera, size=size, lens=lens) as opened,
+        Camera(camera, size=size, open_source=open_source) as opened,
         recording,
         Interrupts("this frame") as interrupts,
     ):
-        first = opened.newest(-1, timeout=PATIENCE)
+        first = opened.newest(-1, timeout=FIRST_FRAME_TIMEOUT)
         if first is None:
             raise FastnstError(f"The camera {camera} gives no pictures.", "Try another one.")
         height, width = first.pixels.shape[:2]
-        at_once = 1 if steady else frames_at_once(stylizer.device)
+        at_once = 1 if deflicker else frames_at_once(stylizer.device)
         stylizer = stylizer.for_video(at_once)
         stylizer.warm_up((width, height))
         if record is not None:
             recording.begin(record)
         outlet = virtual_camera((width, height)) if virtual else None
         screen = Screen(cv, controls, (width, height)) if display else None
-        painter = _Painter(stylizer, at_once, opened, controls, steady)
+        painter = _Painter(stylizer, at_once, opened, controls, deflicker)
         shown, delays = Spans(), Spans()
         began, count, last = time.perf_counter(), 0, None
         try:
             while not (controls.quit or interrupts.asked):
-                frame = painter.newest(last)
-                if frame is None and painter.over:
+                painting = painter.newest(last)
+                if painting is None and painter.over:
                     break
                 started = time.perf_counter()
-                if frame is not None:
-                    last = frame
-                    recording.add(frame.painted, frame.shot.time)
+                if painting is not None:
+                    last = painting
+                    recording.add(painting.pixels, painting.frame.time)
                     if outlet is not None:
-                        outlet.send(frame.painted)
+                        outlet.send(painting.pixels)
                 if screen is not None and last is not None:
                     picture = _composed(last, controls)
                     lost = ["camera lost, looking for it"] if opened.lost else []
@@ -147,10 +152,10 @@ def webcam(
                     asked = controls.press(key) if key else ""
                     if asked:
                         controls.message = _answer(asked, recording, picture)
-                if frame is not None:
+                if painting is not None:
                     count += 1
                     shown.append(time.perf_counter() - started)
-                    delays.append(opened.now - frame.shot.time)
+                    delays.append(opened.now - painting.frame.time)
         finally:
             painter.close()
             if screen is not None:
@@ -159,7 +164,7 @@ def webcam(
                 outlet.close()
         took = time.perf_counter() - began
     middle = (1e3 * median(spans) for spans in (painter.waited, painter.painting, shown, delays))
-    return Watched(count, took, *middle)
+    return WebcamStats(count, took, *middle)
 
 
 class _Painter:
@@ -171,14 +176,14 @@ class _Painter:
         at_once: int,
         camera: Camera,
         controls: Controls,
-        steady: bool,
+        deflicker: bool,
     ) -> None:
         self.waited, self.painting = Spans(), Spans()
         self.over = False
         self._done = deque[float](maxlen=LAST)
         self._stylizer, self._camera, self._controls = stylizer, camera, controls
-        self._paint: Callable[[Pixels], Pixels] = Steady(self._now) if steady else self._now
-        self._frame: _Frame | None = None
+        self._deflicker = Deflicker() if deflicker else None
+        self._newest: _Painting | None = None
         self._failure: Exception | None = None
         self._came = threading.Condition()
         self._taking = threading.Lock()
@@ -189,56 +194,51 @@ class _Painter:
         for thread in self._threads:
             thread.start()
 
-    def newest(self, last: _Frame | None) -> _Frame | None:
-        """What was painted since, waiting a little for it."""
+    def newest(self, last: _Painting | None) -> _Painting | None:
+        """Wait a little for a painting newer than the last one; None if none came."""
         with self._came:
-            self._came.wait_for(lambda: self.over or self._frame is not last, 0.03)
+            self._came.wait_for(lambda: self.over or self._newest is not last, 0.03)
             if self._failure is not None:
                 raise self._failure
-            return self._frame if self._frame is not last else None
+            return self._newest if self._newest is not last else None
 
     @property
     def rate(self) -> float:
-        """Frames a second, of late."""
+        """Frames painted a second, of late."""
         with self._came:
             done = list(self._done)
         return (len(done) - 1) / (done[-1] - done[0]) if len(done) > 1 else 0.0
 
     def close(self) -> None:
-        """Stop after the frame at hand."""
+        """Stop after the frame that is being painted."""
         self._closed = True
         for thread in self._threads:
             thread.join(timeout=10)
 
-    def _now(self, pixels: Pixels) -> Pixels:
-        now = self._controls
-        return self._stylizer(
-            pixels,
-            style=now.style,
-            strength=now.strength if now.strengths else None,
-            stroke=now.stroke if now.strokes else None,
-        )
+    def _paint(self, pixels: Pixels) -> Pixels:
+        painted = self._stylizer(pixels, self._controls.mix)
+        return painted if self._deflicker is None else self._deflicker(pixels, painted)
 
     def _work(self) -> None:
         try:
             while not self._closed:
                 with self._taking:
-                    shot = self._camera.newest(self._taken, timeout=0.2)
-                    if shot is not None:
-                        self._taken = shot.number
-                if shot is None:
+                    frame = self._camera.newest(self._taken, timeout=0.2)
+                    if frame is not None:
+                        self._taken = frame.number
+                if frame is None:
                     if self._camera.ended:
                         break
                     continue
                 started = time.perf_counter()
-                self.waited.append(self._camera.now - shot.time)
-                painted = self._paint(shot.pixels)
+                self.waited.append(self._camera.now - frame.time)
+                painted = self._paint(frame.pixels)
                 with self._came:
                     self._done.append(time.perf_counter())
                     self.painting.append(self._done[-1] - started)
                     # One that another thread has overtaken is not shown any more.
-                    if self._frame is None or shot.number > self._frame.shot.number:
-                        self._frame = _Frame(painted, shot)
+                    if self._newest is None or frame.number > self._newest.frame.number:
+                        self._newest = _Painting(painted, frame)
                         self._came.notify_all()
         except Exception as error:
             self._failure = error
@@ -249,9 +249,9 @@ class _Painter:
                 self._came.notify_all()
 
 
-def _composed(frame: _Frame, controls: Controls) -> Pixels:
-    """What is shown."""
-    photo, painted = frame.shot.pixels, frame.painted
+def _composed(painting: _Painting, controls: Controls) -> Pixels:
+    """Lay out the window's picture."""
+    photo, painted = painting.frame.pixels, painting.pixels
     if controls.mirror:
         photo, painted = photo[:, ::-1], painted[:, ::-1]
     if controls.beside and photo.shape == painted.shape:
@@ -260,7 +260,7 @@ def _composed(frame: _Frame, controls: Controls) -> Pixels:
 
 
 class _Recording:
-    """The video that is written, if one is; it is closed at the end."""
+    """The video that is being recorded, if any; leaving the block closes it."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._on: Recorder | None = None
@@ -281,7 +281,7 @@ class _Recording:
             self._on.add(pixels, seconds)
 
     def switch(self, path: Path) -> str:
-        """End what is written, or begin `path`; what it is called."""
+        """End the recording, or begin one; return its name."""
         if self._on is not None:
             return self.end()
         self.begin(path)
@@ -292,12 +292,12 @@ class _Recording:
             return ""
         recorder, self._on = self._on, None
         recorder.close()
-        missing = f", without {recorder.left_out} frames" if recorder.left_out else ""
+        missing = f", without {recorder.dropped} frames" if recorder.dropped else ""
         self._say(f"{recorder.path}{missing}")
         return f"{recorder.path}{missing}"
 
     def notes(self) -> list[str]:
-        """For the screen."""
+        """Lines to show in the window."""
         if self._on is None:
             return []
         minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
@@ -305,7 +305,7 @@ class _Recording:
 
 
 def _answer(asked: str, recording: _Recording, picture: Pixels) -> str:
-    """Do what a key wants of the disk, and say what came of it."""
+    """Record, or save a snapshot, as a key asks; return the line to show."""
     stamp = time.strftime("fastnst-%Y%m%d-%H%M%S")
     try:
         if asked == "record":

@@ -57,7 +57,7 @@ class Screen:
         lines: list[tuple[str, ...]] = []
         if now.figures:
             delay = 1e3 * median(list(delays)[-LAST:])
-            lines.append((f"{now.style}  {rate:.0f} fps  {delay:.0f} ms",))
+            lines.append((f"{now.mix.style}  {rate:.0f} fps  {delay:.0f} ms",))
         lines += [(text,) for text in (now.message, *notes) if text]
         self._write(drawn, [*lines, *(HELP if now.help else [])])
         cv.imshow(WINDOW, drawn)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -18,6 +17,9 @@ from fastnst.styles.card import PaintingCredit
 from fastnst.styles.onnx_metadata import read_card
 from fastnst.styles.registry import FAST, list_styles
 
+if TYPE_CHECKING:
+    from fastnst.system.progress import Progress
+
 GAP = 8
 """Pixels between pictures."""
 
@@ -29,7 +31,7 @@ def style_sheet(
     size: int = 320,
     fast: bool = False,
     device: Device = "auto",
-    report: Callable[[str, int, int], None] | None = None,
+    report: Progress | None = None,
 ) -> Image.Image:
     """Paint a photo in every style there is, and write them side by side, the photo itself first.
 
@@ -39,7 +41,7 @@ def style_sheet(
         size: Longer side of each painting in pixels.
         fast: Of styles that two nets have, take the faster net.
         device: Where to run.
-        report: Called after each style with its name, its number from 1, and how many there are.
+        report: Called after each style, with its name as the note.
 
     Returns:
         The sheet, RGB.
@@ -63,9 +65,9 @@ def style_sheet(
         stylizer = loaded[path]
         if stylizer is not None and stylizer.fixed_size is None:
             many = len(stylizer.styles) > 1
-            pictures[name] = stylizer(image, style=name) if many else stylizer(image)
+            pictures[name] = stylizer(image, name if many else None)
         if report:
-            report(name, number, len(styles))
+            report(number / len(styles), name)
     if len(pictures) == 1:
         raise FastnstError(
             "No styles were found.", "Train one with: fastnst train PAINTING --data FOLDER"

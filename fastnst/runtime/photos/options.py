@@ -1,9 +1,9 @@
-"""How photos are painted, besides by which style: their size, their colours, and where."""
+"""Options of a painting besides its style: size, colours, and which parts are painted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,37 +12,39 @@ from PIL import Image
 from fastnst.errors import FastnstError
 from fastnst.images.colors import KeepColor, luminance, match_colors, with_luminance
 from fastnst.images.read import Pixels, read_image, resize_longer, rgb
+from fastnst.runtime.engine.level_painter import OnShare, part_of
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.photos.compose import banded, filled, mixed
 from fastnst.runtime.photos.guided_upsampling import carried
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a photo is painted by a `Stylizer`.
+class PhotoOptions:
+    """Options of a painting besides its style.
 
     Raises:
-        FastnstError: Something is out of range, or a mask is no picture.
+        FastnstError: A size is out of range, or a mask can't be read.
     """
 
     size: int | None = None
-    """Longer side of the output in pixels; None keeps the photo's."""
+    """Longer side of the result in pixels; None keeps the photo's size."""
     max_size: int | None = None
-    """The most that the longer side may be."""
-    preview_size: int | None = None
-    """Longer side that the net paints at. Its painting is brought to the photo's size with the photo's
-    detail, so that a large one looks like a small one: strokes have a size relative to the picture."""
+    """Largest allowed longer side in pixels; larger photos are made smaller."""
+    _: KW_ONLY
+    paint_size: int | None = None
+    """Longer side in pixels that the net paints at. The painting is then enlarged with the detail of the photo, so
+    that strokes have a size relative to the picture."""
     keep_color: KeepColor | None = None
-    """luminance takes the painting's light and dark and the photo's colours; match, all of the painting,
-    its palette moved to the photo's."""
+    """`luminance` keeps the photo's colours and takes the light and dark of the painting; `match` moves the
+    painting's palette to the photo's."""
     masks: Sequence[str] = ()
-    """Grey pictures that say where to paint and how much: `FILE`, or `FILE=STYLE` for another style there."""
+    """Grey pictures, white where to paint: `FILE`, or `FILE=STYLE` for another style there."""
     alpha_mask: bool = False
-    """Paint as much as the photo is opaque."""
+    """Fade the painting out where the photo is transparent."""
     regions: tuple[tuple[Image.Image, str | None], ...] = field(init=False, default=(), repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("size", "max_size", "preview_size"):
+        for name in ("size", "max_size", "paint_size"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise FastnstError(
                     f"The {name.replace('_', ' ')} is {value}.",
@@ -56,8 +58,18 @@ class Look:
             regions.append((read_image(file).convert("L"), style or None))
         object.__setattr__(self, "regions", tuple(regions))
 
-    def paint(self, stylizer: Stylizer, image: Image.Image) -> Image.Image:
-        """Paint a picture, RGB or RGBA; so is what comes back.
+    def paint(
+        self, stylizer: Stylizer, image: Image.Image, *, on_share: OnShare | None = None
+    ) -> Image.Image:
+        """Paint a picture.
+
+        Args:
+            stylizer: Paints.
+            image: RGB or RGBA.
+            on_share: Called with the share of the work that is done, 0..1, after each tile, where there are tiles.
+
+        Returns:
+            The painting, of the same mode.
 
         Raises:
             FastnstError: There is not enough memory.
@@ -72,7 +84,7 @@ class Look:
         del image  # Of a large picture there are never more copies than are needed.
         if alpha is not None and alpha.getextrema()[0] == 0:
             photo = filled(photo, np.asarray(alpha) > 0)
-        painted = self._painted(stylizer, photo)
+        painted = self._painted(stylizer, photo, on_share)
         if painted.shape != photo.shape:  # By a net of one fixed size.
             height, width = painted.shape[:2]
             fitting = Image.fromarray(photo).resize((width, height), Image.Resampling.LANCZOS)
@@ -90,10 +102,10 @@ class Look:
             result.putalpha(alpha)
         return result
 
-    def _painted(self, stylizer: Stylizer, photo: Pixels) -> Pixels:
-        """By one style, or each in its region; where no mask is, the photo stays."""
+    def _painted(self, stylizer: Stylizer, photo: Pixels, on_share: OnShare | None) -> Pixels:
+        """Paint by one style, or by each within its mask; where no mask is, the photo stays."""
         if not self.regions:
-            return self._by(stylizer, photo, None)
+            return self._in_style(stylizer, photo, None, on_share)
         height, width = photo.shape[:2]
         styles: dict[str | None, Pixels] = {}
         for mask, style in self.regions:
@@ -102,14 +114,18 @@ class Look:
         # Where masks overlap they share; where they leave something, it stays the photo's.
         whole = np.maximum(255, sum(there.astype(np.uint16) for there in styles.values()))
         changes = np.zeros(photo.shape, np.float32)
-        for style, there in styles.items():
-            painted = self._by(stylizer, photo, style)
+        for number, (style, there) in enumerate(styles.items()):
+            part = part_of(on_share, number / len(styles), 1 / len(styles))
+            painted = self._in_style(stylizer, photo, style, part)
             changes += (there / whole)[..., None] * (painted.astype(np.float32) - photo)
         result: Pixels = np.rint(photo + changes).astype(np.uint8)
         return result
 
-    def _by(self, stylizer: Stylizer, photo: Pixels, style: str | None) -> Pixels:
-        if self.preview_size is None or max(photo.shape[:2]) <= self.preview_size:
-            return stylizer(photo, style=style)
-        small = np.asarray(resize_longer(Image.fromarray(photo), self.preview_size))
-        return carried(stylizer(small, style=style), small, photo)
+    def _in_style(
+        self, stylizer: Stylizer, photo: Pixels, style: str | None, on_share: OnShare | None
+    ) -> Pixels:
+        """Paint at the paint size, or at the photo's."""
+        if self.paint_size is None or max(photo.shape[:2]) <= self.paint_size:
+            return stylizer(photo, style, on_share=on_share)
+        small = np.asarray(resize_longer(Image.fromarray(photo), self.paint_size))
+        return carried(stylizer(small, style, on_share=on_share), small, photo)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import struct
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,10 @@ import numpy as np
 
 from fastnst.errors import CannotWrite, UnreadableImage, missing_extra
 from fastnst.images.read import Pixels
+from fastnst.runtime.engine.level_painter import OnShare
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.system.atomic import written_whole
 
-SHORT, LONG, LONG8 = (3, "H"), (4, "I"), (16, "Q")
-"""Types of a TIFF's values: their number, and Python's letter."""
 ENDINGS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
 """Formats that are written row by row."""
 
@@ -26,6 +25,7 @@ def stream(
     stylizer: Stylizer,
     *,
     quality: int = 95,
+    on_share: OnShare | None = None,
 ) -> tuple[int, int]:
     """Paint a picture without ever holding all of it; transparency, EXIF and resolution are kept.
 
@@ -37,20 +37,22 @@ def stream(
         target: TIFF, PNG or JPEG.
         stylizer: Paints, in tiles.
         quality: Of JPEG, 1..100.
+        on_share: Called with the share of the work that is done, 0..1, after each tile.
 
     Returns:
         Width and height in pixels.
 
     Raises:
-        MissingExtra: pyvips is not installed.
+        MissingExtra: pyvips or tifffile is not installed.
         UnreadableImage: The source is damaged.
         CannotWrite: The target's format is another, or the disk is full.
     """
     try:
         import pyvips
+        import tifffile
     except (ImportError, OSError) as error:
         raise missing_extra(
-            f"{source} is larger than memory holds, and to stream it needs pyvips.",
+            f"{source} is larger than memory holds, and to stream it needs pyvips and tifffile.",
             "huge",
             "Or make it smaller with --size.",
         ) from error
@@ -76,13 +78,20 @@ def stream(
                     given.readinto(row)
                 return part[..., :3]
 
-            raw.write(_tiff_header(width, height, bands))
-            for first, band in stylizer.bands(region, height, width):
-                if bands == 4:
-                    given.seek(first * width * 4)
-                    alpha = np.frombuffer(given.read(len(band) * width * 4), np.uint8)[3::4]
-                    band = np.dstack([band, alpha.reshape(band.shape[:2])])
-                raw.write(band.tobytes())
+            def rows() -> Iterator[Pixels]:
+                for first, band in stylizer.bands(region, height, width, on_share=on_share):
+                    if bands == 4:
+                        given.seek(first * width * 4)
+                        alpha = np.frombuffer(given.read(len(band) * width * 4), np.uint8)[3::4]
+                        band = np.dstack([band, alpha.reshape(band.shape[:2])])
+                    yield from band
+
+            # Unlike a file of bare pixels, libvips reads a TIFF without mapping it into memory.
+            with tifffile.TiffWriter(raw, bigtiff=True) as tiff:
+                tiff.write(
+                    rows(), shape=(height, width, bands), dtype=np.uint8, photometric="rgb",
+                    extrasamples=["unassalpha"][: bands - 3], rowsperstrip=1, metadata=None,
+                )  # fmt: skip
             raw.flush()
             painted = pyvips.Image.new_from_file(raw.name, access="sequential")
             painted = painted.copy(interpretation="srgb", xres=photo.xres, yres=photo.yres)
@@ -118,40 +127,6 @@ def _opened(pyvips: Any, source: Path) -> Any:
     if photo.format != "uchar":
         photo = photo.cast("uchar", shift=photo.format == "ushort")
     return photo
-
-
-def _tiff_header(width: int, height: int, bands: int) -> bytes:
-    """Of a BigTIFF whose pixels follow it, row by row.
-
-    Unlike a file of bare pixels, libvips reads it without mapping it into memory.
-    """
-    row = width * bands
-    values = {
-        256: (LONG, [width]),
-        257: (LONG, [height]),
-        258: (SHORT, [8] * bands),
-        259: (SHORT, [1]),  # not compressed
-        262: (SHORT, [2]),  # RGB
-        273: (LONG8, [0] * height),  # where the rows are, filled in below
-        277: (SHORT, [bands]),
-        278: (LONG, [1]),  # row in a strip
-        279: (LONG8, [row] * height),
-        284: (SHORT, [1]),
-        **({338: (SHORT, [2])} if bands == 4 else {}),  # the fourth is transparency
-    }
-    directory = 16 + 8 + 20 * len(values) + 8
-    pixels = directory + 16 * height
-    values[273] = (LONG8, [pixels + row * number for number in range(height)])
-    head = struct.pack("<2sHHHQQ", b"II", 43, 8, 0, 16, len(values))
-    tail = b""
-    for tag, ((kind, letter), numbers) in sorted(values.items()):
-        packed = struct.pack(f"<{len(numbers)}{letter}", *numbers)
-        if len(packed) > 8:
-            packed, tail = struct.pack("<Q", directory + len(tail)), tail + packed
-        head += struct.pack("<HHQ8s", tag, kind, len(numbers), packed)
-    head += bytes(8) + tail
-    # Of one row the two tables are in the directory itself.
-    return head + bytes(pixels - len(head))
 
 
 def _options(target: Path, quality: int) -> dict[str, Any]:

@@ -1,18 +1,19 @@
-"""Frames of videos: upright, 8 bits of RGB."""
+"""Decoding: a video's frames, upright, as 8 bits of RGB."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from fastnst.errors import FastnstError, UnreadableImage
 from fastnst.images.read import Pixels, check_regular
-from fastnst.runtime.video.ffmpeg import ColorRange, Colorspace, av
+from fastnst.runtime.video.ffmpeg import ColorRange, Colorspace, av, reason
 from fastnst.runtime.video.hdr import is_wide, to_sdr
 
 MATRICES = {
@@ -22,61 +23,142 @@ MATRICES = {
     6: Colorspace.ITU601,
     7: Colorspace.SMPTE240M,
 }
-"""By the number that ITU-T H.273 gives to them."""
-HD = 720
-"""Rows from which a video that does not say so is taken for BT.709, and not BT.601, as players do."""
-TOLERANCE = 1e-9
+"""PyAV's matrices by their number in ITU-T H.273."""
+HD_ROWS = 720
+"""Rows from which a video that names no matrix is taken for BT.709 rather than BT.601, as players do."""
+TIME_TOLERANCE = 1e-9
 """Seconds that a time stamp may be off by rounding."""
+
+Packet: TypeAlias = Any
+"""An encoded packet of sound or subtitles, as PyAV reads it."""
 
 
 @dataclass(frozen=True)
-class Color:
-    """How a video's numbers stand for colours."""
+class ColorEncoding:
+    """Relation between a video's numbers and colours, by the numbers of ITU-T H.273."""
 
-    space: Colorspace
-    range: ColorRange
-    primaries: int
-    trc: int
-    turned: bool
+    space: Colorspace = Colorspace.ITU709
+    range: ColorRange = ColorRange.MPEG
+    primaries: int = 1
+    transfer: int = 1
 
 
-def rgb_of(frame: Any) -> tuple[Pixels, Color]:
-    """A frame upright, as 8 bits of RGB, and how it is to be encoded."""
-    space = MATRICES.get(
-        frame.colorspace, Colorspace.ITU709 if frame.height >= HD else Colorspace.ITU601
-    )
-    reach = ColorRange(frame.color_range) if frame.color_range in (1, 2) else ColorRange.MPEG
-    primaries, trc = frame.color_primaries, frame.color_trc
-    if is_wide(frame):
-        pixels = to_sdr(frame)
-        space, reach, primaries, trc = Colorspace.ITU709, ColorRange.MPEG, 1, 1
-    else:
-        rgb = frame.reformat(
-            format="rgb24",
-            src_colorspace=space,
-            src_color_range=reach,
-            dst_color_range=ColorRange.JPEG,
+@dataclass(frozen=True)
+class VideoFrame:
+    """A decoded frame."""
+
+    pixels: Pixels
+    """uint8 RGB (H, W, 3), upright."""
+    seconds: float
+    """Time since the beginning of the video."""
+    pts: int
+    """Time stamp in units of the stream's time base."""
+    duration: int
+    """Duration in the same units; 0 if the file does not say."""
+    color: ColorEncoding
+    """Encoding that keeps its colours."""
+    transposed: bool
+    """Whether rotation made rows of its columns."""
+
+
+class Video:
+    """A video file that is open.
+
+    Args:
+        path: Its path, for errors.
+        container: The file, as PyAV opened it.
+        stream: The stream that is painted.
+    """
+
+    def __init__(self, path: Path, container: Any, stream: Any) -> None:
+        self.path, self.container, self.stream = path, container, stream
+        self.time_base: Fraction = stream.time_base
+        self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        """Frames a second, on average."""
+        self.sound_and_subtitles = [s for s in container.streams if s.type in ("audio", "subtitle")]
+        self._offset = float(container.start_time or 0) / av.time_base
+        self._file_seconds = float(container.duration or 0) / av.time_base
+        stream.thread_type = "AUTO"
+
+    def read(
+        self, start: float = 0.0, end: float | None = None, *, copied: Sequence[Any] = ()
+    ) -> Iterator[VideoFrame | Packet]:
+        """Decode the frames from `start` to `end` seconds, with the packets of other streams between them.
+
+        Args:
+            start: Seconds from the beginning. The file is sought there, so that little before it is decoded.
+            end: Seconds from the beginning; None for all.
+            copied: Streams whose packets are wanted.
+
+        Raises:
+            av.FFmpegError: The file is damaged there.
+        """
+        if start:
+            with suppress(av.FFmpegError):  # Then it is read from its beginning.
+                self.container.seek(int((start + self._offset) * av.time_base), backward=True)
+        for packet in self.container.demux([self.stream, *copied]):
+            if packet.stream is not self.stream:
+                if packet.pts is None:
+                    continue
+                seconds = float(packet.pts * packet.time_base) - self._offset
+                # A codec's run-up has times below 0.
+                if (not start or seconds >= start) and (end is None or seconds < end):
+                    yield packet
+                continue
+            for frame in packet.decode():
+                if frame.pts is None:
+                    continue
+                seconds = float(frame.pts * self.time_base) - self._offset
+                if end is not None and seconds >= end - TIME_TOLERANCE:
+                    return
+                if seconds >= start - TIME_TOLERANCE:
+                    pixels, color, transposed = decode_rgb(frame)
+                    yield VideoFrame(
+                        pixels, seconds, frame.pts, frame.duration or 0, color, transposed
+                    )
+
+    def seconds_between(self, start: float, end: float | None) -> float:
+        """Seconds of the video from `start` to `end`; 0 if the file does not say how long it is."""
+        return max(0.0, min(self._file_seconds, end or self._file_seconds) - start)
+
+    def frames_between(self, start: float, end: float | None) -> int:
+        """Frames from `start` to `end` seconds, by the file's own account and its rate; 0 if it gives none."""
+        if self.stream.frames and not start and end is None:
+            return int(self.stream.frames)
+        return round(self.seconds_between(start, end) * (self.stream.average_rate or 0))
+
+    def promised_seconds(self) -> float:
+        """Duration of the frames by the file's own account; 0 if it gives none."""
+        if self.stream.duration:
+            return float(self.stream.duration * self.time_base)
+        if text := self.stream.metadata.get("DURATION"):
+            with suppress(ValueError):
+                hours, minutes, seconds = map(float, text.split(":"))
+                return 3600 * hours + 60 * minutes + seconds
+        return self._file_seconds if len(self.container.streams) == 1 else 0.0
+
+    def ends_before(self, start: float) -> FastnstError:
+        """The error for a video that has no frame from `start` seconds on."""
+        length = f" is {self._file_seconds:.1f} s long, and" if self._file_seconds else ""
+        return FastnstError(
+            f"{self.path}{length} has no frame from {start:g} s on.", "Give a smaller --start."
         )
-        pixels = rgb.to_ndarray()
-    turns = round(frame.rotation / 90) % 4
-    pixels = np.ascontiguousarray(np.rot90(pixels, turns))
-    return pixels, Color(space, reach, primaries, trc, bool(turns % 2))
 
 
 @contextmanager
-def open_video(source: Path) -> Iterator[tuple[Any, Any]]:
-    """A video file, and the stream in it that is film: not the cover that a sound file may have.
+def open_video(source: Path) -> Iterator[Video]:
+    """Open a video file; of its streams, the first that is no cover of a song.
 
     Raises:
-        UnreadableImage: It is no file, or no video.
+        UnreadableImage: There is no such file, or no video in it, or it is damaged.
     """
     check_regular(source, "video")
     try:
-        with av.open(str(source), metadata_errors="ignore") as file:
-            film = [stream for stream in file.streams.video if not _is_cover(stream)]
-            if not film:
+        with av.open(str(source), metadata_errors="ignore") as container:
+            streams = [s for s in container.streams.video if not _is_cover(s)]
+            if not streams:
                 raise UnreadableImage(f"{source} has no video in it.")
-            yield file, film[0]
+            yield Video(source, container, streams[0])
     except av.FFmpegError as error:
         raise UnreadableImage(f"{source} is no video that can be read: {reason(error)}.") from error
 
@@ -88,65 +170,48 @@ def _is_cover(stream: Any) -> bool:
 def frames(
     source: Path, start: float = 0.0, end: float | None = None
 ) -> Iterator[tuple[Pixels, float]]:
-    """The frames of a video, upright, uint8 RGB (H, W, 3), and their times in seconds from its beginning.
+    """Decode a video from `start` to `end` seconds.
 
-    Args:
-        source: The file.
-        start: Seconds from where on; what is before is not decoded, but for the frames it is told by.
-        end: Seconds up to where; None for all.
+    Yields:
+        A frame, upright, uint8 RGB (H, W, 3), and its time in seconds from the beginning of the video.
 
     Raises:
-        UnreadableImage: It is no video.
+        UnreadableImage: It is no video, or it is damaged.
         FastnstError: It ends before `start`.
     """
-    with open_video(source) as (file, stream):
-        seek(file, start)
-        begins, some = begin(file), False
-        for frame in file.decode(stream):
-            at = 0.0 if frame.time is None else frame.time - begins
-            if end is not None and at >= end - TOLERANCE:
-                break
-            if at >= start - TOLERANCE:
-                some = True
-                yield rgb_of(frame)[0], at
-        if not some and start:
-            raise ends_before(source, file, start)
+    with open_video(source) as video:
+        frame = None
+        for frame in video.read(start, end):
+            yield frame.pixels, frame.seconds
+        if frame is None and start:
+            raise video.ends_before(start)
 
 
-def begin(file: Any) -> float:
-    """The time in seconds that a file's own clock shows at its beginning."""
-    return float(file.start_time or 0) / av.time_base
+def decode_rgb(frame: Any) -> tuple[Pixels, ColorEncoding, bool]:
+    """Convert a frame to 8 bits of RGB, and rotate it as the file says.
 
+    Args:
+        frame: As PyAV decoded it.
 
-def seek(file: Any, start: float) -> None:
-    """Go to the last frame before `start`, in seconds from the beginning, that can be decoded by itself."""
-    if start:
-        with suppress(av.FFmpegError):  # Then it is read from its beginning.
-            file.seek(int((start + begin(file)) * av.time_base), backward=True)
-
-
-def length_between(file: Any, start: float, end: float | None) -> float:
-    """Seconds of a video from `start` to `end`, as far as the file says how long it is; else 0."""
-    whole = float(file.duration or 0) / av.time_base
-    return max(0.0, min(whole, end or whole) - start)
-
-
-def frames_between(file: Any, stream: Any, start: float, end: float | None) -> int:
-    """Frames of a video from `start` to `end` seconds, by its own account and its rate; 0 if it gives none."""
-    if stream.frames and not start and end is None:
-        return int(stream.frames)
-    return round(length_between(file, start, end) * (stream.average_rate or 0))
-
-
-def ends_before(source: Path, file: Any, start: float) -> FastnstError:
-    """What to say of a video that has no frame from `start` on."""
-    length = float(file.duration or 0) / av.time_base
-    long = f" is {length:.1f} s long, and" if length else ""
-    return FastnstError(
-        f"{source}{long} has no frame from {start:g} s on.", "Give a smaller --start."
-    )
-
-
-def reason(error: Exception) -> str:
-    """What FFmpeg says, to go on a sentence with."""
-    return str(getattr(error, "strerror", "") or error).strip().rstrip(".").lower()
+    Returns:
+        The pixels, upright, (H, W, 3); the encoding that keeps their colours, BT.709 for HDR and wide gamuts;
+        whether rotation made rows of the columns.
+    """
+    if is_wide(frame):
+        pixels, color = to_sdr(frame), ColorEncoding()
+    else:
+        fallback = Colorspace.ITU709 if frame.height >= HD_ROWS else Colorspace.ITU601
+        color = ColorEncoding(
+            MATRICES.get(frame.colorspace, fallback),
+            ColorRange(frame.color_range) if frame.color_range in (1, 2) else ColorRange.MPEG,
+            frame.color_primaries,
+            frame.color_trc,
+        )
+        pixels = frame.reformat(
+            format="rgb24",
+            src_colorspace=color.space,
+            src_color_range=color.range,
+            dst_color_range=ColorRange.JPEG,
+        ).to_ndarray()
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(pixels, turns)), color, bool(turns % 2)

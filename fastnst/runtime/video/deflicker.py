@@ -1,8 +1,7 @@
-"""Videos that hold still where the scene does: what was painted goes along with what moves."""
+"""Deflickering: each painted frame is blended with the one before, warped along the optical flow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -11,95 +10,100 @@ import numpy.typing as npt
 from fastnst.errors import missing_extra
 from fastnst.images.read import Pixels
 
-HOLD = 0.9
-"""How much of a frame is the one before, brought along, where that can be trusted."""
-FLOW_SIDE = 320
-"""Pixels of the longer side that motion is looked for at: enough for what moves, and 3 ms."""
-FLOW_LEAST = 32
-"""Pixels of the other side, at least: the flow ends the process where there are fewer."""
-SURE, LOST = 4.0, 16.0
-"""Levels of 255 that a pixel brought along may be off the one that is there: up to the first it is
-trusted, from the second on not at all, since something else has come into view."""
-CUT = 0.3
-"""Share that can be trusted, under which a frame is another scene's."""
-STILL = 0.2
-"""Pixels of motion that are taken for none, so that what stands still is not sampled anew and blurred."""
-CELL = 8
-"""Pixels a side of the cells that contrast is taken of, with their neighbours: 3x3."""
-MOST_GAIN = 1.6
-"""Contrast that is given back, at most: the mean of strokes that are not in one place has less."""
+BLEND = 0.9
+"""Weight of the previous painting, warped, where the flow is reliable."""
+FLOW_LONG_EDGE = 320
+"""Pixels of the longer side of the frames that the flow is computed from: 3 ms a frame."""
+FLOW_MIN_EDGE = 32
+"""Least pixels of their other side: OpenCV ends the process where there are fewer."""
+TRUST_BELOW, DISTRUST_ABOVE = 4.0, 16.0
+"""Difference, in levels of 255, between a frame and the previous one, warped: the flow is reliable below the first,
+and of no use above the second, where something else has come into view."""
+SCENE_CUT_SHARE = 0.3
+"""Mean reliability of the flow below which a frame begins another scene."""
+STILL_PIXELS = 0.2
+"""Motion in pixels that counts as none, so that what stands still is not blurred by sampling it anew."""
+CELL_PIXELS = 8
+"""Side of the cells that local contrast is measured in, each with its eight neighbours."""
+MAX_GAIN = 1.6
+"""Largest factor by which contrast is restored: the mean of strokes in different places has less than each."""
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 
-class Steady:
-    """Paints the frames of one video, one after the other.
+class Deflicker:
+    """Reduces flicker between the painted frames of one video.
 
-    The painting of the frame before is moved along the optical flow (Kroeger et al. 2016, DIS) of the
-    frames, and kept where the frames agree, as Ruder et al. 2016 begin from it; the rest is the new
-    painting. What this takes from the contrast of the strokes is given back.
+    The previous painting is warped along the optical flow (DIS, Kroeger et al. 2016) of the frames, and kept where
+    they agree, as in the initialization of Ruder et al. 2016; the rest is the new painting. The contrast that
+    strokes lose by it is restored.
+
+    Raises:
+        MissingExtra: OpenCV is not installed.
 
     Example:
-        >>> steady = Steady(Stylizer("great-wave", fast=True))
-        >>> painted = [steady(frame) for frame in frames]
+        >>> deflicker = Deflicker()
+        >>> results = [deflicker(frame, stylizer(frame)) for frame in frames]
     """
 
-    def __init__(self, paint: Callable[[Pixels], Pixels]) -> None:
-        """Begin a video.
-
-        Args:
-            paint: A frame, uint8 RGB (H, W, 3), to its painting, which may have another size.
-
-        Raises:
-            MissingExtra: OpenCV is not there.
-        """
-        self._cv = opencv("--steady")
-        self._paint = paint
+    def __init__(self) -> None:
+        self._cv = opencv("--deflicker")
         self._flow = self._cv.DISOpticalFlow_create(self._cv.DISOPTICAL_FLOW_PRESET_FAST)
         self._last: tuple[npt.NDArray[np.uint8], Pixels] | None = None
 
-    def __call__(self, frame: Pixels) -> Pixels:
-        """Paint the next frame; one of another scene or another size begins anew."""
+    def __call__(self, frame: Pixels, painted: Pixels) -> Pixels:
+        """Blend the painting of the next frame with the one before.
+
+        After a scene cut, or a change of size, the painting is returned as it is.
+
+        Args:
+            frame: uint8 RGB (H, W, 3).
+            painted: Its painting, uint8 RGB, of any size.
+
+        Returns:
+            uint8 RGB of the painting's size.
+        """
         cv = self._cv
-        painted = self._paint(frame)
         height, width = frame.shape[:2]
-        share = min(1.0, FLOW_SIDE / max(height, width))
-        size = (max(FLOW_LEAST, round(width * share)), max(FLOW_LEAST, round(height * share)))
+        share = min(1.0, FLOW_LONG_EDGE / max(height, width))
+        size = (
+            max(FLOW_MIN_EDGE, round(width * share)),
+            max(FLOW_MIN_EDGE, round(height * share)),
+        )
         small = cv.resize(cv.cvtColor(frame, cv.COLOR_RGB2GRAY), size, interpolation=cv.INTER_AREA)
         last, self._last = self._last, (small, painted)
         if last is None or last[0].shape != small.shape or last[1].shape != painted.shape:
             return painted
         flow = self._flow.calc(small, last[0], None)
         trust = self._trust(flow, small, last[0])
-        if trust.mean() < CUT:
+        if trust.mean() < SCENE_CUT_SHARE:
             return painted
-        brought = self._moved(last[1], flow)
-        kept = cv.resize(HOLD * trust, painted.shape[1::-1])
-        mixed = cv.blendLinear(brought, painted, kept, 1 - kept)
-        self._last = (small, mixed)
-        return self._with_contrast_of(painted, mixed)
+        kept = cv.resize(BLEND * trust, painted.shape[1::-1])
+        blended = cv.blendLinear(self._warped(last[1], flow), painted, kept, 1 - kept)
+        self._last = (small, blended)
+        return self._with_contrast_of(painted, blended)
 
     def _trust(
         self, flow: Floats, now: npt.NDArray[np.uint8], before: npt.NDArray[np.uint8]
     ) -> Floats:
-        """How surely each pixel was there before, 0..1."""
+        """Reliability of the flow at each pixel, 0..1."""
         cv = self._cv
         height, width = now.shape
         y, x = np.mgrid[:height, :width].astype(np.float32)
         x, y = x + flow[..., 0], y + flow[..., 1]
-        brought = cv.remap(before, x, y, cv.INTER_LINEAR, borderMode=cv.BORDER_REPLICATE)
-        off = cv.blur(cv.absdiff(brought, now).astype(np.float32), (5, 5))
-        trust: Floats = np.clip((LOST - off) / (LOST - SURE), 0, 1)
+        warped = cv.remap(before, x, y, cv.INTER_LINEAR, borderMode=cv.BORDER_REPLICATE)
+        off = cv.blur(cv.absdiff(warped, now).astype(np.float32), (5, 5))
+        trust: Floats = np.clip((DISTRUST_ABOVE - off) / (DISTRUST_ABOVE - TRUST_BELOW), 0, 1)
         trust[(x < -0.5) | (x > width - 0.5) | (y < -0.5) | (y > height - 0.5)] = 0
         return trust
 
-    def _moved(self, painted: Pixels, flow: Floats) -> Pixels:
-        """What was painted, along the flow."""
+    def _warped(self, painted: Pixels, flow: Floats) -> Pixels:
+        """The previous painting, warped along the flow."""
         cv = self._cv
         height, width = painted.shape[:2]
         flow = flow * np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
         far = np.maximum(np.abs(flow[..., 0]), np.abs(flow[..., 1]))
-        flow *= np.clip(far / STILL - 1, 0, 1)[..., None]
+        flow *= np.clip(far / STILL_PIXELS - 1, 0, 1)[..., None]
         where = cv.resize(flow, (width, height))
         where[..., 0] += np.arange(width, dtype=np.float32)
         where[..., 1] += np.arange(height, dtype=np.float32)[:, None]
@@ -108,11 +112,11 @@ class Steady:
         )
         return moved
 
-    def _with_contrast_of(self, painted: Pixels, mixed: Pixels) -> Pixels:
-        """The mixture with as much local contrast as the painting has, as far as that is allowed."""
+    def _with_contrast_of(self, painted: Pixels, blended: Pixels) -> Pixels:
+        """The blend with the local contrast of the painting, as far as `MAX_GAIN` allows."""
         cv = self._cv
         height, width = painted.shape[:2]
-        size = (max(1, width // CELL), max(1, height // CELL))
+        size = (max(1, width // CELL_PIXELS), max(1, height // CELL_PIXELS))
 
         def mean(pixels: Any) -> Floats:
             cells: Floats = cv.blur(cv.resize(pixels, size, interpolation=cv.INTER_AREA), (3, 3))
@@ -120,22 +124,25 @@ class Steady:
 
         def deviation(pixels: Pixels) -> Floats:
             grey = cv.cvtColor(pixels, cv.COLOR_RGB2GRAY).astype(np.float32)
-            # (Two levels of noise are no contrast.)
+            # Two levels of noise are no contrast.
             found: Floats = np.sqrt(np.maximum(mean(grey * grey) - mean(grey) ** 2, 0) + 4)
             return found
 
-        gain = np.clip(deviation(painted) / deviation(mixed), 1, MOST_GAIN)
+        gain = np.clip(deviation(painted) / deviation(blended), 1, MAX_GAIN)
         more = cv.resize(cv.merge([gain - 1] * 3), (width, height))
-        detail = cv.subtract(mixed, cv.resize(mean(mixed), (width, height)), dtype=cv.CV_32F)
-        result: Pixels = cv.add(mixed, cv.multiply(detail, more), dtype=cv.CV_8U)
+        detail = cv.subtract(blended, cv.resize(mean(blended), (width, height)), dtype=cv.CV_32F)
+        result: Pixels = cv.add(blended, cv.multiply(detail, more), dtype=cv.CV_8U)
         return result
 
 
 def opencv(wanted_by: str) -> Any:
-    """The module, imported when it is needed.
+    """Import OpenCV.
+
+    Args:
+        wanted_by: What needs it, to begin the error with.
 
     Raises:
-        MissingExtra: It is not there.
+        MissingExtra: It is not installed.
     """
     try:
         import cv2

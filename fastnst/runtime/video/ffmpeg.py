@@ -12,4 +12,9 @@ with suppress(ImportError):
 import av
 from av.video.reformatter import ColorRange, Colorspace
 
-__all__ = ["ColorRange", "Colorspace", "av"]
+__all__ = ["ColorRange", "Colorspace", "av", "reason"]
+
+
+def reason(error: Exception) -> str:
+    """FFmpeg's message, in lower case and without a full stop, to end a sentence with."""
+    return str(getattr(error, "strerror", "") or error).strip().rstrip(".").lower()

@@ -1,4 +1,4 @@
-"""How videos are painted: which part of them, and how it is kept."""
+"""Options of videos: the part that is painted, and how it is encoded."""
 
 from __future__ import annotations
 
@@ -6,32 +6,41 @@ from dataclasses import dataclass
 
 from fastnst.errors import FastnstError
 
+VIDEO_EXTENSIONS = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".flv", ".ogv", ".3gp"}
+)  # fmt: skip
+"""Endings of the names of video files, in lower case."""
+
 
 @dataclass(frozen=True)
-class Clip:
-    """What of a video is painted, and how it is kept."""
+class VideoOptions:
+    """The part of a video that is painted, and how the result is encoded.
+
+    Raises:
+        FastnstError: A value is out of its range, or FFmpeg has no such codec.
+    """
 
     codec: str | None = None
-    """As FFmpeg names it; None for H.264, or what the format takes."""
+    """Codec of the output by FFmpeg's name; None for H.264, or for the default of a format that does not take it."""
     crf: int = 18
-    """Quality: 0 is without loss, 51 bad; 18 looks like the original."""
+    """Quality, 0 (lossless) to 63 (bad); 18 looks like the original."""
     start: float = 0.0
-    """Seconds from where on."""
+    """Seconds from the beginning of the video at which painting starts."""
     end: float | None = None
-    """Seconds up to where; None for all."""
-    steady: bool = False
-    """Whether what holds still in it does so in its painting, see `Steady`."""
+    """Seconds from the beginning of the video at which painting ends; None for its end."""
+    deflicker: bool = False
+    """Reduce flicker between frames, see `Deflicker`."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.crf <= 63:
-            raise FastnstError(f"The crf is {self.crf}.", "Give 0 (without loss) to 63 (bad).")
+            raise FastnstError(f"The crf is {self.crf}.", "Give 0 (lossless) to 63 (bad).")
         if self.start < 0 or (self.end is not None and self.end <= self.start):
             raise FastnstError(
                 f"From {self.start} to {self.end} seconds there is nothing.",
                 "Give a --start of 0 or more, and an --end after it.",
             )
         if self.codec is not None:
-            from fastnst.runtime.video.ffmpeg import av  # Which photos do not need.
+            from fastnst.runtime.video.ffmpeg import av  # Photos don't need FFmpeg.
 
             if self.codec not in av.codecs_available:
                 raise FastnstError(

@@ -8,8 +8,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from fastnst.errors import FastnstError
-from fastnst.images.read import READABLE
+from fastnst.errors import FastnstError, first_line
+from fastnst.images.find import find_images
 
 HUB = "hf:"
 SHARDS = {".parquet": "parquet", ".tar": "webdataset"}
@@ -43,8 +43,7 @@ def open_source(source: str, streaming: bool) -> tuple[Any, bool]:
             "Give one that exists with --data FOLDER, a .parquet or .tar file, or hf:NAME for a data set of"
             " the Hugging Face hub.",
         )
-    pictures = any(file.suffix.lower() in READABLE for file in path.rglob("*"))
-    for ending in () if pictures else SHARDS:
+    for ending in () if find_images(path) else SHARDS:
         if files := sorted(path.rglob(f"*{ending}")):
             return load_shards(files), ending == ".tar"
     return load_folder(path), False
@@ -104,8 +103,8 @@ def load_folder(folder: Path) -> Any:
     Raises:
         FastnstError: The folder holds no picture.
     """
+    files = find_images(folder)
     if importlib.util.find_spec("datasets") is None:
-        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READABLE)
         if not files:
             raise _no_picture(folder)
         return [{"image": {"path": str(path.resolve()), "bytes": None}} for path in files]
@@ -114,7 +113,7 @@ def load_folder(folder: Path) -> Any:
     datasets.disable_progress_bars()
     # Only the endings of pictures: left alone, the library opens archives too, and takes folders called train
     # and test for splits.
-    endings = {path.suffix for path in folder.rglob("*") if path.suffix.lower() in READABLE}
+    endings = {path.suffix for path in files}
     if not endings:
         raise _no_picture(folder)
     root = glob.escape(str(folder.resolve()))
@@ -153,12 +152,6 @@ def load_hub(name: str, *, streaming: bool) -> Any:
         raise
     except Exception as error:  # Network, name, permission: each library below has its own errors.
         raise unreachable(name, error) from error
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of a library's error."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rstrip(".")
 
 
 def unreachable(name: str, error: Exception) -> FastnstError:

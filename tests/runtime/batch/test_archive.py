@@ -5,11 +5,13 @@ import sys
 import time
 
 import numpy as np
+import pytest
 from PIL import Image
 
 FILES, BAD = 1000, 50
 
 
+@pytest.mark.slow
 def test_a_thousand_files_of_which_fifty_are_bad_and_a_run_that_is_killed(workdir, negative):
     folder = workdir / "archive"
     rng = np.random.default_rng(0)

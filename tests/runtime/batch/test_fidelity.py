@@ -79,6 +79,7 @@ def painted(negative, source: str, target: str) -> np.ndarray:
         return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [*SIZES, (48, 64)])
 @pytest.mark.parametrize(("ending", "mode"), [(e, m) for e, modes in FORMS.items() for m in modes])
 def test_every_format_mode_and_size_comes_back(workdir, negative, photo, ending, mode, size):
@@ -192,6 +193,7 @@ def damaged(valid: list[bytes], rng: random.Random) -> bytes:
     return bytes(content)
 
 
+@pytest.mark.slow
 def test_damaged_files_give_a_picture_or_one_sentence(workdir, negative, photo):
     """5,000 of them with FASTNST_FUZZED=5000."""
     pytest.importorskip("pillow_heif").register_heif_opener()

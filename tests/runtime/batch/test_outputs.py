@@ -11,23 +11,23 @@ from fastnst.runtime.batch.stylize import stylize
     ("options", "part"),
     [
         ({}, "many"),
-        ({"blend": "alpha"}, "alpha"),
-        ({"blend": "ALPHA"}, "alpha"),
-        ({"blend": "alpha:1,beta:3", "strength": 0.7}, "alpha-0.25-beta-0.75-0.7"),
-        ({"blend": "beta", "stroke": "bold"}, "beta-bold"),
-        ({"blend": "beta", "stroke": 1}, "beta-bold"),
-        ({"blend": "beta", "stroke": 0.25, "strength": 0}, "beta-0-stroke-0.25"),
-        ({"blend": "beta", "stroke": 0, "strength": 1}, "beta"),
+        ({"style": "alpha"}, "alpha"),
+        ({"style": "ALPHA"}, "alpha"),
+        ({"style": "alpha:1,beta:3", "strength": 0.7}, "alpha-0.25-beta-0.75-0.7"),
+        ({"style": "beta", "stroke": "bold"}, "beta-bold"),
+        ({"style": "beta", "stroke": 1}, "beta-bold"),
+        ({"style": "beta", "stroke": 0.25, "strength": 0}, "beta-0-stroke-0.25"),
+        ({"style": "beta", "stroke": 0, "strength": 1}, "beta"),
     ],
 )
 def test_names_have_what_is_not_as_usual(many, options, part):
-    assert style_in_names(Stylizer(many, **options)) == part
+    assert style_in_names(Stylizer(**options, model=many)) == part
 
 
 def test_two_strengths_are_two_files(workdir, many):
     Image.new("RGB", (32, 32), (200, 100, 0)).save("a.png")
     for strength in (1.0, 0.5):
-        stylizer = Stylizer(many, blend="alpha", strength=strength)
+        stylizer = Stylizer("alpha", many, strength=strength)
         (result,) = stylize(["a.png"], style=stylizer)
         assert not result.error
     colors = [Image.open(name).getpixel((9, 9)) for name in ("a-alpha.png", "a-alpha-0.5.png")]

@@ -16,9 +16,9 @@ from fastnst import Stylizer
 from fastnst.errors import CannotWrite, FastnstError, Interrupted
 from fastnst.runtime.batch import stylize as module
 from fastnst.runtime.batch.stylize import stylize
-from fastnst.runtime.photos.options import Look
+from fastnst.runtime.photos.options import PhotoOptions
 from fastnst.runtime.video.decode import frames
-from fastnst.runtime.video.options import Clip
+from fastnst.runtime.video.options import VideoOptions
 
 
 def pixels(path) -> np.ndarray:
@@ -116,7 +116,7 @@ def test_the_input_is_never_overwritten_unless_that_is_asked_for(photos, negativ
 
 def test_what_can_not_be_done_at_all_is_said_at_once(photos, negative):
     with pytest.raises(FastnstError, match=r"The size is 0\."):
-        stylize([photos], style=negative, look=Look(size=0))
+        stylize([photos], style=negative, photo_options=PhotoOptions(size=0))
     with pytest.raises(
         FastnstError, match=r"one\.jpg is one file, but the input is more than one photo"
     ):
@@ -214,9 +214,14 @@ def test_ctrl_c_in_a_video_is_told_from_a_whole_one(workdir, stylizer):
         if what.startswith("13 "):
             os.kill(os.getpid(), signal.SIGINT)
 
-    stylizer.on_share = stop
     with pytest.raises(Interrupted) as error:
-        stylize(["a.mp4", "b.mp4"], "out", style=stylizer, report=lambda p, *_: seen.append(p))
+        stylize(
+            ["a.mp4", "b.mp4"],
+            "out",
+            style=stylizer,
+            on_share=stop,
+            report=lambda p, *_: seen.append(p),
+        )
     (cut,) = seen
     assert (cut.stopped, cut.of) == (True, 50)
     assert 13 <= cut.frames < 50
@@ -448,8 +453,8 @@ def test_folders_may_mix_photos_and_videos(workdir, stylizer):
     assert [r.skipped for r in results] == [True, False, True]
 
 
-def test_a_video_is_held_still_if_it_is_asked_for(workdir, stylizer):
-    pytest.importorskip("cv2", reason="steady videos need OpenCV")
+def test_deflicker_halves_the_flicker_of_a_still_scene(workdir, stylizer):
+    pytest.importorskip("cv2", reason="--deflicker needs OpenCV")
     rng = np.random.default_rng(0)
     still = picture(0, 64, 96)
     make(
@@ -460,19 +465,23 @@ def test_a_video_is_held_still_if_it_is_asked_for(workdir, stylizer):
     )
 
     def flicker(name, **options):
-        stylize(["a.mp4"], name, style=stylizer, clip=Clip(crf=1, **options))
+        stylize(["a.mp4"], name, style=stylizer, video=VideoOptions(crf=1, **options))
         shown = [pixels.astype(int) for pixels, _ in frames(Path(name))]
         assert len(shown) == 8
         return np.mean([np.abs(a - b).mean() for a, b in pairwise(shown[3:])])
 
-    assert flicker("steady.mp4", steady=True) < 0.5 * flicker("plain.mp4")
+    assert flicker("deflickered.mp4", deflicker=True) < 0.5 * flicker("plain.mp4")
 
 
-def test_a_look_and_a_clip_hold_for_videos(workdir, stylizer):
+def test_the_options_of_photos_and_of_videos_hold_for_videos(workdir, stylizer):
     make(workdir / "a.mp4", count=20)
-    look = Look(size=128)
+    options = PhotoOptions(size=128)
     (result,) = stylize(
-        ["a.mp4"], "out.mkv", style=stylizer, look=look, clip=Clip("libx265", 20, 0.2, 0.6)
+        ["a.mp4"],
+        "out.mkv",
+        style=stylizer,
+        photo_options=options,
+        video=VideoOptions(codec="libx265", crf=20, start=0.2, end=0.6),
     )
     assert (result.width, result.height, result.frames) == (128, 96, 10)
     with av.open("out.mkv") as file:
@@ -482,8 +491,12 @@ def test_a_look_and_a_clip_hold_for_videos(workdir, stylizer):
 def test_a_note_is_said_and_the_share_is_told(workdir, stylizer):
     make(workdir / "a.mp4", sound=True)
     shares, said = [], []
-    stylizer.on_share = lambda share, what: (shares.append(share), said.append(what))
-    (result,) = stylize(["a.mp4"], "out.webm", style=stylizer)
+
+    def tell(share, what):
+        shares.append(share)
+        said.append(what)
+
+    (result,) = stylize(["a.mp4"], "out.webm", style=stylizer, on_share=tell)
     assert result.note.startswith("a.mp4: its audio (aac) has no place in .webm")
     assert shares == sorted(shares)
     assert 0.5 < shares[-1] <= 1

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 import fastnst
-from fastnst import Stylizer
-from fastnst.errors import BadStyleFile, FastnstError
+from fastnst import StyleMix, Stylizer
+from fastnst.errors import FastnstError
 
 
 def noise(height: int, width: int) -> np.ndarray:
@@ -19,34 +19,6 @@ def test_any_size_comes_back_exactly(negative, shape):
     assert np.array_equal(Stylizer(negative)(photo), 255 - photo)
 
 
-def test_the_same_kind_comes_back(negative, astronaut):
-    stylizer = Stylizer(negative)
-    with Image.open(astronaut) as image:
-        pixels = np.asarray(image.convert("RGB"))
-        from_image = stylizer(image)
-    from_path, from_text, from_array = (
-        stylizer(astronaut),
-        stylizer(str(astronaut)),
-        stylizer(pixels),
-    )
-    assert isinstance(from_array, np.ndarray)
-    for painted in (from_image, from_path, from_text):
-        assert isinstance(painted, Image.Image)
-        assert np.array_equal(np.asarray(painted), 255 - pixels)
-    assert np.array_equal(from_array, 255 - pixels)
-
-
-def test_transparency_is_kept(negative):
-    image = Image.fromarray(np.dstack([noise(9, 9), noise(9, 9)[..., 0]]), "RGBA")
-    painted = Stylizer(negative)(image)
-    assert np.array_equal(np.asarray(painted)[..., 3], np.asarray(image)[..., 3])
-
-
-def test_size_sets_the_longer_side(negative, astronaut):
-    assert Stylizer(negative)(astronaut, size=100).size == (100, 100)
-    assert Stylizer(negative)(noise(40, 80), size=20).shape == (10, 20, 3)
-
-
 def test_a_zoo_net_paints_at_its_own_size_and_says_so(zoo):
     stylizer = Stylizer(zoo)
     assert stylizer.card is None
@@ -57,52 +29,6 @@ def test_a_zoo_net_paints_at_its_own_size_and_says_so(zoo):
     assert np.array_equal(stylizer(square), 255 - square)
     assert stylizer(noise(300, 600)).shape == (112, 224, 3)
     assert stylizer(noise(30, 20)).shape == (224, 149, 3)
-
-
-@pytest.mark.parametrize(
-    "array",
-    [noise(4, 4).astype(np.float32), noise(4, 4)[..., 0], noise(4, 4)[:0], noise(4, 4)[..., :2]],
-)
-def test_other_arrays_are_refused(negative, array):
-    with pytest.raises(
-        FastnstError, match=r"The array is .* Give uint8 RGB of shape \(height, width, 3\)"
-    ):
-        Stylizer(negative)(array)
-
-
-def test_memory_running_out_is_one_sentence(negative, monkeypatch):
-    stylizer = Stylizer(negative)
-
-    class Full:
-        def run(self, *_: object) -> None:
-            raise RuntimeError(
-                "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : bad_alloc: Failed to allocate"
-            )
-
-    monkeypatch.setattr(stylizer, "_session", Full())
-    with pytest.raises(FastnstError, match="not enough memory to paint 40x40 px at once"):
-        stylizer(noise(8, 8))
-
-
-@pytest.mark.parametrize("painted", [np.zeros((1, 3, 80, 80)), np.full((1, 3, 40, 40), np.nan)])
-def test_a_net_that_paints_another_size_or_no_numbers_is_refused(negative, monkeypatch, painted):
-    stylizer = Stylizer(negative)
-
-    class Odd:
-        def run(self, *_: object) -> list[np.ndarray]:
-            return [painted]
-
-    monkeypatch.setattr(stylizer, "_session", Odd())
-    with pytest.raises(BadStyleFile, match="is no style net: it made"):
-        stylizer(noise(8, 8))
-
-
-def test_a_size_beyond_all_bounds_is_one_sentence(negative):
-    for size in (10**6, 10**10):
-        with pytest.raises(
-            FastnstError, match=f"would be {size}x{size} px, more than the 180 megapix"
-        ):
-            Stylizer(negative)(noise(8, 8), size=size)
 
 
 def test_a_path_may_end_in_anything(negative, tmp_path):
@@ -162,9 +88,9 @@ def test_it_is_warmed_up(negative):
         stylizer.warm_up((0, 48))
 
 
-@pytest.mark.parametrize("blend", [None, "beta"])
-def test_frames_may_be_painted_at_a_time(many, blend):
-    stylizer = Stylizer(many, blend=blend, strength=0.5, stroke="bold")
+@pytest.mark.parametrize("style", [None, "beta"])
+def test_frames_may_be_painted_at_a_time(many, style):
+    stylizer = Stylizer(style, many, strength=0.5, stroke="bold")
     shared = stylizer.for_video(2)
     assert shared is not stylizer
     assert shared is stylizer.for_video(2)
@@ -180,9 +106,54 @@ def test_frames_may_be_painted_at_a_time(many, blend):
 def test_videos_are_painted_by_the_fast_net_of_the_same_style():
     slow = Stylizer("the-scream:0.5,the-kiss:0.5", strength=0.7, stroke="bold")
     fast = slow.for_video()
-    assert (slow.card.net["name"], fast.card.net["name"]) == ("johnson", "swift")
-    assert np.array_equal(slow._look.rows, fast._look.rows)
+    assert (slow.card.net["name"], fast.card.net["name"]) == ("unet", "swift")
+    given = Stylizer("the-scream:0.5,the-kiss:0.5", fast=True, strength=0.7, stroke="bold")
+    photo = np.random.default_rng(0).integers(0, 255, (40, 48, 3)).astype(np.uint8)
+    assert np.array_equal(fast(photo), given(photo))
     assert slow.for_video() is fast
     assert fast.for_video() is fast
     by_path = Stylizer(slow.path)
     assert by_path.for_video() is by_path
+
+
+def test_a_batch_of_two_styles_is_two_calls(many):
+    stylizer = Stylizer(many)
+    photos = np.stack([noise(40, 48), noise(48, 40).transpose(1, 0, 2), 255 - noise(40, 48)])
+    mixes = [StyleMix("alpha", 0.7), StyleMix("beta", stroke="bold"), StyleMix("alpha", 0.7)]
+    painted = stylizer.paint_batch(photos, mixes)
+    for photo, mix, one in zip(photos, mixes, painted, strict=True):
+        wanted = stylizer(photo, mix.style, strength=mix.strength, stroke=mix.stroke)
+        assert np.abs(one.astype(int) - wanted).max() <= 1
+    for style in (None, mixes[1]):
+        alone = np.stack([stylizer(photo, style) for photo in photos])
+        assert np.array_equal(stylizer.paint_batch(photos, style), alone)
+
+
+def test_a_batch_of_two_shipped_styles_is_two_calls(astronaut):
+    stylizer = Stylizer("the-scream", fast=True)
+    with Image.open(astronaut) as image:
+        photo = np.asarray(image.convert("RGB").resize((96, 80)))
+    photos, mixes = np.stack([photo, photo[::-1]]), [StyleMix("the-kiss"), StyleMix("udnie", 0.8)]
+    painted = stylizer.paint_batch(photos, mixes)
+    for pixels, mix, one in zip(photos, mixes, painted, strict=True):
+        assert np.abs(one.astype(int) - stylizer(pixels, mix)).max() <= 1
+
+
+def test_a_batch_by_a_net_of_one_size_is_fitted_into_it(zoo):
+    painted = Stylizer(zoo).paint_batch(np.stack([noise(300, 600), 255 - noise(300, 600)]))
+    assert painted.shape == (2, 112, 224, 3)
+
+
+def test_a_batch_that_can_not_be_painted_is_named(many):
+    stylizer = Stylizer(many)
+    photos = np.zeros((2, 8, 8, 3), np.uint8)
+    with pytest.raises(FastnstError, match=r"There are 3 styles for 2 photos\. Give one for all"):
+        stylizer.paint_batch(photos, [StyleMix()] * 3)
+    with pytest.raises(
+        FastnstError, match=r"uint8 of shape \(8, 8, 3\)\. Give .* \(count, height,"
+    ):
+        stylizer.paint_batch(photos[0])
+    with pytest.raises(FastnstError, match=r"The array is list\. Give uint8 RGB"):
+        stylizer.paint_batch([photos[0]])
+    with pytest.raises(FastnstError, match="has no style 'gamma'"):
+        stylizer.paint_batch(photos, StyleMix("gamma"))

@@ -18,9 +18,9 @@ def test_it_writes_what_came_when_it_came(tmp_path, negative):
         recorder.add(picture(number), stamp)
     assert not path.exists()
     recorder.close()
-    shots = list(stream(path, style=negative))
-    assert [round(shot.time, 3) for shot in shots] == [0, 0.04, 0.2, 0.21]
-    assert np.abs(shots[2].photo.astype(int) - picture(2)).mean() < 6
+    frames = list(stream(path, style=negative))
+    assert [round(frame.time, 3) for frame in frames] == [0, 0.04, 0.2, 0.21]
+    assert np.abs(frames[2].photo.astype(int) - picture(2)).mean() < 6
     assert [p.name for p in tmp_path.iterdir()] == ["out.mp4"]
 
 
@@ -68,7 +68,7 @@ def test_a_disk_that_is_full_at_the_end_is_one_sentence(tmp_path, monkeypatch):
             if packets:
                 raise av.error.OSError(28, "No space left on device")
 
-    recorder._out = Full(recorder._out)
+    recorder._encoder.container = Full(recorder._encoder.container)
     said = []
 
     def close():

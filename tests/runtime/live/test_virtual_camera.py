@@ -35,8 +35,8 @@ class TestVirtual:
         clip = make(
             tmp_path / "clip.mp4", 5, (HEIGHT, WIDTH), [100 * n for n in range(5)], show=bars
         )
-        watched = webcam(Stylizer(negative), clip, virtual=True, mirror=True)
-        assert watched.frames == len(outlet.sent) >= 2
+        stats = webcam(Stylizer(negative), clip, virtual=True, mirror=True)
+        assert stats.frames == len(outlet.sent) >= 2
         # As they are, though they would be shown mirrored.
         for pixels in outlet.sent:
             assert min(np.abs(pixels.astype(int) - (255 - bars(n))).mean() for n in range(5)) < 6

@@ -25,6 +25,6 @@ def test_a_camera_that_gives_nothing_is_one_sentence(monkeypatch, negative):
             pass
 
     monkeypatch.setattr("fastnst.runtime.live.webcam.has_display", lambda: True)
-    monkeypatch.setattr("fastnst.runtime.live.webcam.PATIENCE", 0.3)
+    monkeypatch.setattr("fastnst.runtime.live.webcam.FIRST_FRAME_TIMEOUT", 0.3)
     with pytest.raises(FastnstError, match="gives no pictures"):
-        webcam(Stylizer(negative), 0, lens=lambda number: Dark())
+        webcam(Stylizer(negative), 0, open_source=lambda number: Dark())

@@ -53,7 +53,7 @@ def drive(found):
     now, camera = seen["Controls"], seen["Camera"]
     found["behind"] = []
     for _ in range(8):
-        newest = camera._shot.number
+        newest = camera.newest(-1, 1).number
         found["behind"].append(newest - counter(grab()))
         time.sleep(0.13)
     Image.fromarray(grab()).save("screen.png")
@@ -61,16 +61,16 @@ def drive(found):
     found["help"] = now.help
     key("h")
     key("Right")
-    found["next"] = now.style
+    found["next"] = now.mix.style
     key("1")
-    found["first"] = now.style
+    found["first"] = now.mix.style
     for _ in range(3):
         key("Down")
-    found["strength"] = now.strength
+    found["strength"] = now.mix.strength
     for _ in range(3):
         key("Up")
     key("plus")
-    found["stroke"] = now.stroke
+    found["stroke"] = now.mix.stroke
     key("minus")
     key("o")
     key("s")
@@ -103,9 +103,9 @@ def main():
 
     driver = threading.Thread(target=safely)
     driver.start()
-    watched = webcam.webcam(Stylizer(model), clip, size=None, record=Path("whole.mp4"))
+    stats = webcam.webcam(Stylizer(model), clip, size=None, record=Path("whole.mp4"))
     driver.join()
-    found["frames"], found["delay_ms"] = watched.frames, watched.delay_ms
+    found["frames"], found["delay_ms"] = stats.frames, stats.delay_ms
     found["failures"] = failures
     sys.stdout.write(json.dumps(found))
 

@@ -19,7 +19,7 @@ def gallery(workdir, monkeypatch, many, negative):
 def test_every_style_is_on_the_sheet_once(gallery, astronaut):
     seen = []
     sheet = style_sheet(astronaut, "sheet.png", size=100, report=lambda *facts: seen.append(facts))
-    assert [name for name, _, _ in seen] == ["alpha", "beta", "broken", "negative"]
+    assert seen == [(0.25, "alpha"), (0.5, "beta"), (0.75, "broken"), (1.0, "negative")]
     with Image.open("sheet.png") as written:
         assert written.size == sheet.size
     # Two by two: the photo, alpha, beta, negative; under each its name.

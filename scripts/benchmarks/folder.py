@@ -1,6 +1,6 @@
 """What reading and writing add to painting: a folder of photos, beside the same pixels painted in memory.
 
-python scripts/benchmark_folder.py PHOTO [PHOTO ...] --count 200 --style starry-night --fast
+python scripts/benchmarks/folder.py PHOTO [PHOTO ...] --count 200 --style starry-night --fast
 """
 
 import argparse

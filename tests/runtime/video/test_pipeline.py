@@ -1,6 +1,4 @@
 import re
-import subprocess
-import sys
 import time
 from fractions import Fraction
 
@@ -10,10 +8,10 @@ import pytest
 from av.video.reformatter import ColorRange, Colorspace
 from clips import make, picture
 
-from fastnst.errors import CannotWrite, FastnstError, Interrupted, UnreadableImage
+from fastnst.errors import CannotWrite, FastnstError, UnreadableImage
 from fastnst.runtime.video.decode import frames
-from fastnst.runtime.video.options import Clip
-from fastnst.runtime.video.transcode import paint_video
+from fastnst.runtime.video.options import VideoOptions
+from fastnst.runtime.video.pipeline import paint_video
 
 
 def times(path) -> list[Fraction]:
@@ -30,11 +28,12 @@ def negative(pixels: np.ndarray) -> np.ndarray:
     return 255 - pixels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(48, 64), (51, 67), (33, 48), (338, 640)])
 @pytest.mark.parametrize("ending", [".mp4", ".mkv", ".mov"])
 def test_size_count_times_and_colours_are_kept(workdir, size, ending):
     source = make(workdir / f"a{ending}", size=size)
-    done = paint_video(source, workdir / f"out{ending}", negative, Clip(crf=1))
+    done = paint_video(source, workdir / f"out{ending}", negative, VideoOptions(crf=1))
     assert (done.height, done.width, done.frames, done.note) == (*size, 12, "")
     assert times(f"out{ending}") == times(source)
     for number, (pixels, _) in enumerate(frames(workdir / f"out{ending}")):
@@ -70,7 +69,7 @@ def test_matrix_and_range_are_understood_and_kept(workdir, matrix, reach):
     source = make(workdir / "a.mkv", matrix=matrix, reach=reach)
     for pixels, number in zip((f for f, _ in frames(source)), range(12), strict=True):
         assert np.abs(pixels.astype(int) - picture(number)).mean() < 2
-    paint_video(source, workdir / "out.mkv", lambda p: p, Clip(crf=1))
+    paint_video(source, workdir / "out.mkv", lambda p: p, VideoOptions(crf=1))
     with av.open("out.mkv") as file:
         frame = next(file.decode(video=0))
         assert (frame.colorspace, frame.color_range) == (matrix, reach)
@@ -81,7 +80,7 @@ def test_matrix_and_range_are_understood_and_kept(workdir, matrix, reach):
 
 def test_ten_bits_become_eight(workdir):
     source = make(workdir / "a.mkv", pix_fmt="yuv420p10le")
-    paint_video(source, workdir / "out.mp4", lambda p: p, Clip(crf=1))
+    paint_video(source, workdir / "out.mp4", lambda p: p, VideoOptions(crf=1))
     with av.open("out.mp4") as file:
         frame = next(file.decode(video=0))
         assert frame.format.name == "yuv420p"
@@ -112,7 +111,7 @@ ONE, DEEP = 1 << 16, 1 << 30
 def test_rotation_is_applied(workdir, matrix, turns):
     source = make(workdir / "a.mp4")
     turned(source, matrix)
-    done = paint_video(source, workdir / "out.mp4", lambda p: p, Clip(crf=1))
+    done = paint_video(source, workdir / "out.mp4", lambda p: p, VideoOptions(crf=1))
     wanted = np.rot90(picture(0), turns)
     assert (done.height, done.width) == wanted.shape[:2]
     with av.open("out.mp4") as file:
@@ -125,7 +124,9 @@ def test_rotation_is_applied(workdir, matrix, turns):
 
 def test_a_part_begins_at_its_start(workdir):
     source = make(workdir / "a.mp4", count=50, sound=True)
-    done = paint_video(source, workdir / "out.mp4", lambda p: p, Clip(crf=1, start=0.4, end=1.2))
+    done = paint_video(
+        source, workdir / "out.mp4", lambda p: p, VideoOptions(crf=1, start=0.4, end=1.2)
+    )
     assert done.frames == 20
     assert times("out.mp4") == [Fraction(40 * n, 1000) for n in range(20)]
     (pixels, _), *_ = frames(workdir / "out.mp4")
@@ -134,28 +135,14 @@ def test_a_part_begins_at_its_start(workdir):
 
 def test_stopped_early_it_can_be_played_up_to_there(workdir):
     source = make(workdir / "a.mp4", count=40)
-    seen = []
+    asked = []
     done = paint_video(
-        source, workdir / "out.mp4", lambda p: seen.append(1) or p, stop=lambda: len(seen) >= 9
+        source, workdir / "out.mp4", negative, stop=lambda: asked.append(1) or len(asked) > 9
     )
     assert (done.frames, done.of, done.stopped) == (9, 40, True)
     assert len(times("out.mp4")) == 9
-    done = paint_video(source, workdir / "out.mkv", negative, Clip(start=0.4, end=1.2))
+    done = paint_video(source, workdir / "out.mkv", negative, VideoOptions(start=0.4, end=1.2))
     assert (done.frames, done.of, done.stopped) == (20, 0, False)
-
-
-def test_stopped_before_its_first_frame_it_leaves_nothing(workdir):
-    source = make(workdir / "a.mp4")
-    with pytest.raises(Interrupted, match=r"Stopped before the first frame of .*a\.mp4\."):
-        paint_video(source, workdir / "out.mp4", negative, stop=lambda: True)
-    assert [p.name for p in workdir.iterdir()] == ["a.mp4"]
-
-
-def test_a_start_past_the_end_says_how_long_it_is(workdir):
-    source = make(workdir / "a.mp4", 50)
-    with pytest.raises(FastnstError, match=r"a\.mp4 is 2\.0 s long, and has no frame from 10 s on"):
-        paint_video(source, workdir / "out.mp4", negative, Clip(start=10))
-    assert [p.name for p in workdir.iterdir()] == ["a.mp4"]
 
 
 def test_a_cut_video_is_painted_as_far_as_it_goes_and_says_so(workdir):
@@ -173,9 +160,7 @@ def test_what_is_no_video_is_one_sentence_and_leaves_nothing(workdir, astronaut)
     with pytest.raises(UnreadableImage, match=r"text\.mp4 is no video that can be read"):
         paint_video(workdir / "text.mp4", workdir / "out.mp4", negative)
     source = make(workdir / "a.mp4")
-    with pytest.raises(
-        CannotWrite, match=r"out\.xyz can't be written: FFmpeg knows no such format"
-    ):
+    with pytest.raises(CannotWrite, match=r"The video .*a\.mp4 can't become .*out\.xyz"):
         paint_video(source, workdir / "out.xyz", negative)
 
     def fail(pixels):
@@ -193,8 +178,10 @@ def test_frames_painted_at_a_time_stay_in_order(tmp_path):
         time.sleep(0.03 if pixels.mean() % 1 > 0.5 else 0)
         return 255 - pixels
 
-    for at_once in (1, 3):
-        done = paint_video(clip, tmp_path / f"{at_once}.mp4", slow_at_times, at_once=at_once)
+    for concurrency in (1, 3):
+        done = paint_video(
+            clip, tmp_path / f"{concurrency}.mp4", slow_at_times, concurrency=concurrency
+        )
         assert done.frames == 30
     assert (tmp_path / "1.mp4").read_bytes() == (tmp_path / "3.mp4").read_bytes()
 
@@ -206,36 +193,5 @@ def test_a_frame_that_can_not_be_painted_ends_it_and_leaves_nothing(tmp_path):
         raise FastnstError("No.")
 
     with pytest.raises(FastnstError, match="No"):
-        paint_video(clip, tmp_path / "out.mp4", paint, at_once=2)
+        paint_video(clip, tmp_path / "out.mp4", paint, concurrency=2)
     assert [p.name for p in tmp_path.iterdir()] == ["a.mp4"]
-
-
-FULL = """
-import resource, sys
-from pathlib import Path
-from fastnst.errors import CannotWrite
-from fastnst.runtime.video.transcode import paint_video
-
-for room in map(int, sys.argv[2:]):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
-    try:
-        paint_video(Path("a.mp4"), Path(sys.argv[1]), lambda pixels: pixels)
-    except CannotWrite as error:
-        print(error)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
-@pytest.mark.parametrize("target", ["out.mp4", "out.mkv"])
-def test_a_full_disk_is_one_sentence_whenever_it_shows(workdir, target):
-    make(workdir / "a.mp4", count=50, size=(120, 160))
-    # At the header, at the first frames that leave the encoder, and when the file is closed.
-    rooms = [0, 100, 20_000]
-    done = subprocess.run(
-        [sys.executable, "-c", FULL.strip(), target, *map(str, rooms)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.stdout == f"{target} can't be written: file too large.\n" * 3
-    assert [path.name for path in workdir.iterdir()] == ["a.mp4"]

@@ -1,6 +1,6 @@
-"""How much painted videos flicker, side by side: nets, `--steady`, and the rival with and without its smoothing.
+"""How much painted videos flicker, side by side: nets, `--deflicker`, and the rival with and without its smoothing.
 
-    python scripts/benchmark_steady.py CLIP [CLIP ...] --photos FOLDER --styles starry-night --model old=old.onnx --rival
+    python scripts/benchmarks/deflicker.py CLIP [CLIP ...] --photos FOLDER --styles starry-night --model old=old.onnx --rival
 
 Three figures, all in units of the mean difference between a frame's painting and its mirror image (as a style with more
 contrast flickers more): on clips, the mean difference between successive paintings that are brought into line by the
@@ -18,10 +18,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from benchmark import RIVAL, rival
 from PIL import Image
+from speed import RIVAL, rival
 
-from fastnst import Steady, Stylizer
+from fastnst import Deflicker, Stylizer
 from fastnst.evaluation.metrics import pan, unsteadiness
 from fastnst.images.read import Pixels, read_image, resize_longer
 from fastnst.runtime.video.decode import frames
@@ -117,16 +117,20 @@ def main() -> None:
         return lambda clip: [net(frame, style=style) for frame in clip]
 
     def held(net: Stylizer, style: str) -> Paint:
-        return lambda clip: [*map(Steady(lambda frame: net(frame, style=style)), clip)]
+        def paint(clip: Frames) -> Frames:
+            deflicker = Deflicker()
+            return [deflicker(frame, net(frame, style=style)) for frame in clip]
+
+        return paint
 
     first = options.styles[0]
-    nets = {"johnson": Stylizer(first), "swift": Stylizer(first, fast=True)}
+    nets = {"unet": Stylizer(first), "swift": Stylizer(first, fast=True)}
     for word in options.model:
         label, _, file = word.partition("=")
-        nets[label] = Stylizer(file, blend=first)
+        nets[label] = Stylizer(first, file)
     for label, net in nets.items():
         show(label, [each(net, style) for style in options.styles])
-        show(f"{label} --steady", [held(net, style) for style in options.styles])
+        show(f"{label} --deflicker", [held(net, style) for style in options.styles])
     if options.rival:
         with tempfile.TemporaryDirectory() as folder:
             rival(folder)

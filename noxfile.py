@@ -1,0 +1,62 @@
+"""Checks of a checkout: `nox` runs the quick ones, in the environment that has `pip install -e '.[dev]'`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+BASE_TESTS = (
+    "tests/system",
+    "tests/images",
+    "tests/styles",
+    "tests/runtime",
+    "tests/cli",
+    "tests/test_architecture.py",
+    "tests/test_errors.py",
+)
+"""Tests of what needs no torch."""
+INSTALLED_DATA = """
+from fastnst.system.package_data import shipped
+
+assert "site-packages" in str(shipped("checkpoints")), shipped("checkpoints")
+assert (shipped("checkpoints") / "vgg16.safetensors").is_file()
+assert (shipped("configs") / "base.yaml").is_file()
+"""
+
+nox.options.sessions = ["lint", "quick"]
+nox.options.error_on_external_run = False
+
+
+@nox.session(venv_backend="none")
+def lint(session: nox.Session) -> None:
+    """Format, lint, types and the direction of imports; with CI=true nothing is rewritten."""
+    session.run(
+        sys.executable, "-m", "ruff", "format", *(["--check"] if "CI" in os.environ else [])
+    )
+    session.run(sys.executable, "-m", "ruff", "check")
+    session.run(sys.executable, "-m", "mypy")
+    session.run(str(Path(sys.executable).with_name("lint-imports")))
+
+
+@nox.session(venv_backend="none")
+def quick(session: nox.Session) -> None:
+    """Tests that are not marked slow; words after `--` go to pytest."""
+    session.run(sys.executable, "-m", "pytest", "-m", "not slow", *session.posargs)
+
+
+@nox.session
+def base(session: nox.Session) -> None:
+    """The base install in an environment of its own: no torch, its tests, and a photo painted by the command."""
+    session.install(".", "pytest>=8", "hypothesis>=6")
+    no_torch = "from importlib.util import find_spec; assert find_spec('torch') is None"
+    session.run("python", "-c", no_torch)
+    session.run("python", "-m", "pytest", *BASE_TESTS, *session.posargs)
+    # From elsewhere, so that it is the installed package's data that is found.
+    session.chdir(session.create_tmp())
+    photo = ROOT / "tests" / "assets" / "astronaut.jpg"
+    session.run("fastnst", "stylize", str(photo), "--style", "starry-night", "-o", "painted.jpg")
+    session.run("python", "-c", INSTALLED_DATA)
