@@ -20,11 +20,11 @@ BASE_TESTS = (
 )
 """Tests of what needs no torch."""
 INSTALLED_DATA = """
-from fastnst.system.package_data import shipped
+from fastnst.system.package_data import bundled
 
-assert "site-packages" in str(shipped("checkpoints")), shipped("checkpoints")
-assert (shipped("checkpoints") / "vgg16.safetensors").is_file()
-assert (shipped("configs") / "base.yaml").is_file()
+assert "site-packages" in str(bundled("checkpoints")), bundled("checkpoints")
+assert (bundled("checkpoints") / "vgg16.safetensors").is_file()
+assert (bundled("configs") / "base.yaml").is_file()
 """
 
 nox.options.sessions = ["lint", "quick"]

@@ -19,7 +19,8 @@ import matplotlib as mpl
 from PIL import Image, ImageDraw, ImageFont
 
 from fastnst import FastnstError, optimize
-from fastnst.images.read import read_image, resize_longer
+from fastnst.images.pixels import resize_long_edge
+from fastnst.images.read import read_image
 from fastnst.images.write import write_image
 from fastnst.optimization.descend import RATES
 
@@ -63,7 +64,9 @@ def main() -> None:
     table: list[dict[str, Any]] = []
     pictures: list[tuple[str, str, Image.Image]] = []
     for image, name in ((options.photo, "photo"), (options.painting, "painting")):
-        pictures.append((name, "", resize_longer(read_image(image).convert("RGB"), options.size)))
+        pictures.append(
+            (name, "", resize_long_edge(read_image(image).convert("RGB"), options.size))
+        )
     with tempfile.TemporaryDirectory() as folder:
         for group, name, changes in runs(options.vgg19, options.resnet50):
             log = Path(folder, "log.csv")

@@ -21,8 +21,8 @@ from PIL import Image
 from fastnst.errors import FastnstError
 from fastnst.images.find import find_images
 from fastnst.images.read import read_image
-from fastnst.system.atomic import written_whole
-from fastnst.system.package_data import shipped
+from fastnst.system.atomic import atomic_write
+from fastnst.system.package_data import bundled
 
 SHARE = 0.75
 """Of the bytes for photos, those for small ones."""
@@ -42,7 +42,7 @@ def packed(path: Path, side: int, *, longer: bool, quality: int) -> bytes:
 
 def write(path: Path, data: bytes) -> int:
     """Write a file whole; its size in bytes."""
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(data)
     return len(data)
 
@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--large", type=Path)
     parser.add_argument("--paintings", type=Path, nargs="+", required=True)
     parser.add_argument("--megabytes", type=float, default=20)
-    parser.add_argument("--config", type=Path, default=shipped("configs") / "gallery.yaml")
+    parser.add_argument("--config", type=Path, default=bundled("configs") / "gallery.yaml")
     options = parser.parse_args()
     if options.output.exists():
         raise SystemExit(f"There is {options.output} already; give another folder, or remove it.")

@@ -30,7 +30,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from fastnst.system.package_data import shipped
+from fastnst.system.package_data import bundled
 
 SILENCE = 10.0
 """Seconds that a job may say nothing for."""
@@ -242,7 +242,7 @@ class Storm:
             )
         clip = self.folder / "killed.mp4"
         video(clip, self.rng)
-        debug = str(shipped("configs") / "debug.yaml")
+        debug = str(bundled("configs") / "debug.yaml")
         for number in range(count):
             kind = ("folder", "video", "training")[number % 3]
             place = self.folder / f"kill-{number}"

@@ -17,9 +17,9 @@ import yaml
 
 import fastnst
 from fastnst.errors import FastnstError
-from fastnst.exporting.export import kept_evaluation
+from fastnst.exporting.export import read_evaluation
 from fastnst.models import load_net, save_net
-from fastnst.system.package_data import shipped
+from fastnst.system.package_data import bundled
 from fastnst.training.train import kept
 
 NETS = {
@@ -47,7 +47,7 @@ def found(config: Path, folders: list[Path]) -> dict[str, Any]:
 
 def measure(run: Path, paintings: list[dict[str, Any]], photos: Path) -> None:
     """Evaluate the styles that are not evaluated yet."""
-    done = kept_evaluation(run, load_net(run / f"{run.name}.safetensors")[1].steps)
+    done = read_evaluation(run, load_net(run / f"{run.name}.safetensors")[1].steps)
     for painting in paintings:
         if painting["name"] not in done:
             print(
@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--held-out", type=Path)
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
-    parser.add_argument("--config", type=Path, default=shipped("configs") / "gallery.yaml")
+    parser.add_argument("--config", type=Path, default=bundled("configs") / "gallery.yaml")
     options, words = parser.parse_known_args()
     try:
         values = found(options.config, options.paintings)

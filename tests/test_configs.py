@@ -3,10 +3,10 @@
 import pytest
 
 pytest.importorskip("torch")
-from fastnst.system.package_data import shipped
+from fastnst.system.package_data import bundled
 from fastnst.training.train import _configured
 
-CONFIGS = shipped("configs")
+CONFIGS = bundled("configs")
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda p: p.stem)

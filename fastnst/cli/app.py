@@ -14,7 +14,7 @@ from fastnst.cli.stylize import EXAMPLES, stylize
 from fastnst.cli.terminal import say
 from fastnst.cli.webcam import webcam
 from fastnst.errors import FastnstError, MissingExtra, did_you_mean, missing_extra
-from fastnst.system.interrupts import end_cleanly_when_told
+from fastnst.system.interrupts import exit_cleanly_on_sigterm
 
 app = App(
     name="fastnst",
@@ -74,7 +74,7 @@ def run(words: list[str]) -> Any:
 
 def main() -> None:
     """The entry point `fastnst`: 0 if all went well, 1 for an error, 130 for Ctrl-C, 143 for SIGTERM."""
-    end_cleanly_when_told()
+    exit_cleanly_on_sigterm()
     try:
         result = run(sys.argv[1:])
         if result is not None and os.environ.get("LOCAL_RANK", "0") == "0":

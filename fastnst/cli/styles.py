@@ -36,7 +36,7 @@ def styles(
         Paint by the faster net, where a style has one.
     """
     if sheet is not None:
-        from fastnst.runtime.photos.contact_sheet import style_sheet
+        from fastnst.runtime.photos.contact_sheet import write_contact_sheet
 
         if output is None:
             output = Path("styles.png")
@@ -50,7 +50,7 @@ def styles(
             def report(share: float, name: str) -> None:
                 progress.update(task, completed=100 * share, total=100, description=name)
 
-            whole = style_sheet(sheet, output, size=size, fast=fast, report=report)
+            whole = write_contact_sheet(sheet, output, size=size, fast=fast, report=report)
         print(f"{output}  {whole.width}x{whole.height}")
         return
     from fastnst.runtime.photos.contact_sheet import describe_styles

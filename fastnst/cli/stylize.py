@@ -48,7 +48,7 @@ def stylize(
     size: Annotated[int | None, _SIZE] = None,
     max_size: Annotated[int | None, _SIZE] = None,
     paint_size: Annotated[int | None, _SIZE] = None,
-    keep_color: Annotated[bool | Literal["luminance", "match"], _FLAG, _LOOK] = False,
+    keep_color: Annotated[bool | Literal["luminance", "palette"], _FLAG, _LOOK] = False,
     mask: Annotated[Sequence[str], _FLAG, _LOOK] = (),
     alpha_mask: Annotated[bool, _FLAG, _LOOK] = False,
     tile: Annotated[Literal["auto", "off"] | int, _SIZE] = "auto",
@@ -94,7 +94,7 @@ def stylize(
         Longer side that the net paints at: what it paints is enlarged with the photo's detail, so that
         strokes have a size relative to the picture, and a small copy looks like the large one.
     keep_color
-        Keep the photo's colours, and take light and dark from the painting; --keep-color=match moves the
+        Keep the photo's colours, and take light and dark from the painting; --keep-color=palette moves the
         painting's palette to the photo's.
     mask
         A grey picture: where to paint, and how much. MASK=STYLE, several times, for a style in each region.
@@ -130,7 +130,7 @@ def stylize(
     json
         Print one JSON object per file.
     """
-    from fastnst.images.write import has_pages
+    from fastnst.images.formats import takes_pages
     from fastnst.runtime.batch.outputs import PIPE
     from fastnst.runtime.batch.stylize import stylize as run
     from fastnst.runtime.engine.stylizer import Stylizer
@@ -189,7 +189,7 @@ def stylize(
                 print(_json_line(painted), flush=True)
             elif painted.output:
                 whole = f" of {painted.of}" if painted.of else ""
-                parts = "pages" if has_pages(painted.output) else "frames"
+                parts = "pages" if takes_pages(painted.output) else "frames"
                 frames = f"  {painted.frames}{whole} {parts}" if painted.frames > 1 or whole else ""
                 progress.console.print(
                     f"{painted.output}  {painted.width}x{painted.height}{frames}  {painted.seconds:.2f} s",

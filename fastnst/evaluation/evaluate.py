@@ -18,13 +18,14 @@ from fastnst.evaluation.lbfgs_baseline import objective
 from fastnst.evaluation.measure import Photo, Shown, measure
 from fastnst.evaluation.report import Evaluation
 from fastnst.evaluation.views import Views, nearest
-from fastnst.exporting.export import EVALUATION, export, kept_evaluation
+from fastnst.exporting.export import EVALUATION, export, read_evaluation
 from fastnst.images.find import find_images
-from fastnst.images.read import read_image, resize_longer
+from fastnst.images.pixels import resize_long_edge
+from fastnst.images.read import read_image
 from fastnst.optimization.inputs import SMALLEST
 from fastnst.runtime.engine.stylizer import Stylizer
-from fastnst.system.atomic import written_whole
-from fastnst.system.torch_device import keep_freed_memory
+from fastnst.system.atomic import atomic_write
+from fastnst.system.torch_device import tune_malloc
 
 
 def evaluate(
@@ -91,7 +92,7 @@ def evaluate(
             raise FastnstError(f"A size of {min(sizes)} is too small.", f"Give {least} or more.")
         wanted = dict(zip(sizes, counts, strict=True))
         chosen = {size: _photos(Path(data), size, count) for size, count in wanted.items()}
-        keep_freed_memory()
+        tune_malloc()
         named = stylizer.name if not run else of or stylizer.styles[0]
         number = stylizer.styles.index(named) if len(stylizer.styles) > 1 else 0
         loss = None
@@ -113,8 +114,8 @@ def evaluate(
         values = result.to_json()
         if len(stylizer.styles) > 1:
             # Beside those of the other styles, if they are of the same weights.
-            values = {**kept_evaluation(run, steps), "steps": steps, named: values}
-        with written_whole(run / EVALUATION) as temporary:
+            values = {**read_evaluation(run, steps), "steps": steps, named: values}
+        with atomic_write(run / EVALUATION) as temporary:
             temporary.write_text(jsonlib.dumps(values, indent=2))
     return result
 
@@ -165,7 +166,7 @@ def _photos(folder: Path, size: int, count: int) -> list[Photo]:
             image = read_image(path).convert("RGB")
         except FastnstError:
             continue
-        scaled, seen = resize_longer(image, size), nearest(image)
+        scaled, seen = resize_long_edge(image, size), nearest(image)
         if max(image.size) >= size and min(scaled.size) >= 72 and min(seen.size) >= SMALLEST:
             found.append(Photo(np.asarray(scaled), seen))
         if len(found) == count:

@@ -15,12 +15,13 @@ from torch import Tensor
 
 from fastnst.errors import FastnstError
 from fastnst.evaluation.cache import cache_folder
-from fastnst.images.read import Pixels, read_image, resize_longer
+from fastnst.images.pixels import Pixels, resize_long_edge
+from fastnst.images.read import read_image
 from fastnst.optimization.descend import descend
 from fastnst.perceptual import PerceptualLoss, load_encoder
 from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.styles.card import StyleCard
-from fastnst.system.atomic import written_whole
+from fastnst.system.atomic import atomic_write
 from fastnst.system.torch_device import has_bfloat16, pick_device
 from fastnst.training.paintings import DEFAULT_SIZE
 
@@ -69,7 +70,7 @@ def objective(
     loss.to(device)
     if has_bfloat16(device.type):
         loss.encoder.lower(torch.bfloat16)
-    image = resize_longer(read_image(painting).convert("RGB"), facts["style_size"])
+    image = resize_long_edge(read_image(painting).convert("RGB"), facts["style_size"])
     loss.set_styles([image_to_tensor(image, device)])
     if "units" in facts:
         loss.set_units(facts["units"])
@@ -187,7 +188,7 @@ def _curve(
         return curve[: most + 1]
     curve = []
     steps = descend(
-        lambda pixels: loss(pixels, target), start, iterations=most, by_frequency=goal is None
+        lambda pixels: loss(pixels, target), start, iterations=most, precondition=goal is None
     )
     for step in steps:
         curve.append(step.losses["total"])
@@ -195,7 +196,7 @@ def _curve(
             break
     else:  # Where nothing leads further down, more iterations change nothing.
         curve += curve[-1:] * (most + 1 - len(curve))
-    with written_whole(file) as temporary:
+    with atomic_write(file) as temporary:
         temporary.write_text(json.dumps(curve))
     return curve
 

@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 
 from fastnst.evaluation.lbfgs_baseline import iterations, judged
-from fastnst.evaluation.metrics import border, checkerboard, pan, repetitions, unsteadiness
+from fastnst.evaluation.metrics import border, checkerboard, pan, pan_flicker, repetitions
 from fastnst.evaluation.report import Measured, Quartiles
 from fastnst.evaluation.views import Views
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.perceptual import PerceptualLoss
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.system.progress import Progress, StepProgress
@@ -138,11 +138,11 @@ def _quartiles(counts: Sequence[float]) -> Quartiles:
 
 
 def _flicker(stylizer: Stylizer, photos: Sequence[Pixels], painted: Sequence[Pixels]) -> float:
-    """The unsteadiness over a pan, over the difference of two painted photos."""
+    """The pan_flicker over a pan, over the difference of two painted photos."""
     # A photo alone is compared with its mirror image.
     others = [*painted[1:], painted[0]] if len(painted) > 1 else [painted[0][:, ::-1]]
     apart = [_difference(a, b) for a, b in zip(painted, others, strict=True)]
-    moving = [unsteadiness([stylizer(frame) for frame in pan(photo)]) for photo in photos]
+    moving = [pan_flicker([stylizer(frame) for frame in pan(photo)]) for photo in photos]
     return statistics.median(moving) / max(statistics.median(apart), 1e-6)
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from fastnst.images.colors import luminance
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 
 STRIDES = (2, 4)
 """Periods, in pixels, of the patterns that nets leave: the strides that they work at."""
@@ -167,7 +167,7 @@ def pan(photo: Pixels) -> list[Pixels]:
     ]
 
 
-def unsteadiness(frames: Sequence[Pixels]) -> float:
+def pan_flicker(frames: Sequence[Pixels]) -> float:
     """The mean difference between successive frames of a `pan`, brought into line by its motion, in levels."""
     rows, columns = PAN_STEP
     differences = [

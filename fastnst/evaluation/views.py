@@ -13,11 +13,12 @@ from PIL import Image
 
 from fastnst.errors import Diverged, FastnstError, Interrupted
 from fastnst.evaluation.cache import cache_folder
-from fastnst.images.read import Pixels, read_image, resize_longer
+from fastnst.images.pixels import Pixels, resize_long_edge
+from fastnst.images.read import read_image
 from fastnst.optimization.optimize import optimize
 from fastnst.perceptual import PerceptualLoss, load_encoder
 from fastnst.perceptual.image_tensor import image_to_tensor
-from fastnst.system.atomic import written_whole
+from fastnst.system.atomic import atomic_write
 from fastnst.system.progress import Progress
 from fastnst.system.torch_device import pick_device
 
@@ -44,7 +45,7 @@ class Seen(NamedTuple):
 
 def nearest(photo: Image.Image) -> Image.Image:
     """A photo in the nearest, which is the largest, of the views: enlarged to it where it is smaller (Lanczos)."""
-    return resize_longer(photo, SIDES[0])
+    return resize_long_edge(photo, SIDES[0])
 
 
 class Views:
@@ -74,7 +75,7 @@ class Views:
             ).to(memory_format=torch.channels_last)  # fmt: skip
             loss.to(device)
             loss.set_styles(
-                [image_to_tensor(resize_longer(self._painting, max(side, round(slim))), device)]
+                [image_to_tensor(resize_long_edge(self._painting, max(side, round(slim))), device)]
             )
             self._losses[side] = loss
         self._device = device
@@ -90,7 +91,7 @@ class Views:
         styles: list[list[float]] = [[] for _ in pictures]
         contents: list[list[float]] = [[] for _ in pictures]
         for side, loss in self._losses.items():
-            view = resize_longer(photo, side)
+            view = resize_long_edge(photo, side)
             pixels = image_to_tensor(view, self._device)
             loss.calibrate(pixels)
             targets = loss.content_targets(pixels)
@@ -143,7 +144,7 @@ class Views:
                 return kept
         except FastnstError:  # None, or one that is damaged.
             pass
-        with tempfile.TemporaryDirectory() as folder, written_whole(file) as temporary:
+        with tempfile.TemporaryDirectory() as folder, atomic_write(file) as temporary:
             source = Path(folder, "photo.png")
             photo.save(source)
             try:

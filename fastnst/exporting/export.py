@@ -19,13 +19,13 @@ from cyclopts import Parameter
 from fastnst.errors import BadStyleFile, CannotWrite, FastnstError
 from fastnst.exporting.parity import clamped, difference_to_torch
 from fastnst.exporting.quantize import Precision, calibration_photos, check_precision, lowered
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.models import StyleNet, load_net
 from fastnst.runtime.engine.session import CANVAS, STYLE_WEIGHTS
 from fastnst.runtime.engine.stylizer import Stylizer
-from fastnst.styles.card import CARD_KEY, StyleCard, named_as_now
+from fastnst.styles.card import CARD_KEY, StyleCard, with_current_names
 from fastnst.styles.mix import RowWeights, StyleMix, parse_blend
-from fastnst.system.atomic import written_whole
+from fastnst.system.atomic import atomic_write
 
 EVALUATION = "evaluation.json"
 """Where `fastnst evaluate` keeps what it found, beside a run's weights."""
@@ -99,7 +99,7 @@ def export(
             f"The output {path} is no .onnx file.", "Give it a name that ends in .onnx."
         )
     net, card = load_net(weights)
-    card = replace(card, evaluation=kept_evaluation(weights.parent, card.steps))
+    card = replace(card, evaluation=read_evaluation(weights.parent, card.steps))
     if style is not None or net.config.styles == 1:
         if stroke is not None and card.levels > 1:
             raise FastnstError(
@@ -112,7 +112,7 @@ def export(
             "Strength and stroke are chosen when painting with a file of many styles.",
             "Name one to write with --style.",
         )
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         _write(net.lean(), card, temporary)
         difference, apart = difference_to_torch(net, temporary), None
         if not difference <= TOLERANCE:
@@ -158,10 +158,10 @@ def _of_one(
     )
 
 
-def kept_evaluation(run: Path, steps: int) -> dict[str, Any]:
+def read_evaluation(run: Path, steps: int) -> dict[str, Any]:
     """What was measured of the weights of a run; nothing if it was of earlier ones, with other `steps`."""
     try:
-        found: dict[str, Any] = named_as_now(json.loads((run / EVALUATION).read_text()))
+        found: dict[str, Any] = with_current_names(json.loads((run / EVALUATION).read_text()))
     except (OSError, ValueError):
         return {}
     return found if found.get("steps") == steps else {}

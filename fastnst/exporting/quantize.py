@@ -16,7 +16,8 @@ import onnx
 
 from fastnst.errors import FastnstError, did_you_mean
 from fastnst.images.find import find_images
-from fastnst.images.read import Pixels, read_image, resize_longer
+from fastnst.images.pixels import Pixels, resize_long_edge
+from fastnst.images.read import read_image
 from fastnst.runtime.engine.levels import ground
 from fastnst.runtime.engine.session import CANVAS, STYLE_WEIGHTS
 
@@ -53,7 +54,7 @@ def calibration_photos(folder: Path, multiple: int) -> list[Pixels]:
     found: list[Pixels] = []
     for path in find_images(folder):
         try:
-            image = resize_longer(read_image(path).convert("RGB"), CALIBRATION_SIZE)
+            image = resize_long_edge(read_image(path).convert("RGB"), CALIBRATION_SIZE)
         except FastnstError:
             continue
         height, width = (side // multiple * multiple for side in (image.height, image.width))

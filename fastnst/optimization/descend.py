@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
-from fastnst.optimization.lbfgs import SingleScale, Spectrum, lbfgs
+from fastnst.optimization.lbfgs import ScalarPreconditioner, Spectrum, lbfgs
 from fastnst.optimization.objective import Objective, Point, evaluate
 
 Optimizer: TypeAlias = Literal["lbfgs", "adam", "sgd", "adadelta", "adagrad", "rmsprop"]
@@ -38,7 +38,7 @@ def descend(
     optimizer: Optimizer = "lbfgs",
     learning_rate: float | None = None,
     average: float | None = None,
-    by_frequency: bool = True,
+    precondition: bool = True,
 ) -> Iterator[Iterate]:
     """Descend on the pixels of a picture, which stay within 0..255.
 
@@ -54,7 +54,7 @@ def descend(
         learning_rate: None means the optimizer's own in `RATES`.
         average: Decay of the mean of the iterates that is given in place of the last one: 0 for none,
             0.99 for a mean over about a hundred. None means 0 for L-BFGS, else 0.9.
-        by_frequency: Whether L-BFGS has a scale for each spatial frequency; false gives the usual method,
+        precondition: Whether L-BFGS has a scale for each spatial frequency; false gives the usual method,
             with which Johnson et al. 2016 compared their nets.
 
     Yields:
@@ -69,7 +69,12 @@ def descend(
     point = evaluate(objective, start.detach().clamp(0, 255).contiguous(), 0)
     yield Iterate(0, point.pixels, point.losses)
     points = (
-        lbfgs(objective, point, rate, Spectrum(point.pixels) if by_frequency else SingleScale())
+        lbfgs(
+            objective,
+            point,
+            rate,
+            Spectrum(point.pixels) if precondition else ScalarPreconditioner(),
+        )
         if optimizer == "lbfgs"
         else _first_order(objective, point, optimizer, rate)
     )

@@ -20,7 +20,8 @@ from fastnst.images.colors import (
     match_luminance,
     with_luminance,
 )
-from fastnst.images.read import read_image, resize_longer
+from fastnst.images.pixels import resize_long_edge
+from fastnst.images.read import read_image
 from fastnst.perceptual.image_tensor import image_to_tensor
 
 SMALLEST = 32
@@ -57,10 +58,10 @@ class Scene:
 
     def at(self, size: int, full: int) -> View:
         """The scene with a longer side of `size` pixels, where the full picture has `full`."""
-        content = resize_longer(self.content.convert("RGB"), size)
+        content = resize_long_edge(self.content.convert("RGB"), size)
         pixels = np.asarray(content)
         paintings = [np.asarray(self._painting(image, size, full)) for image in self.paintings]
-        if self.keep_color == "match":
+        if self.keep_color == "palette":
             paintings = [match_colors(painting, pixels) for painting in paintings]
         regions = None
         if self.regions:
@@ -85,7 +86,7 @@ class Scene:
         # Never beyond its own size unasked: enlarged strokes are blurred ones.
         target = (self.style_size or min(full, max(image.size))) * size / full
         # Of a scroll, the shorter side decides.
-        return resize_longer(
+        return resize_long_edge(
             image, round(max(target, SMALLEST * max(image.size) / min(image.size)))
         )
 
@@ -117,7 +118,7 @@ class Scene:
             pixels: (1, C, H, W), 0..255, of this or a smaller size.
             size: Longer side.
         """
-        content = resize_longer(self.content, size)
+        content = resize_long_edge(self.content, size)
         values = pixels[0].permute(1, 2, 0).cpu().clamp(0, 255)
         image: Image.Image
         if self.keep_color == "luminance":
@@ -133,7 +134,7 @@ class Scene:
         return image
 
 
-def read_scene(
+def read_inputs(
     content: str | Path,
     style: Sequence[str],
     mask: Sequence[str],

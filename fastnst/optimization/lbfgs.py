@@ -23,7 +23,7 @@ MOST_TRIALS = 12
 
 
 def lbfgs(
-    objective: Objective, point: Point, rate: float, scale: SingleScale | Spectrum
+    objective: Objective, point: Point, rate: float, scale: ScalarPreconditioner | Spectrum
 ) -> Iterator[Point]:
     """L-BFGS: Nocedal 1980's two loops around the scale that each spatial frequency asks for.
 
@@ -64,7 +64,7 @@ class _Pair(NamedTuple):
     """Their product."""
 
 
-class SingleScale:
+class ScalarPreconditioner:
     """The usual first guess of the inverse Hessian: Liu and Nocedal 1989, equation 7.20.2."""
 
     def __init__(self) -> None:
@@ -139,7 +139,9 @@ class Spectrum:
         return sums
 
 
-def _quasi_newton(gradient: Tensor, pairs: deque[_Pair], scale: SingleScale | Spectrum) -> Tensor:
+def _quasi_newton(
+    gradient: Tensor, pairs: deque[_Pair], scale: ScalarPreconditioner | Spectrum
+) -> Tensor:
     """The step that the curvature asks for: - H gradient, by the two loops."""
     q = -gradient
     shares = []

@@ -18,10 +18,11 @@ from PIL import Image
 
 from fastnst.errors import CannotWrite, Diverged, FastnstError, Interrupted, did_you_mean
 from fastnst.images.colors import KeepColor
+from fastnst.images.formats import WRITABLE_EXTENSIONS, check_writable
 from fastnst.images.read import read_image
-from fastnst.images.write import WRITABLE, check_writable, write_image
+from fastnst.images.write import write_image
 from fastnst.optimization.descend import Optimizer
-from fastnst.optimization.inputs import read_scene
+from fastnst.optimization.inputs import read_inputs
 from fastnst.optimization.pyramid import Stage, coarse_to_fine, sizes_up_to
 from fastnst.perceptual import (
     GramNorm,
@@ -32,7 +33,7 @@ from fastnst.perceptual import (
 )
 from fastnst.system.interrupts import Interrupts
 from fastnst.system.progress import Progress, StepProgress
-from fastnst.system.torch_device import Device, has_bfloat16, keep_freed_memory, pick_device
+from fastnst.system.torch_device import Device, has_bfloat16, pick_device, tune_malloc
 
 Precision: TypeAlias = Literal["auto", "bf16", "fp32"]
 
@@ -136,7 +137,7 @@ def optimize(
         seed: Of the noise.
         style_size: Longer side of the painting in pixels, which sets the size of the strokes; without
             it, as large as the picture.
-        keep_color: Keep the photo's colours: luminance paints the luminance alone, match gives the
+        keep_color: Keep the photo's colours: luminance paints the luminance alone, palette gives the
             painting the photo's colours first. Alone, the flag means luminance.
         mask: MASK=PAINTING, several times: white where that painting belongs. Where no mask is, the
             paintings that none names.
@@ -160,8 +161,8 @@ def optimize(
            average=average, size=size, style_size=style_size, optimizer=optimizer, precision=precision)  # fmt: skip
     kept: KeepColor | None = "luminance" if keep_color is True else keep_color or None
     if kept not in (None, *get_args(KeepColor)):
-        raise FastnstError(f"Colours can't be kept by {kept!r}.", "Give luminance or match.")
-    scene = read_scene(
+        raise FastnstError(f"Colours can't be kept by {kept!r}.", "Give luminance or palette.")
+    scene = read_inputs(
         content, [str(s) for s in style], mask, style_size=style_size, keep_color=kept
     )
     if init not in ("content", "noise", "style"):
@@ -171,7 +172,7 @@ def optimize(
     sizes = sizes_up_to(scene.content.size, full, scales)
 
     target = pick_device(device)
-    keep_freed_memory()
+    tune_malloc()
     encoder = load_encoder(network, network_weights, pooling)
     defaults = LAYERS[network]
     loss = PerceptualLoss(
@@ -213,12 +214,12 @@ def optimize(
                 if save_every and now.done and now.done % save_every == 0:
                     between = output.with_stem(f"{output.stem}-{now.done:06d}")
                     write_image(between, scene.finish(now.pixels, now.scale))
-                if interrupts.asked:
+                if interrupts.requested:
                     break
         except Diverged as error:
             trouble = error
         except KeyboardInterrupt:  # A second Ctrl-C; the picture is still worth keeping.
-            interrupts.asked = True
+            interrupts.requested = True
     seconds = time.perf_counter() - started
     if now is None:
         raise trouble or KeyboardInterrupt()
@@ -238,7 +239,7 @@ def optimize(
             trouble.message,
             f"The picture of iteration {now.done} is kept in {output}. {trouble.hint}",
         )
-    if interrupts.asked:
+    if interrupts.requested:
         raise Interrupted(f"Stopped after {now.done} of {total} iterations; {output} is written.")
     return result
 
@@ -287,7 +288,7 @@ def _output(content: Path, style: Sequence[str | Path], output: Path | None) -> 
     """Where to write, which is not where something is read."""
     if output is None:
         name = Path(style[0]).stem if style else "masked"
-        suffix = content.suffix if content.suffix.lower() in WRITABLE else ".png"
+        suffix = content.suffix if content.suffix.lower() in WRITABLE_EXTENSIONS else ".png"
         output = content.with_name(f"{content.stem}-{name}{suffix}")
         if output.exists():
             raise CannotWrite(

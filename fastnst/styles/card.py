@@ -14,7 +14,7 @@ CARD_KEY = "fastnst"
 CARD_FORMAT = 1
 """Version of the card, raised when earlier versions of fastnst can't read it."""
 
-EARLIER_NAMES = {"grid": "checkerboard"}
+RENAMED_METRICS = {"grid": "checkerboard"}
 """Names of an evaluation's figures in files of earlier versions, and their names now."""
 
 
@@ -108,7 +108,7 @@ class StyleCard:
             values = {key: value for key, value in values.items() if key in known}
             values["styles"] = tuple(Credit(**credit) for credit in values["styles"])
             values["strokes"] = tuple(values.get("strokes", (1.0,)))
-            values["evaluation"] = named_as_now(values.get("evaluation", {}))
+            values["evaluation"] = with_current_names(values.get("evaluation", {}))
             for size in (values["multiple_of"], values["minimum"]):
                 if not (isinstance(size, int) and 1 <= size <= 1024):
                     raise ValueError(f"a size of {size}")
@@ -122,14 +122,16 @@ class StyleCard:
             raise BadStyleFile(f"The style card in {path} is damaged ({error}).") from error
 
 
-def named_as_now(evaluation: Any) -> Any:
+def with_current_names(evaluation: Any) -> Any:
     """An evaluation, or any part of one, with its figures under the names that they have now."""
     if isinstance(evaluation, dict):
         return {
             # A style of many may be called like a figure; what it holds is no number.
-            name if isinstance(value, dict) else EARLIER_NAMES.get(name, name): named_as_now(value)
+            name
+            if isinstance(value, dict)
+            else RENAMED_METRICS.get(name, name): with_current_names(value)
             for name, value in evaluation.items()
         }
     if isinstance(evaluation, list):
-        return [named_as_now(value) for value in evaluation]
+        return [with_current_names(value) for value in evaluation]
     return evaluation

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from fastnst.errors import FastnstError, UnknownStyle, did_you_mean
 from fastnst.styles.card import StyleCard
-from fastnst.styles.registry import names_in, spelled
+from fastnst.styles.registry import spelled, style_names
 
 Blend: TypeAlias = str | Mapping[str, float]
 """A style's name, `a:0.6,b:0.4`, or a mapping of names to shares."""
@@ -125,7 +125,7 @@ class StyleMix:
             UnknownStyle: The file has no such style.
             FastnstError: The net has one strength or one stroke, and another was chosen.
         """
-        names = names_in(path, card)
+        names = style_names(path, card)
         shares = self.shares(names)
         for name in shares:
             if name not in names:

@@ -9,7 +9,7 @@ from pathlib import Path
 from fastnst.errors import FastnstError, UnknownStyle, did_you_mean
 from fastnst.styles.card import StyleCard
 from fastnst.styles.onnx_metadata import read_card
-from fastnst.system.package_data import shipped
+from fastnst.system.package_data import bundled
 
 FAST = "swift"
 """The net that is made to be fast."""
@@ -29,7 +29,7 @@ def style_folders() -> list[Path]:
                 f"$FASTNST_STYLES names {folder}, which is no folder.",
                 f"Give folders of .onnx files, with {os.pathsep!r} between them.",
             )
-    candidates += [Path("checkpoints"), shipped("checkpoints")]
+    candidates += [Path("checkpoints"), bundled("checkpoints")]
     return list(
         {folder.resolve(): folder for folder in candidates if os.path.isdir(folder)}.values()
     )
@@ -49,13 +49,13 @@ def list_styles(*, fast: bool = False) -> dict[str, Path]:
         for path in sorted(filter(os.path.isfile, folder.glob("*.onnx"))):
             card = read_card(path)
             suits = (card is not None and card.net["name"] == FAST) == fast
-            for name in names_in(path, card):
+            for name in style_names(path, card):
                 if name not in found or (suits and not found[name][0]):
                     found[name] = suits, path
     return {name: path for name, (_, path) in sorted(found.items())}
 
 
-def names_in(path: Path, card: StyleCard | None) -> list[str]:
+def style_names(path: Path, card: StyleCard | None) -> list[str]:
     """What the styles in a file are called, in the order of its card."""
     names = [credit.name for credit in card.styles] if card else []
     return names if len(names) > 1 and all(names) else [path.stem]
@@ -92,7 +92,7 @@ def find_style(name: str | Path, *, fast: bool = False) -> Path:
     # The preferred file of the first that has them all; else that of another of them.
     files = dict.fromkeys(styles[each] for each in wanted)
     for file in files:
-        if set(wanted) <= set(names_in(file, read_card(file))):
+        if set(wanted) <= set(style_names(file, read_card(file))):
             return file
     raise UnknownStyle(
         f"No file has all of {', '.join(wanted)}.",

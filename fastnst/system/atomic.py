@@ -12,7 +12,7 @@ from fastnst.errors import CannotWrite
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, renamed to it at the end; on any error it is removed and `path` untouched.
 
     Raises:

@@ -19,7 +19,7 @@ class Interrupts:
     """
 
     def __init__(self, moment: str) -> None:
-        self.asked = False
+        self.requested = False
         """Whether the user wants the work to end."""
         self._moment = moment
         self._before: Any = None
@@ -35,12 +35,12 @@ class Interrupts:
             self._before = None
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
+        self.requested = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
         print(f"Stopping after {self._moment} (again to stop at once) ...", file=sys.stderr)
 
 
-def end_cleanly_when_told() -> None:
+def exit_cleanly_on_sigterm() -> None:
     """SIGTERM, and the end of the terminal, raise `SystemExit` with the status that shells have for them.
 
     By default they end the process on the spot, and temporary files stay. A second one still does. Outside the main

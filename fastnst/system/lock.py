@@ -11,7 +11,7 @@ from fastnst.errors import CannotWrite, FastnstError
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Hold a folder, which is made if it is missing; it is free again when the process ends, however it does.
 
     It leaves no file. Windows, and network folders that know no locks, are not held.

@@ -28,7 +28,7 @@ def free_memory() -> float:
     return max(free, 0.0)
 
 
-def cores() -> int:
+def cpu_count() -> int:
     """Of the processor, those that this process may use, where that is known."""
     mine = getattr(os, "sched_getaffinity", None)
     return len(mine(0)) if mine else os.cpu_count() or 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def shipped(folder: str) -> Path:
+def bundled(folder: str) -> Path:
     """A folder of data that ships with fastnst: inside the package when installed, beside it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     inside = package / folder

@@ -43,7 +43,7 @@ def has_bfloat16(accelerator: str) -> bool:
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
-def keep_freed_memory() -> None:
+def tune_malloc() -> None:
     """On Linux: keep what tensors free for the next ones.
 
     glibc hands every tensor of 32 MB and more back to the system and asks for it anew, page by page: a

@@ -15,7 +15,7 @@ from torch import Tensor
 from fastnst.errors import Diverged
 from fastnst.images.write import write_image
 from fastnst.models import save_net
-from fastnst.system.atomic import written_whole
+from fastnst.system.atomic import atomic_write
 from fastnst.system.interrupts import Interrupts
 from fastnst.system.progress import StepProgress
 
@@ -118,7 +118,7 @@ class KeepWeights(Callback):
         """Write the weights as they are, then the checkpoint, which so never is ahead of them."""
         if trainer.is_global_zero:
             save_net(self._weights, pl_module.net, pl_module.card())  # type: ignore[arg-type, operator]
-            with written_whole(self._checkpoint) as temporary:
+            with atomic_write(self._checkpoint) as temporary:
                 trainer.save_checkpoint(temporary)
         else:
             trainer.save_checkpoint(
@@ -144,7 +144,7 @@ class Finish(Callback):
     @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended it."""
-        return self._interrupts.asked
+        return self._interrupts.requested
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take over Ctrl-C; a second one ends the training at once."""

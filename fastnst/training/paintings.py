@@ -11,7 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from fastnst.errors import FastnstError
-from fastnst.images.read import read_image, resize_longer
+from fastnst.images.pixels import resize_long_edge
+from fastnst.images.read import read_image
 from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.styles.card import Credit
 
@@ -54,7 +55,7 @@ class Painting(Credit):
                 f"The size of the painting is {size}.",
                 f"It is {SMALLEST_PAINTING} to 4096 px.",
             )
-        image = resize_longer(self._scan(), size)
+        image = resize_long_edge(self._scan(), size)
         self._check(image, f"at --model.painting.size {size} is")
         return image_to_tensor(image)
 
@@ -81,7 +82,9 @@ class Painting(Credit):
         wanted = self.size / crop if self.size else longer / math.sqrt(math.prod(scan.size))
         # Of a strip there must be something left.
         least = math.ceil(SMALLEST_VIEW * longer / min(scan.size))
-        return image_to_tensor(resize_longer(scan, min(longer, max(least, round(side * wanted)))))
+        return image_to_tensor(
+            resize_long_edge(scan, min(longer, max(least, round(side * wanted))))
+        )
 
     def _scan(self) -> Image.Image:
         stored = read_image(self.path)

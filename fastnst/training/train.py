@@ -36,9 +36,9 @@ from fastnst.errors import (
     first_line,
 )
 from fastnst.models import load_net
-from fastnst.system.lock import alone_in
-from fastnst.system.package_data import shipped
-from fastnst.system.torch_device import has_bfloat16, keep_freed_memory
+from fastnst.system.lock import lock_folder
+from fastnst.system.package_data import bundled
+from fastnst.system.torch_device import has_bfloat16, tune_malloc
 from fastnst.training.callbacks import Finish, KeepWeights, SampleSheet, TrainingProgress
 from fastnst.training.data.datamodule import Photos
 from fastnst.training.module import StyleTransfer
@@ -118,11 +118,11 @@ def train(
             f"There is a training in {run} already.",
             "Go on with it with --resume, or give another --name.",
         )
-    before = [shipped("configs") / "base.yaml"]
+    before = [bundled("configs") / "base.yaml"]
     if resume:
         before.append(run / "config.yaml")
     elif start:
-        before.append(shipped("configs") / "from.yaml")
+        before.append(bundled("configs") / "from.yaml")
     args = [f"--config={file}" for file in [*before, *map(_config, config)]]
     args += [f"--model.name={name}", f"--trainer.default_root_dir={run}"]
     if len(pictures) == 1:
@@ -151,7 +151,7 @@ def train(
     _check(cli)
     # Of a training on several devices, each a process, the first holds the folder for all.
     first = all(os.environ.get(rank, "0") == "0" for rank in ("LOCAL_RANK", "NODE_RANK"))
-    with alone_in(run) if first else nullcontext():
+    with lock_folder(run) if first else nullcontext():
         if resume:
             _check_resume(cli, run, checkpoint, before)
         _fit(cli, checkpoint if resume else None)
@@ -204,7 +204,7 @@ def kept(run: Path) -> tuple[Path, Path]:
 
 def _configured(args: ArgsType) -> _Cli:
     _quiet()
-    keep_freed_memory()
+    tune_malloc()
     try:
         return _Cli(
             StyleTransfer,
@@ -316,7 +316,7 @@ def _config(file: str | Path) -> Path:
     file = Path(file)
     if file.is_file():
         return file
-    folder = shipped("configs")
+    folder = bundled("configs")
     if (folder / file).is_file():
         return folder / file
     names = [str(path.relative_to(folder)) for path in folder.rglob("*.yaml")]

@@ -22,8 +22,9 @@ from PIL import Image
 from speed import RIVAL, rival
 
 from fastnst import Deflicker, Stylizer
-from fastnst.evaluation.metrics import pan, unsteadiness
-from fastnst.images.read import Pixels, read_image, resize_longer
+from fastnst.evaluation.metrics import pan, pan_flicker
+from fastnst.images.pixels import Pixels, resize_long_edge
+from fastnst.images.read import read_image
 from fastnst.runtime.video.decode import frames
 
 Frames = Sequence[Pixels]
@@ -91,13 +92,13 @@ def main() -> None:
 
     clips = [
         [
-            np.asarray(resize_longer(Image.fromarray(pixels), options.size))
+            np.asarray(resize_long_edge(Image.fromarray(pixels), options.size))
             for pixels, _ in islice(frames(path), options.frames)
         ]
         for path in options.clips
     ]
     photos = sorted(options.photos.iterdir())[:3] if options.photos else []
-    pans = [pan(np.asarray(resize_longer(read_image(p).convert("RGB"), 400))) for p in photos]
+    pans = [pan(np.asarray(resize_long_edge(read_image(p).convert("RGB"), 400))) for p in photos]
     motions = [Motion(clip) for clip in clips]
     print("  ".join(["clips", *(path.stem for path in options.clips), "pan"]))
     own = [motion.flicker(clip) / apart(clip) for motion, clip in zip(motions, clips, strict=True)]
@@ -110,7 +111,7 @@ def main() -> None:
             columns.append(statistics.median(motion.flicker(p) / apart(p) for p in paintings))
         if pans:
             paintings = [paint(part) for paint in painters for part in pans]
-            columns.append(statistics.median(unsteadiness(p) / apart(p) for p in paintings))
+            columns.append(statistics.median(pan_flicker(p) / apart(p) for p in paintings))
         print(f"{label:<34}" + "".join(f"{value:8.3f}" for value in columns), flush=True)
 
     def each(net: Stylizer, style: str) -> Paint:

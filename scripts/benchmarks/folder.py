@@ -12,7 +12,8 @@ from pathlib import Path
 from PIL import Image
 
 from fastnst import Stylizer
-from fastnst.images.read import read_image, rgb
+from fastnst.images.pixels import to_rgb_array
+from fastnst.images.read import read_image
 from fastnst.runtime.batch.stylize import stylize
 
 
@@ -39,7 +40,7 @@ def main() -> None:
                 photos / f"{number % len(options.photos):03d}.jpg", photos / f"{number:03d}.jpg"
             )
         files = sorted(photos.iterdir())[: options.count]
-        pictures = [rgb(read_image(file)) for file in files[: len(options.photos)]]
+        pictures = [to_rgb_array(read_image(file)) for file in files[: len(options.photos)]]
         stylizer(pictures[0])  # The first one takes memory that the others find.
         started = time.perf_counter()
         for number in range(len(files)):

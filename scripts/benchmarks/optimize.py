@@ -24,7 +24,7 @@ from torch import Tensor
 
 from fastnst import optimize
 from fastnst.images.read import read_image
-from fastnst.optimization.inputs import View, read_scene
+from fastnst.optimization.inputs import View, read_inputs
 from fastnst.optimization.optimize import LAYERS, STYLE_WEIGHT
 from fastnst.perceptual import PerceptualLoss, load_encoder
 from fastnst.perceptual.encoder import Vgg
@@ -129,7 +129,7 @@ def main() -> None:
     options = parser.parse_args()
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {options.size} px")
 
-    scene = read_scene(options.photo, [options.painting], [], style_size=None, keep_color=None)
+    scene = read_inputs(options.photo, [options.painting], [], style_size=None, keep_color=None)
     view = scene.at(options.size, options.size)
     judge = Judge(view)
     print(f"the photo itself: objective {judge(view.content):.4f}")

@@ -17,7 +17,8 @@ import numpy as np
 from PIL import Image
 
 from fastnst import Stylizer
-from fastnst.images.read import read_image, rgb
+from fastnst.images.pixels import to_rgb_array
+from fastnst.images.read import read_image
 from fastnst.runtime.engine.fixed_norms import FixedNormsNet
 from fastnst.runtime.engine.level_painter import PADDING
 from fastnst.runtime.engine.session import open_session
@@ -29,7 +30,9 @@ def wall(photos: list[Path], side: int) -> np.ndarray:
     across = int(np.ceil(len(photos) ** 0.5))
     part = -(-side // across)
     cells = [
-        rgb(read_image(photos[k % len(photos)]).resize((part, part), Image.Resampling.LANCZOS))
+        to_rgb_array(
+            read_image(photos[k % len(photos)]).resize((part, part), Image.Resampling.LANCZOS)
+        )
         for k in range(across**2)
     ]
     rows = [np.hstack(cells[k : k + across]) for k in range(0, across**2, across)]

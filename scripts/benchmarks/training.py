@@ -152,14 +152,14 @@ def fast_seconds(options: argparse.Namespace) -> float:
 
 def configured(options: argparse.Namespace, steps: int) -> Any:
     """Net, data and trainer, as `fastnst train` makes them."""
-    from fastnst.system.package_data import shipped
+    from fastnst.system.package_data import bundled
     from fastnst.training.train import _configured
 
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
     return _configured(
         [
-            f"--config={shipped('configs') / 'base.yaml'}", "--model.name=benchmark",
+            f"--config={bundled('configs') / 'base.yaml'}", "--model.name=benchmark",
             f"--model.painting.path={options.painting}", f"--data.source={options.photos}",
             f"--data.crop={options.size}", f"--data.batch_size={options.batch}", f"--trainer.max_steps={steps}",
             "--trainer.val_check_interval=1000000", "--trainer.default_root_dir=runs/benchmark",

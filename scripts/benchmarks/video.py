@@ -20,7 +20,7 @@ import psutil
 from PIL import Image
 
 from fastnst import Stylizer
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.stylizer import frames_at_once
 from fastnst.runtime.video.decode import frames
 from fastnst.runtime.video.ffmpeg import av

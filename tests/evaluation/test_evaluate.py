@@ -19,7 +19,7 @@ from fastnst.evaluation import lbfgs_baseline, measure, views
 from fastnst.evaluation.metrics import repetitions
 from fastnst.evaluation.report import Measured
 from fastnst.evaluation.views import Views, nearest
-from fastnst.exporting.export import EVALUATION, Exported, kept_evaluation
+from fastnst.exporting.export import EVALUATION, Exported, read_evaluation
 from fastnst.images.read import read_image
 from fastnst.runtime.engine import level_painter
 
@@ -228,7 +228,7 @@ def test_what_was_found_of_many_styles_is_kept_side_by_side(folder, many, monkey
     kept = json.loads((folder / "run" / EVALUATION).read_text())
     assert [kept[style]["sizes"][0]["size"] for style in ("alpha", "beta")] == [0, 1]
     assert kept["steps"] == kept["beta"]["steps"] == 1
-    assert kept_evaluation(folder / "run", 1) == kept
+    assert read_evaluation(folder / "run", 1) == kept
     figures = kept["beta"]["sizes"][0]
     assert (figures["views_style"], figures["views_content"]) == (1.5, 1.25)
     assert (figures["repetition"], figures["flat_squares"]) == (0.5, 3)

@@ -5,7 +5,7 @@ from PIL import Image
 
 from fastnst.errors import FastnstError, UnreadableImage
 from fastnst.images.colors import luminance
-from fastnst.optimization.inputs import Scene, read_scene
+from fastnst.optimization.inputs import Scene, read_inputs
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def folder(workdir):
 
 
 def read(style=("a.png",), mask=(), content="photo.png", style_size=None, keep_color=None):
-    return read_scene(content, style, mask, style_size=style_size, keep_color=keep_color)
+    return read_inputs(content, style, mask, style_size=style_size, keep_color=keep_color)
 
 
 def test_one_painting_covers_all(folder):
@@ -89,7 +89,7 @@ def test_masks_that_overlap_share(folder):
 
 
 def test_matched_colours_are_the_photo_s(folder):
-    view = read(keep_color="match").at(80, 80)
+    view = read(keep_color="palette").at(80, 80)
     photo, painting = (t.flatten(2)[0].mean(dim=1) for t in (view.content, view.paintings[0]))
     torch.testing.assert_close(painting, photo, atol=4.0, rtol=0)
 

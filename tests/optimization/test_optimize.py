@@ -266,7 +266,7 @@ def test_the_command_line_has_every_option(folder):
         "optimize photo.png painting.png painting.png:0.5 -o out.png --size 64 --iterations 2 --scales 1"
         " --pooling avg --content-layers relu3_1 relu4_1:2 --style-layers relu1_1,relu2_1:3 --gram-norm chw"
         " --optimizer adam --learning-rate 5 --average 0.5 --init noise --seed 1 --style-size 40"
-        " --keep-color match --tv-weight 0.1 --precision fp32 --log l.csv --no-progress"
+        " --keep-color palette --tv-weight 0.1 --precision fp32 --log l.csv --no-progress"
     )
     result = app(command.split(), exit_on_error=False, print_error=False)
     assert str(result).startswith("out.png  64x53  content 0.")

@@ -9,8 +9,7 @@ from typing import TypeAlias
 
 from fastnst.errors import FastnstError
 from fastnst.images.find import find_images
-from fastnst.images.read import READABLE
-from fastnst.images.write import WRITABLE, check_writable
+from fastnst.images.formats import IMAGE_EXTENSIONS, WRITABLE_EXTENSIONS, check_writable
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.video.options import VIDEO_EXTENSIONS
 from fastnst.styles.mix import STROKES
@@ -28,7 +27,7 @@ def find_jobs(inputs: Sequence[Path], output: Path | None, style: str) -> list[J
     Args:
         inputs: Photos, folders of photos, or `PIPE`.
         output: See `stylize`.
-        style: What stands for it in names of files: see `style_in_names`.
+        style: What stands for it in names of files: see `style_in_file_name`.
 
     Raises:
         FastnstError: There is no input, or the output is no place for it.
@@ -36,7 +35,7 @@ def find_jobs(inputs: Sequence[Path], output: Path | None, style: str) -> list[J
     return _distinct(_jobs(inputs, output, style))
 
 
-def style_in_names(stylizer: Stylizer) -> str:
+def style_in_file_name(stylizer: Stylizer) -> str:
     """Return the part of a file's name that tells the paintings of a photo apart.
 
     It is the style, and the strength and the stroke where they are not the default.
@@ -72,7 +71,7 @@ def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[J
         to_file = one_photo
         if one_photo:
             _check_target(inputs[0], output)
-        elif output.suffix.lower() in WRITABLE | VIDEO_EXTENSIONS:
+        elif output.suffix.lower() in WRITABLE_EXTENSIONS | VIDEO_EXTENSIONS:
             raise FastnstError(
                 f"The output {output} is one file, but the input is more than one photo.",
                 "Give a folder with -o.",
@@ -81,7 +80,7 @@ def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[J
         if os.path.isdir(path):
             folder = output or path.resolve().with_name(f"{path.resolve().name}-{style}")
             shut: list[OSError] = []
-            photos = find_images(path, also=VIDEO_EXTENSIONS, besides=folder, on_error=shut.append)
+            photos = find_images(path, also=VIDEO_EXTENSIONS, exclude=folder, on_error=shut.append)
             for error in shut:
                 yield Path(error.filename or path), _shut(error, path)
             if not photos and not shut:
@@ -123,7 +122,7 @@ def _distinct(jobs: Iterable[Job]) -> list[Job]:
 def _no_picture(folder: Path) -> FastnstError:
     return FastnstError(
         f"There is no picture in the folder {folder}.",
-        f"Pictures are files that end in {', '.join(sorted(READABLE))}; videos in {', '.join(sorted(VIDEO_EXTENSIONS))}.",
+        f"Pictures are files that end in {', '.join(sorted(IMAGE_EXTENSIONS))}; videos in {', '.join(sorted(VIDEO_EXTENSIONS))}.",
     )
 
 
@@ -136,7 +135,7 @@ def _shut(error: OSError, folder: Path) -> FastnstError:
 
 def _suffix(path: Path) -> str:
     """The input's own format where it can be written, else PNG."""
-    return path.suffix if path.suffix.lower() in WRITABLE | VIDEO_EXTENSIONS else ".png"
+    return path.suffix if path.suffix.lower() in WRITABLE_EXTENSIONS | VIDEO_EXTENSIONS else ".png"
 
 
 def is_video(path: Path) -> bool:

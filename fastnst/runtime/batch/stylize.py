@@ -16,15 +16,17 @@ from typing import BinaryIO
 from PIL import Image
 
 from fastnst.errors import FastnstError, Interrupted
-from fastnst.images.metadata import Kept
-from fastnst.images.read import MOST_PIXELS, Picture, Pixels, open_picture, rgb
-from fastnst.images.write import FORMATS, can_move, has_pages, write_image
+from fastnst.images.formats import FORMATS, takes_animation, takes_pages
+from fastnst.images.metadata import ImageMetadata
+from fastnst.images.pixels import MAX_PIXELS, Pixels, to_rgb_array
+from fastnst.images.read import ImageFile, open_image
+from fastnst.images.write import write_image
 from fastnst.runtime.batch.outputs import (
     PIPE,
     Job,
     find_jobs,
     is_video,
-    style_in_names,
+    style_in_file_name,
 )
 from fastnst.runtime.engine.level_painter import OnShare, part_of
 from fastnst.runtime.engine.session import Device
@@ -80,7 +82,7 @@ def stylize(
     quality: int = 95,
     overwrite: bool = False,
     skip_existing: bool = False,
-    max_megapixels: float = MOST_PIXELS / 1e6,
+    max_megapixels: float = MAX_PIXELS / 1e6,
     video: VideoOptions | None = None,
     device: Device = "auto",
     report: Callable[[StylizeResult, int, int], None] | None = None,
@@ -124,7 +126,7 @@ def stylize(
         raise FastnstError(f"The most megapixels are {max_megapixels}.", "Give more than 0.")
     stylizer = style if isinstance(style, Stylizer) else Stylizer(style, device=device)
     out = None if output is None else Path(output)
-    jobs = deque(find_jobs([Path(path) for path in inputs], out, style_in_names(stylizer)))
+    jobs = deque(find_jobs([Path(path) for path in inputs], out, style_in_file_name(stylizer)))
     photo_options, total, results = photo_options or PhotoOptions(), len(jobs), []
 
     def reader(job: Job) -> _Photo | StylizeResult:
@@ -144,7 +146,7 @@ def stylize(
     ):
         ahead: Future[_Photo | StylizeResult] | None = None
         behind: Future[StylizeResult] | None = None
-        while jobs and not interrupts.asked:
+        while jobs and not interrupts.requested:
             job = jobs.popleft()
             photo = ahead.result() if ahead else reader(job)
             small = isinstance(photo, StylizeResult) or 0 < photo.pixels <= SMALL
@@ -158,7 +160,7 @@ def stylize(
                         photo_options,
                         video,
                         quality,
-                        lambda: interrupts.asked,
+                        lambda: interrupts.requested,
                         on_share,
                     )
                 else:
@@ -178,7 +180,7 @@ def stylize(
     cut = next((painted for painted in results if painted.stopped), None)
     if cut is not None:
         raise _interrupted(cut, len(jobs))
-    if interrupts.asked and jobs:
+    if interrupts.requested and jobs:
         raise Interrupted(
             f"Stopped after {len(results)} of {total} pictures.", "Go on with --skip-existing."
         )
@@ -203,7 +205,7 @@ class _Photo:
     source: Path
     target: Path
     frames: list[Image.Image]
-    kept: Kept | None = None
+    metadata: ImageMetadata | None = None
     format: str = ""
     seconds: float = 0.0
     note: str = ""
@@ -215,7 +217,7 @@ class _Photo:
 
 
 def _read(
-    job: Job, overwrite: bool, may_replace: bool, skip_existing: bool, most_pixels: int
+    job: Job, overwrite: bool, may_replace: bool, skip_existing: bool, max_pixels: int
 ) -> _Photo | StylizeResult:
     """Open a photo, unless its painting would take the place of a file that it may not.
 
@@ -224,7 +226,7 @@ def _read(
         overwrite: It may take the photo's place.
         may_replace: It may take another file's.
         skip_existing: Leave it out then.
-        most_pixels: Larger ones are refused.
+        max_pixels: Larger ones are refused.
     """
     source, target = job
     try:
@@ -248,20 +250,20 @@ def _read(
         file: Path | BinaryIO = source
         if source == PIPE:
             file = BytesIO(sys.stdin.buffer.read())
-        with open_picture(file, most_pixels=most_pixels) as picture:
+        with open_image(file, max_pixels=max_pixels) as picture:
             large = source != PIPE and too_large(*picture.size)
-            fits = piped or (can_move(target) if picture.animated else has_pages(target))
+            fits = piped or (takes_animation(target) if picture.animated else takes_pages(target))
             note = _note(picture, source, target, whole=fits and not large)
             if large:
                 return _Photo(source, target, [], note=note)
             frames = picture.frames()
             read = list(frames) if fits else [next(frames)]
-            return _Photo(source, target, read, picture.kept(), picture.format, note=note)
+            return _Photo(source, target, read, picture.metadata(), picture.format, note=note)
     except (FastnstError, OSError) as error:
         return StylizeResult(source, None, error=str(error))
 
 
-def _note(picture: Picture, source: Path, target: Path, *, whole: bool) -> str:
+def _note(picture: ImageFile, source: Path, target: Path, *, whole: bool) -> str:
     """What a painting does not have of its photo.
 
     Args:
@@ -327,7 +329,7 @@ def _stylize_video(
     fast = stylizer.for_video(concurrency)
 
     def paint(pixels: Pixels) -> Pixels:
-        return rgb(photo_options.paint(fast, Image.fromarray(pixels)))
+        return to_rgb_array(photo_options.paint(fast, Image.fromarray(pixels)))
 
     try:
         done = paint_video(
@@ -370,13 +372,17 @@ def _write(photo: _Photo, quality: int) -> StylizeResult:
     try:
         if photo.target == PIPE:
             endings = {name: ending for ending, name in reversed(FORMATS.items())}
-            ending = endings.get(photo.format, ".png")
+            extension = endings.get(photo.format, ".png")
             write_image(
-                sys.stdout.buffer, photo.frames, ending=ending, quality=quality, kept=photo.kept
+                sys.stdout.buffer,
+                photo.frames,
+                extension=extension,
+                quality=quality,
+                metadata=photo.metadata,
             )
             sys.stdout.buffer.flush()
         else:
-            write_image(photo.target, photo.frames, quality=quality, kept=photo.kept)
+            write_image(photo.target, photo.frames, quality=quality, metadata=photo.metadata)
     except (FastnstError, OSError) as error:
         return StylizeResult(photo.source, None, seconds=photo.seconds, error=str(error))
     count = len(photo.frames)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from fastnst.errors import FastnstError
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.fixed_norms import FixedNormsNet
 from fastnst.runtime.engine.net_session import NetSession
 from fastnst.runtime.engine.session import open_session

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.fixed_norms import Box, FixedNormsNet, Floats, Statistics
 
 SAMPLE_TILES = 96

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.live.controls import HELP, Controls, named
 
 WINDOW = "fastnst"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 
 BAND = 256
 """Rows that are worked on at once, where numbers are wider than a byte."""

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, ImageDraw, ImageFont
 
 from fastnst.errors import FastnstError
-from fastnst.images.read import read_image, resize_longer
-from fastnst.images.write import check_writable, write_image
+from fastnst.images.formats import check_writable
+from fastnst.images.pixels import resize_long_edge
+from fastnst.images.read import read_image
+from fastnst.images.write import write_image
 from fastnst.runtime.engine.session import Device
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.card import Credit
@@ -24,7 +26,7 @@ GAP = 8
 """Pixels between pictures."""
 
 
-def style_sheet(
+def write_contact_sheet(
     photo: str | Path,
     output: str | Path,
     *,
@@ -52,7 +54,7 @@ def style_sheet(
     check_writable(Path(output))
     if size < 1:
         raise FastnstError(f"The size is {size}.", "It is the longer side in pixels: 1 or more.")
-    image = resize_longer(read_image(Path(photo)).convert("RGB"), size)
+    image = resize_long_edge(read_image(Path(photo)).convert("RGB"), size)
     styles = list_styles(fast=fast)
     loaded: dict[Path, Stylizer | None] = {}
     pictures = {Path(photo).stem: image}

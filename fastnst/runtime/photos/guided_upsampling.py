@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from fastnst.images.colors import luminance
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.photos.compose import BAND
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -19,7 +19,7 @@ NOISE = 4.0
 """Levels of 255: detail of the photo that is no stronger is not carried over."""
 
 
-def carried(painted: Pixels, small: Pixels, photo: Pixels) -> Pixels:
+def guided_upsample(painted: Pixels, small: Pixels, photo: Pixels) -> Pixels:
     """A painting of a small copy brought to the photo's size, with as much of its detail as the painting has.
 
     Around each pixel the painting is a linear function of the small copy's luminance (the guided filter of

@@ -11,11 +11,12 @@ from PIL import Image
 
 from fastnst.errors import FastnstError
 from fastnst.images.colors import KeepColor, luminance, match_colors, with_luminance
-from fastnst.images.read import Pixels, read_image, resize_longer, rgb
+from fastnst.images.pixels import Pixels, resize_long_edge, to_rgb_array
+from fastnst.images.read import read_image
 from fastnst.runtime.engine.level_painter import OnShare, part_of
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.photos.compose import banded, filled, mixed
-from fastnst.runtime.photos.guided_upsampling import carried
+from fastnst.runtime.photos.guided_upsampling import guided_upsample
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,11 @@ class PhotoOptions:
             UnknownStyle: The file has no style of a mask's name.
         """
         if self.size is not None:
-            image = resize_longer(image, self.size)
+            image = resize_long_edge(image, self.size)
         if self.max_size is not None and max(image.size) > self.max_size:
-            image = resize_longer(image, self.max_size)
+            image = resize_long_edge(image, self.max_size)
         alpha = image.getchannel("A") if image.mode == "RGBA" else None
-        photo = rgb(image)
+        photo = to_rgb_array(image)
         del image  # Of a large picture there are never more copies than are needed.
         if alpha is not None and alpha.getextrema()[0] == 0:
             photo = filled(photo, np.asarray(alpha) > 0)
@@ -90,7 +91,7 @@ class PhotoOptions:
             fitting = Image.fromarray(photo).resize((width, height), Image.Resampling.LANCZOS)
             photo = np.asarray(fitting)
             alpha = alpha.resize((width, height)) if alpha else None
-        if self.keep_color == "match":
+        if self.keep_color == "palette":
             painted = match_colors(painted, photo)
         elif self.keep_color == "luminance":
             painted = banded(lambda a, b: with_luminance(a, luminance(b)), photo, painted)
@@ -127,5 +128,5 @@ class PhotoOptions:
         """Paint at the paint size, or at the photo's."""
         if self.paint_size is None or max(photo.shape[:2]) <= self.paint_size:
             return stylizer(photo, style, on_share=on_share)
-        small = np.asarray(resize_longer(Image.fromarray(photo), self.paint_size))
-        return carried(stylizer(small, style, on_share=on_share), small, photo)
+        small = np.asarray(resize_long_edge(Image.fromarray(photo), self.paint_size))
+        return guided_upsample(stylizer(small, style, on_share=on_share), small, photo)

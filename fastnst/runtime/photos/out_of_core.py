@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from fastnst.errors import CannotWrite, UnreadableImage, missing_extra
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.level_painter import OnShare
 from fastnst.runtime.engine.stylizer import Stylizer
-from fastnst.system.atomic import written_whole
+from fastnst.system.atomic import atomic_write
 
 ENDINGS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
 """Formats that are written row by row."""
@@ -64,7 +64,7 @@ def stream(
         photo = _opened(pyvips, source)
         width, height, bands = photo.width, photo.height, 4 if photo.hasalpha() else 3
         with (
-            written_whole(target) as temporary,
+            atomic_write(target) as temporary,
             tempfile.NamedTemporaryFile(dir=target.parent, buffering=0) as given,
             tempfile.NamedTemporaryFile(dir=target.parent) as raw,
         ):

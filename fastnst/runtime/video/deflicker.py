@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnst.errors import missing_extra
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 
 BLEND = 0.9
 """Weight of the previous painting, warped, where the flow is reliable."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastnst.errors import CannotWrite
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.video.decode import ColorEncoding, Packet
 from fastnst.runtime.video.ffmpeg import ColorRange, av, reason
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fastnst.errors import FastnstError, Interrupted, UnreadableImage
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.video.decode import Packet, Video, VideoFrame, open_video
 from fastnst.runtime.video.deflicker import Deflicker
 from fastnst.runtime.video.ffmpeg import av, reason
