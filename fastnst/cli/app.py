@@ -87,7 +87,7 @@ def main() -> None:
         sys.exit(1)
     except (CycloptsError, FastnstError) as error:
         say(f"fastnst: {' '.join(str(error).split())}")
-        sys.exit(STOPPED if isinstance(error, FastnstError) and error.stopped else 1)
+        sys.exit(STOPPED if isinstance(error, FastnstError) and error.by_user else 1)
     except ImportError as error:
         say(f"fastnst: {_missing_extra(error)}")
         sys.exit(1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def bundled(folder: str) -> Path:
-    """A folder of data that ships with fastnst: inside the package when installed, beside it in a checkout."""
+    """Return a folder of bundled data: inside the package when installed, beside it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     inside = package / folder
     return inside if inside.is_dir() else package.parent / folder
