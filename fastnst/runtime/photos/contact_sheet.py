@@ -1,4 +1,4 @@
-"""What styles there are: as facts, and as a sheet of all of them on one photo."""
+"""Overviews of the styles: their facts, and a contact sheet of all of them on one photo."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from fastnst.runtime.engine.session import Device
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.card import Credit
 from fastnst.styles.onnx_metadata import read_card
-from fastnst.styles.registry import FAST, list_styles
+from fastnst.styles.registry import REALTIME_NET, list_styles
 
 if TYPE_CHECKING:
     from fastnst.system.progress import Progress
 
 GAP = 8
-"""Pixels between pictures."""
+"""Pixels between images."""
 
 
 def write_contact_sheet(
@@ -35,14 +35,14 @@ def write_contact_sheet(
     device: Device = "auto",
     report: Progress | None = None,
 ) -> Image.Image:
-    """Paint a photo in every style there is, and write them side by side, the photo itself first.
+    """Paint a photo in every style and write all side by side, the photo itself first.
 
     Args:
-        photo: The photo.
-        output: The picture to write.
-        size: Longer side of each painting in pixels.
-        fast: Of styles that two nets have, take the faster net.
-        device: Where to run.
+        photo: Photo to paint.
+        output: Image to write.
+        size: Longer side of each image in pixels.
+        fast: Prefer the net for real time, where two nets have a style.
+        device: Device that paints.
         report: Called after each style, with its name as the note.
 
     Returns:
@@ -52,8 +52,6 @@ def write_contact_sheet(
         FastnstError: The photo can't be read, there is no style, or the output can't be written.
     """
     check_writable(Path(output))
-    if size < 1:
-        raise FastnstError(f"The size is {size}.", "It is the longer side in pixels: 1 or more.")
     image = resize_long_edge(read_image(Path(photo)).convert("RGB"), size)
     styles = list_styles(fast=fast)
     loaded: dict[Path, Stylizer | None] = {}
@@ -99,9 +97,9 @@ def _labelled(pictures: dict[str, Image.Image], size: tuple[int, int]) -> Image.
 
 
 def describe_styles() -> list[dict[str, Any]]:
-    """The facts of every style that can be used, a row each: name, title, artist, ... size in MB.
+    """Return the facts of every style that can be used: name, title, artist, year, licence, net, size in MB.
 
-    `fast` is whether there is a net of it for real time, see `--fast`.
+    `fast` says whether the style has a net for real time, see `--fast`.
     """
     rows = []
     quick = list_styles(fast=True)
@@ -122,7 +120,7 @@ def describe_styles() -> list[dict[str, Any]]:
                 "year": credit.year,
                 "licence": credit.licence,
                 "net": card.net["name"] if card else "",
-                "fast": _net_of(quick[name]) == FAST,
+                "fast": _net_of(quick[name]) == REALTIME_NET,
                 "size_mb": round(path.stat().st_size / 1e6, 1),
             }
         )
