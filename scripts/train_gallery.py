@@ -52,7 +52,7 @@ def measure(run: Path, paintings: list[dict[str, Any]], photos: Path) -> None:
         if painting["name"] not in done:
             print(
                 fastnst.evaluate(
-                    run, painting["path"], data=photos, of=painting["name"],
+                    run, painting["path"], data=photos, style=painting["name"],
                     sizes=(256,), photos=4, max_iterations=30, progress=False,
                 ),
                 flush=True,

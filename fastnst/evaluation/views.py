@@ -1,4 +1,4 @@
-"""The figure `views`: how much of a painting's hand is in a picture, seen from afar and from near."""
+"""Views: figures of how much of a painting's hand is in a picture, seen from afar and from near."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from fastnst.system.atomic import atomic_write
 from fastnst.system.progress import Progress
 from fastnst.system.torch_device import pick_device
 
-METHOD = 1
-"""Counts up when the pictures of `fastnst optimize` change, so that kept ones are not used for them."""
+CACHE_VERSION = 1
+"""Number that is raised when the pictures of `fastnst optimize` change, so that earlier ones are not used."""
 SIDES = (512, 256, 128)
-"""Longer sides in pixels that pictures are looked at with; the optimized picture has the first."""
+"""Longer sides of the views in pixels; the optimized picture has the first."""
 LAYERS = {"relu1_2": 1, "relu2_2": 1, "relu3_3": 1, "relu4_3": 1}
 """Layers of the style term, as in Johnson et al. 2016."""
-SLIMMEST = 16
-"""Pixels on the shorter side of a painting's view, at least: 2 at relu4_3."""
-LEAST = 1e-6
-"""What a term is at least, so that one of nothing can be divided by."""
+MIN_SHORT_SIDE = 16
+"""Least shorter side of a painting's view in pixels: 2 at relu4_3."""
+MIN_TERM = 1e-6
+"""Least value of a term, as terms are divided by one another."""
 
 
-class Seen(NamedTuple):
-    """The terms of a picture over all views."""
+class ViewTerms(NamedTuple):
+    """Terms of a picture over all views."""
 
     style: float
     """Geometric mean of the style terms: 1 for the untouched photo, 0 for the painting's own statistics."""
@@ -43,19 +43,19 @@ class Seen(NamedTuple):
     """Mean of the content terms of relu3_3: 0 for the photo itself, 1 for an unrelated one."""
 
 
-def nearest(photo: Image.Image) -> Image.Image:
-    """A photo in the nearest, which is the largest, of the views: enlarged to it where it is smaller (Lanczos)."""
+def nearest_view(photo: Image.Image) -> Image.Image:
+    """Scale a photo to the nearest, which is the largest, of the views; smaller photos are enlarged (Lanczos)."""
     return resize_long_edge(photo, SIDES[0])
 
 
 class Views:
-    """A painting as it is seen from afar and from near, and pictures measured by it.
+    """Views of a painting, from afar and from near, by which pictures are measured.
 
-    Style terms compare Gram matrices as they are, in float32, whatever a net was trained for, and are
-    divided by what they are for the photo in the same view.
+    Style terms compare Gram matrices as they are, in float32, whatever the objective of a net's training, and are
+    divided by those of the photo in the same view.
 
     Args:
-        painting: Its file.
+        painting: File of the painting.
 
     Raises:
         UnreadableImage: The file is no picture.
@@ -66,7 +66,7 @@ class Views:
         self._painting = read_image(painting).convert("RGB")
         device = pick_device("auto")
         encoder = load_encoder()
-        slim = SLIMMEST * max(self._painting.size) / min(self._painting.size)
+        slim = MIN_SHORT_SIDE * max(self._painting.size) / min(self._painting.size)
         self._losses: dict[int, PerceptualLoss] = {}
         for side in SIDES:
             loss = PerceptualLoss(
@@ -81,11 +81,11 @@ class Views:
         self._device = device
 
     @torch.no_grad()
-    def terms(self, photo: Image.Image, *pictures: Image.Image) -> list[Seen]:
-        """What pictures of a photo look like in all views.
+    def terms(self, photo: Image.Image, *pictures: Image.Image) -> list[ViewTerms]:
+        """Compute the terms of pictures of a photo.
 
         Args:
-            photo: RGB, as `nearest` gives it.
+            photo: RGB, as `nearest_view` returns it.
             pictures: RGB, of any size; each is scaled to the photo's views (Lanczos).
         """
         styles: list[list[float]] = [[] for _ in pictures]
@@ -98,51 +98,51 @@ class Views:
             for picture, style, content in zip(pictures, styles, contents, strict=True):
                 scaled = picture.resize(view.size, Image.Resampling.LANCZOS)
                 found = loss(image_to_tensor(scaled, self._device), targets)
-                style.append(max(found.style.item(), LEAST))
+                style.append(max(found.style.item(), MIN_TERM))
                 content.append(found.content.item())
         return [
-            Seen(statistics.geometric_mean(style), statistics.fmean(content))
+            ViewTerms(statistics.geometric_mean(style), statistics.fmean(content))
             for style, content in zip(styles, contents, strict=True)
         ]
 
-    def beside_optimization(
+    def relative_terms(
         self,
         stylized: Pixels,
         photo: Image.Image,
         on_share: Progress | None = None,
-    ) -> Seen:
-        """The terms of a stylized photo over those of the optimized one: 1 is as good as optimization.
+    ) -> ViewTerms:
+        """Compute the terms of a stylized photo over those of the optimized one: 1 is as good as optimization.
 
         Args:
             stylized: RGB uint8 (H, W, 3), of any size.
-            photo: RGB, as `nearest` gives it.
+            photo: RGB, as `nearest_view` returns it.
             on_share: See `optimized`.
         """
         reference = self.optimized(photo, on_share)
         net, best = self.terms(photo, Image.fromarray(stylized), reference)
-        return Seen(net.style / best.style, net.content / max(best.content, LEAST))
+        return ViewTerms(net.style / best.style, net.content / max(best.content, MIN_TERM))
 
     def optimized(self, photo: Image.Image, on_share: Progress | None = None) -> Image.Image:
-        """What `fastnst optimize` paints of a photo by itself, kept from one call to the next.
+        """Return the picture that `fastnst optimize` paints of a photo by default, cached on disk.
 
         Args:
-            photo: RGB, as `nearest` gives it.
-            on_share: Called after each iteration; never where the picture is kept.
+            photo: RGB, as `nearest_view` returns it.
+            on_share: Called after each iteration; not at all where the picture is cached.
 
         Raises:
-            Interrupted: Ctrl-C; those that were kept before stay.
+            Interrupted: Ctrl-C; pictures that were cached before stay.
             Diverged: A term became infinite.
         """
-        digest = hashlib.sha256(repr((METHOD, SIDES[0])).encode())
+        digest = hashlib.sha256(repr((CACHE_VERSION, SIDES[0])).encode())
         for image in (photo, self._painting):
             digest.update(repr(image.size).encode())
             digest.update(image.tobytes())
         file = cache_folder("optimized") / f"{digest.hexdigest()[:32]}.png"
         try:
-            kept = read_image(file).convert("RGB")
-            if kept.size == photo.size:
-                return kept
-        except FastnstError:  # None, or one that is damaged.
+            cached = read_image(file).convert("RGB")
+            if cached.size == photo.size:
+                return cached
+        except FastnstError:  # There is none, or it is damaged.
             pass
         with tempfile.TemporaryDirectory() as folder, atomic_write(file) as temporary:
             source = Path(folder, "photo.png")
