@@ -73,7 +73,7 @@ def main() -> None:
             try:
                 result = optimize(
                     options.photo, str(options.painting), output=Path(folder, "run.png"), log=log, progress=False,
-                    size=options.size, scales=1, iterations=options.iterations, **changes,
+                    size=options.size, levels=1, iterations=options.iterations, **changes,
                 )  # fmt: skip
             except FastnstError as error:
                 print(f"{group}: {name}: left out. {error}", flush=True)

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from fastnst.errors import FastnstError
 from fastnst.images.pixels import Pixels
 
 KeepColor: TypeAlias = Literal["luminance", "palette"]
 """`luminance` takes only light and dark from the stylized image; `palette` moves all of its colours to the photo's."""
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Shares of R, G and B in the luminance Y of YIQ."""
+
+
+def parse_keep_color(value: bool | str) -> KeepColor | None:
+    """Return the colours to keep by a flag, which means luminance, or by their name.
+
+    Raises:
+        FastnstError: There is no such name.
+    """
+    if isinstance(value, bool):
+        return "luminance" if value else None
+    for name in get_args(KeepColor):
+        if value == name:
+            return cast(KeepColor, name)
+    raise FastnstError(f"Colours can't be kept by {value!r}.", "Give luminance or palette.")
 
 
 def luminance(pixels: Pixels) -> npt.NDArray[np.float32]:

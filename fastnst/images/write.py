@@ -37,6 +37,18 @@ def check_quality(quality: int) -> None:
         raise FastnstError(f"The quality is {quality}.", "Give 1 (small) to 100 (good).")
 
 
+def check_absent(path: Path) -> None:
+    """Check that an output that was not named by the user would replace nothing.
+
+    Raises:
+        CannotWrite: It exists.
+    """
+    if path.exists():
+        raise CannotWrite(
+            f"{path} is there already.", "Give a name with -o, this one to replace it."
+        )
+
+
 def write_image(
     path: Path | BinaryIO,
     image: Image.Image | Sequence[Image.Image],
