@@ -16,14 +16,16 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Shares of R, G and B in the luminance Y of YIQ."""
 
 
-def parse_keep_color(value: bool | str) -> KeepColor | None:
+def parse_keep_color(value: bool | str | None) -> KeepColor | None:
     """Return the colours to keep by a flag, which means luminance, or by their name.
 
     Raises:
         FastnstError: There is no such name.
     """
-    if isinstance(value, bool):
-        return "luminance" if value else None
+    if not value:
+        return None
+    if value is True:
+        return "luminance"
     for name in get_args(KeepColor):
         if value == name:
             return cast(KeepColor, name)

@@ -149,7 +149,7 @@ def optimize(
             are painted elsewhere.
         save_every: Write the picture every so many iterations, as OUTPUT-000050.png.
         log: CSV file for the losses of every iteration.
-        device: Device; auto is the fastest one.
+        device: Device that optimizes; auto is the fastest one.
         precision: bf16, fp32, or auto for bf16 where the machine has it in hardware.
         progress: Show the progress.
         on_share: Called after each iteration, see `fastnst.system.progress.Progress`; in Python alone.
