@@ -1,10 +1,10 @@
-"""Train the shipped gallery, both of its nets, and export them; a stopped one goes on where it stood.
+"""Train the bundled gallery, both of its nets, and export them; run again, it continues where it stopped.
 
     python scripts/train_gallery.py --paintings FOLDER [FOLDER ...] --photos FOLDER --held-out FOLDER --steps 20000
 
 The paintings are those of configs/gallery.yaml, found by file name in the folders. The runs are runs/gallery-swift and
 runs/gallery-unet in the current folder; `--nets swift` makes one of them. Every style is evaluated on the photos held
-out, and what is found goes into the card. Further words go to `fastnst train`.
+out, and the figures go into the card. Further words go to `fastnst train`.
 """
 
 import argparse
@@ -23,17 +23,17 @@ from fastnst.system.package_data import bundled
 from fastnst.training.train import kept
 
 NETS = {
-    # It is the one that paints videos.
+    # The net for real time paints videos, so it has the temporal term.
     "swift": ["--model.net.name=swift", "--model.net.blocks=4", "--model.stability_weight=28"],
     "unet": ["--model.net.name=unet", "--model.net.blocks=4"],
 }
 
 
 def found(config: Path, folders: list[Path]) -> dict[str, Any]:
-    """The configuration with the paintings' whole paths.
+    """Return the configuration with the paths of the paintings in the folders.
 
     Raises:
-        FastnstError: One is in none of the folders.
+        FastnstError: A painting is in none of the folders.
     """
     values: dict[str, Any] = yaml.safe_load(config.read_text())
     for painting in values["model"]["paintings"]:
@@ -91,7 +91,7 @@ def main() -> None:
                         *NETS[kind], *words, data=options.photos, name=name,
                         config=[config.name], steps=options.steps,
                     )  # fmt: skip
-            # In half precision, which halves what is to be downloaded; the .onnx file is made of the same numbers.
+            # Half precision halves the download; the .onnx file is made of the same numbers.
             net, card = load_net(weights)
             save_net(weights, net.half(), card)
             if options.held_out:

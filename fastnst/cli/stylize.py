@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _FLAG = Parameter(negative="", show_default=False)
 _STYLE, _SIZE, _VIDEO, _FILES, _DEVICE = (
     Parameter(group=Group(name, sort_key=place))
-    for place, name in enumerate(("Style and colours", "Size and tiles", "Video", "Files", "Device"), start=1)
+    for place, name in enumerate(
+        ("Style and colours", "Size and tiles", "Video", "Files", "Device"), start=1
+    )
 )
 EXAMPLES = """Examples:
 

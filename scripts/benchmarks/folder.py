@@ -1,4 +1,4 @@
-"""What reading and writing add to painting: a folder of photos, beside the same pixels painted in memory.
+"""Time a folder of photos beside the same pixels painted in memory: the cost of reading and writing.
 
 python scripts/benchmarks/folder.py PHOTO [PHOTO ...] --count 200 --style starry-night --fast
 """
@@ -41,7 +41,7 @@ def main() -> None:
             )
         files = sorted(photos.iterdir())[: options.count]
         pictures = [to_rgb_array(read_image(file)) for file in files[: len(options.photos)]]
-        stylizer(pictures[0])  # The first one takes memory that the others find.
+        stylizer(pictures[0])  # The first run allocates memory for the others.
         started = time.perf_counter()
         for number in range(len(files)):
             stylizer(pictures[number % len(pictures)])

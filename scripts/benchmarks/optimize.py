@@ -2,10 +2,10 @@
 
     python scripts/benchmarks/optimize.py PHOTO PAINTING --size 512 --iterations 300
 
-Plain is what PyTorch's tutorial does: VGG-16 in float32, every layer computed, torch.optim.LBFGS with its defaults, one
-size, from the photo, clipping to black and white inside the closure. What counts is the objective of the picture as people
-get it, clipped and rounded, computed in float32, and the seconds until `fastnst optimize` has a picture whose objective is
-as low: at one size with as many iterations, and with its defaults, coarse to fine. Pictures are judged off the clock.
+The plain method is that of PyTorch's tutorial: VGG-16 in float32, every layer computed, torch.optim.LBFGS with its defaults,
+one size, from the photo, clipping to black and white inside the closure. Objectives are those of pictures as people get them,
+clipped and rounded, computed in float32 off the clock. The script prints the seconds until `fastnst optimize` has a picture
+whose objective is as low, at one size with as many iterations, and with its defaults, coarse to fine.
 """
 
 import argparse
@@ -31,11 +31,11 @@ from fastnst.perceptual.encoder import Vgg
 from fastnst.perceptual.image_tensor import image_to_tensor
 
 EVERY = 5
-"""Iterations between pictures of `fastnst optimize` that are judged."""
+"""Iterations between the pictures of `fastnst optimize` whose objective is computed."""
 
 
 class Judge:
-    """The objective in float32, of pictures as people get them."""
+    """Objective in float32 of pictures as people get them."""
 
     def __init__(self, sized: InputsAtSize) -> None:
         content, style = (dict.fromkeys(layers, 1.0) for layers in LAYERS["vgg16"])
@@ -47,14 +47,14 @@ class Judge:
         self.targets = self.loss.content_targets(sized.content)
 
     def __call__(self, pixels: Tensor) -> float:
-        """J of (1, 3, H, W), 0..255."""
+        """Return the objective J of pixels (1, 3, H, W), 0..255."""
         with torch.no_grad():
             total: Tensor = self.loss(pixels.clamp(0, 255).round(), self.targets).total
             return total.item()
 
 
 def plain(judge: Judge, sized: InputsAtSize, iterations: int) -> tuple[float, float]:
-    """Seconds for so many evaluations, and the objective at the end."""
+    """Run the plain method, and return its seconds and the objective at the end."""
     loss, encoder = judge.loss, judge.loss.encoder
     assert isinstance(encoder, Vgg)
     convolutions = list(encoder.layers.named_children())
@@ -101,7 +101,7 @@ def ours(
     iterations: int,
     levels: int | None,
 ) -> list[tuple[float, float]]:
-    """Seconds and objective of the pictures on the way at full size."""
+    """Run `fastnst optimize`, and return seconds and objective of its pictures at full size."""
     with tempfile.TemporaryDirectory() as folder:
         output, log = Path(folder, "ours.png"), Path(folder, "log.csv")
         optimize(

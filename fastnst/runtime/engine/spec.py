@@ -43,9 +43,9 @@ class StylizerSpec:
     exact: bool = False
     """Whether tiles take the norms' statistics from the whole picture, in place of a sample."""
     wrap: bool = False
-    """Whether the right edge goes on at the left one."""
+    """Whether the right edge continues at the left one, as in a full panorama."""
     device: Device = "auto"
-    """Where to run."""
+    """Device that paints."""
     threads: int | None = None
     """Threads of the processor; None for one a core."""
 

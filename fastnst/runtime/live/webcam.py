@@ -37,7 +37,7 @@ class WebcamStats:
     frames: int
     """Number of frames shown."""
     seconds: float
-    """Duration of all."""
+    """Duration of the show in seconds."""
     capture_ms: float
     """Time from a frame's arrival until a painter took it."""
     paint_ms: float

@@ -139,7 +139,7 @@ class Video:
         return self._file_seconds if len(self.container.streams) == 1 else 0.0
 
     def ends_before(self, start: float) -> FastnstError:
-        """The error for a video that has no frame from `start` seconds on."""
+        """Return the error for a video that has no frame from `start` seconds on."""
         length = f" is {self._file_seconds:.1f} s long, and" if self._file_seconds else ""
         return FastnstError(
             f"{self.path}{length} has no frame from {start:g} s on.", "Give a smaller --start."

@@ -203,7 +203,7 @@ class VideoEncoder:
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
-        """FFmpeg's errors as `CannotWrite`."""
+        """Turn FFmpeg's errors into `CannotWrite`."""
         try:
             yield
         except av.FFmpegError as error:

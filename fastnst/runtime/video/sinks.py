@@ -1,4 +1,4 @@
-"""Sinks: what painted videos are written to. A new one is a class, and a line in `SINKS`."""
+"""Sinks: outputs of painted videos. A new one is a class, and a line in `SINKS`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Sink(ABC):
     def __init__(self, target: Path, video: Video, options: VideoOptions, *, quality: int) -> None:
         self.target, self.video, self.options, self.quality = target, video, options, quality
         self.note = ""
-        """What could not be kept, to follow the video's name and a colon."""
+        """Note on the parts that could not be kept, to follow the video's name and a colon."""
 
     @staticmethod
     @abstractmethod
