@@ -18,13 +18,13 @@ BASE_TESTS = (
     "tests/test_architecture.py",
     "tests/test_errors.py",
 )
-"""Tests of what needs no torch."""
+"""Tests that need no torch."""
 INSTALLED_DATA = """
-from fastnst.system.package_data import shipped
+from fastnst.system.package_data import bundled
 
-assert "site-packages" in str(shipped("checkpoints")), shipped("checkpoints")
-assert (shipped("checkpoints") / "vgg16.safetensors").is_file()
-assert (shipped("configs") / "base.yaml").is_file()
+assert "site-packages" in str(bundled("checkpoints")), bundled("checkpoints")
+assert (bundled("checkpoints") / "vgg16.safetensors").is_file()
+assert (bundled("configs") / "base.yaml").is_file()
 """
 
 nox.options.sessions = ["lint", "quick"]
@@ -33,7 +33,7 @@ nox.options.error_on_external_run = False
 
 @nox.session(venv_backend="none")
 def lint(session: nox.Session) -> None:
-    """Format, lint, types and the direction of imports; with CI=true nothing is rewritten."""
+    """Check format, lint, types and the direction of imports; with CI=true nothing is rewritten."""
     session.run(
         sys.executable, "-m", "ruff", "format", *(["--check"] if "CI" in os.environ else [])
     )
@@ -44,18 +44,18 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def quick(session: nox.Session) -> None:
-    """Tests that are not marked slow; words after `--` go to pytest."""
+    """Run the tests that are not marked slow; words after `--` go to pytest."""
     session.run(sys.executable, "-m", "pytest", "-m", "not slow", *session.posargs)
 
 
 @nox.session
 def base(session: nox.Session) -> None:
-    """The base install in an environment of its own: no torch, its tests, and a photo painted by the command."""
+    """Check the base install in an environment of its own: no torch, its tests, and a photo painted by the command."""
     session.install(".", "pytest>=8", "hypothesis>=6")
     no_torch = "from importlib.util import find_spec; assert find_spec('torch') is None"
     session.run("python", "-c", no_torch)
     session.run("python", "-m", "pytest", *BASE_TESTS, *session.posargs)
-    # From elsewhere, so that it is the installed package's data that is found.
+    # Outside the checkout, so that the installed package's data are used.
     session.chdir(session.create_tmp())
     photo = ROOT / "tests" / "assets" / "astronaut.jpg"
     session.run("fastnst", "stylize", str(photo), "--style", "starry-night", "-o", "painted.jpg")

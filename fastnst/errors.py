@@ -1,4 +1,4 @@
-"""What can go wrong, in words for people. The library raises these; only the command line prints them."""
+"""Errors in words for people: the library raises them, only the command line prints them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from difflib import get_close_matches
 
 
 class FastnstError(Exception):
-    """A problem with what was given: one sentence on the problem, one on what to do.
+    """Problem with what was given: one sentence on the problem, one on what to do.
 
     Args:
-        message: What was given and what is allowed.
-        hint: What to do about it.
+        message: Sentence on what was given and what is allowed.
+        hint: Sentence on what to do.
     """
 
-    stopped = False
-    """Whether it is the user who wanted it so (Ctrl-C)."""
+    by_user = False
+    """Whether the user stopped the work (Ctrl-C)."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
@@ -29,11 +29,11 @@ class FastnstError(Exception):
 class Interrupted(FastnstError):
     """Ctrl-C ended the work early; what was done is kept."""
 
-    stopped = True
+    by_user = True
 
 
 class Diverged(FastnstError):
-    """What was to become smaller is no number any more."""
+    """The objective became infinite or not a number."""
 
 
 class UnknownStyle(FastnstError):
@@ -41,11 +41,11 @@ class UnknownStyle(FastnstError):
 
 
 class BadStyleFile(FastnstError):
-    """The file exists and is no style net that can be run, or no weights that can be loaded."""
+    """The file exists, but holds no style net that can be run, or no weights that can be loaded."""
 
 
 class UnreadableImage(FastnstError):
-    """The file can't be read as a picture."""
+    """The file can't be read as an image."""
 
 
 class CannotWrite(FastnstError):
@@ -53,7 +53,7 @@ class CannotWrite(FastnstError):
 
 
 class DeviceUnavailable(FastnstError):
-    """The device that was asked for is not there."""
+    """This machine has no such device."""
 
 
 class MissingExtra(FastnstError):
@@ -61,12 +61,12 @@ class MissingExtra(FastnstError):
 
 
 def missing_extra(message: str, extra: str, instead: str = "") -> MissingExtra:
-    """The error for a package that is not installed.
+    """Return the error for a package that is not installed.
 
     Args:
-        message: What needs it.
-        extra: The optional part of fastnst that brings it, by its name in pyproject.toml.
-        instead: What else can be done.
+        message: Sentence on what needs the package.
+        extra: Name of the extra in pyproject.toml that brings it.
+        instead: Sentence on another way.
     """
     # By the name of the folder: fastnst itself is on no registry.
     install = f"In fastnst's source folder say: pip install '.[{extra}]'"
@@ -74,13 +74,13 @@ def missing_extra(message: str, extra: str, instead: str = "") -> MissingExtra:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an error says, without the punctuation at its end; its type's name if it says nothing."""
+    """Return the first line of an error's text, without the punctuation at its end; without a text, its type's name."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(" .:") if lines else type(error).__name__
 
 
 def did_you_mean(given: str, allowed: Iterable[str]) -> str:
-    """The names nearest to a wrong one, or all of them: "Did you mean 'udnie'?", "Choose from: ..."."""
+    """Return a hint with the names nearest to a wrong one, or all of them: "Did you mean 'udnie'?", "Choose from: ..."."""
     names = sorted(allowed)
     if not names:
         return ""

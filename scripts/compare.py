@@ -2,10 +2,10 @@
 
     python scripts/compare.py PHOTO PAINTING -o compare --size 256 --iterations 150
 
-Every run has the same budget: so many iterations from the photo at one size (an iteration is one pass through the network,
-forward and back; L-BFGS now and then takes one more). Written are `compare.csv`, every run's losses and seconds by
-iteration; `compare.png`, its curves; and `sheet.png`, the pictures with their settings and times. Only the runs of one
-optimizer against another share an objective: the curves of the others are drawn relative to where each began.
+Every run has the same budget: so many iterations from the photo at one size. An iteration is one pass through the network,
+forward and back; L-BFGS now and then takes one more. The script writes `compare.csv`, the losses and seconds of every run
+by iteration; `compare.png`, their curves; and `sheet.png`, the pictures with their settings and times. Only the runs that
+compare optimizers share an objective: the other curves are drawn relative to their starts.
 """
 
 import argparse
@@ -19,7 +19,8 @@ import matplotlib as mpl
 from PIL import Image, ImageDraw, ImageFont
 
 from fastnst import FastnstError, optimize
-from fastnst.images.read import read_image, resize_longer
+from fastnst.images.pixels import resize_long_edge
+from fastnst.images.read import read_image
 from fastnst.images.write import write_image
 from fastnst.optimization.descend import RATES
 
@@ -27,14 +28,14 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 Run = tuple[str, str, dict[str, Any]]
-"""Group, name, and what it changes."""
+"""Group, name, and options of a run."""
 
 CAPTION = 44
-"""Pixels below each picture of the sheet."""
+"""Height in pixels of the caption below each picture of the sheet."""
 
 
 def runs(vgg19: Path | None, resnet50: Path | None) -> Iterator[Run]:
-    """All that is compared."""
+    """Yield all runs."""
     for optimizer in RATES:
         yield "optimizer", optimizer, {"optimizer": optimizer}
     for layers in (["block4_conv2"], ["block5_conv2"], ["block4_conv2", "block5_conv2"]):
@@ -46,7 +47,7 @@ def runs(vgg19: Path | None, resnet50: Path | None) -> Iterator[Run]:
 
 
 def main() -> None:
-    """Run them, one after the other, and write the table, the curves and the sheet."""
+    """Run all, one after the other, and write the table, the curves and the sheet."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("photo", type=Path)
     parser.add_argument("painting", type=Path)
@@ -54,23 +55,27 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--iterations", type=int, default=150)
     parser.add_argument(
-        "--vgg19", type=Path, help="its weights, if torchvision's can't be downloaded"
+        "--vgg19", type=Path, help="weights of VGG-19, if torchvision's can't be downloaded"
     )
-    parser.add_argument("--resnet50", type=Path, help="the same for ResNet-50")
+    parser.add_argument(
+        "--resnet50", type=Path, help="weights of ResNet-50, if torchvision's can't be downloaded"
+    )
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
 
     table: list[dict[str, Any]] = []
     pictures: list[tuple[str, str, Image.Image]] = []
     for image, name in ((options.photo, "photo"), (options.painting, "painting")):
-        pictures.append((name, "", resize_longer(read_image(image).convert("RGB"), options.size)))
+        pictures.append(
+            (name, "", resize_long_edge(read_image(image).convert("RGB"), options.size))
+        )
     with tempfile.TemporaryDirectory() as folder:
         for group, name, changes in runs(options.vgg19, options.resnet50):
             log = Path(folder, "log.csv")
             try:
                 result = optimize(
                     options.photo, str(options.painting), output=Path(folder, "run.png"), log=log, progress=False,
-                    size=options.size, scales=1, iterations=options.iterations, **changes,
+                    size=options.size, levels=1, iterations=options.iterations, **changes,
                 )  # fmt: skip
             except FastnstError as error:
                 print(f"{group}: {name}: left out. {error}", flush=True)
@@ -87,7 +92,7 @@ def main() -> None:
 
 
 def write_table(path: Path, table: list[dict[str, Any]]) -> None:
-    """All losses of all runs."""
+    """Write the losses of all runs."""
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(table[0]))
         writer.writeheader()
@@ -95,7 +100,7 @@ def write_table(path: Path, table: list[dict[str, Any]]) -> None:
 
 
 def write_curves(path: Path, table: list[dict[str, Any]]) -> None:
-    """Loss against iterations and against seconds, a row for each group."""
+    """Draw loss against iterations and against seconds, a row for each group."""
     groups = list(dict.fromkeys(row["group"] for row in table))
     figure, axes = plt.subplots(len(groups), 2, figsize=(13, 4.5 * len(groups)), squeeze=False)
     for group, (left, right) in zip(groups, axes, strict=True):
@@ -118,7 +123,7 @@ def write_curves(path: Path, table: list[dict[str, Any]]) -> None:
 
 
 def sheet(pictures: list[tuple[str, str, Image.Image]], size: int, columns: int = 4) -> Image.Image:
-    """The pictures in rows, each with its name and what it took."""
+    """Return the pictures in rows, each with its name and caption."""
     rows = -(-len(pictures) // columns)
     result = Image.new("RGB", (columns * size, rows * (size + CAPTION)), "white")
     draw, font = ImageDraw.Draw(result), ImageFont.load_default(size=13)

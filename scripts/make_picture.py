@@ -1,4 +1,4 @@
-"""Make the README's picture: the test photograph, and beside it the same painted by a shipped style.
+"""Make the README's picture: the test photograph beside its painting by a bundled style.
 
 python scripts/make_picture.py [STYLE]
 """

@@ -5,9 +5,9 @@
 - negative.onnx: a style with a card and dynamic sizes whose painting is 255 - photo, exactly.
 - zoo.onnx: the shape of the ONNX model zoo's fast-neural-style files: input `input1`, fixed 1x3x224x224,
   opset 9, IR 3 (weights are listed as inputs too), no card; it also paints 255 - photo.
-- many.onnx: styles alpha and beta, two strokes each, and an identity row; the painting is a x + b, a and b being
-  what `style_weights` mixes of SCALES and SHIFTS.
-- classifier.onnx: no style net.
+- many.onnx: styles alpha and beta, two strokes each, and an identity row; the painting is a x + b, where `style_weights`
+  mix a of SCALES and b of SHIFTS.
+- classifier.onnx: a net that is no style net.
 """
 
 from dataclasses import replace
@@ -25,7 +25,7 @@ ASSETS = Path(__file__).resolve().parent.parent / "tests" / "assets"
 def negative(
     shape: list[int | str], names: tuple[str, str], opset: int, ir: int
 ) -> onnx.ModelProto:
-    """255 - x as a 1x1 convolution."""
+    """Return a net that computes 255 - x by a 1x1 convolution."""
     weight = numpy_helper.from_array(-np.eye(3, dtype=np.float32)[:, :, None, None], "weight")
     bias = numpy_helper.from_array(np.full(3, 255, np.float32), "bias")
     inputs = [helper.make_tensor_value_info(names[0], TensorProto.FLOAT, shape)]
@@ -50,7 +50,7 @@ SHIFTS = (255.0, 200.0, 100.0, 50.0, 0.0)
 
 
 def many() -> onnx.ModelProto:
-    """(SCALES . w) x + SHIFTS . w."""
+    """Return a net that computes (SCALES . w) x + SHIFTS . w."""
     size = ["batch", 3, "height", "width"]
     rows = [
         numpy_helper.from_array(np.array(values, np.float32), name)

@@ -2,9 +2,9 @@
 
     python scripts/pack_for_gpu.py pack --photos FOLDER --large FOLDER --paintings FOLDER [FOLDER ...] --megabytes 20
 
-The paintings are those of configs/gallery.yaml, 1,280 px at most. What is left of the megabytes goes to photos drawn at
-random: three quarters of it to those of `--photos`, 256 px on the shorter side, the rest to those of `--large`, 512 px, for
-the higher levels. There, one command trains the gallery, and said again goes on where the last one stopped:
+The paintings are those of configs/gallery.yaml, 1,280 px at most. The rest of the megabytes goes to photos drawn at random:
+three quarters to those of `--photos`, 256 px on the shorter side, and a quarter to those of `--large`, 512 px, for the higher
+levels. On the other machine, one command trains the gallery; run again, it continues where it stopped:
 
     python scripts/train_gallery.py --paintings pack/paintings --photos pack/photos --steps 60000 --trainer.max_time=00:00:09:30
 """
@@ -21,17 +21,17 @@ from PIL import Image
 from fastnst.errors import FastnstError
 from fastnst.images.find import find_images
 from fastnst.images.read import read_image
-from fastnst.system.atomic import written_whole
-from fastnst.system.package_data import shipped
+from fastnst.system.atomic import atomic_write
+from fastnst.system.package_data import bundled
 
-SHARE = 0.75
-"""Of the bytes for photos, those for small ones."""
-LONGEST_PAINTING = 1280
-"""Pixels on the longer side of a painting."""
+SMALL_SHARE = 0.75
+"""Share of the bytes for photos that goes to small ones."""
+MAX_PAINTING_SIZE = 1280
+"""Largest longer side of a painting in pixels."""
 
 
 def packed(path: Path, side: int, *, longer: bool, quality: int) -> bytes:
-    """A picture as JPEG, its shorter or longer side brought down to `side` px; larger it never gets."""
+    """Return a picture as JPEG, its shorter or longer side scaled down to `side` px; it is never enlarged."""
     image = read_image(path).convert("RGB")
     scale = min(1.0, side / (max if longer else min)(image.size))
     size = (round(image.width * scale), round(image.height * scale))
@@ -41,14 +41,14 @@ def packed(path: Path, side: int, *, longer: bool, quality: int) -> bytes:
 
 
 def write(path: Path, data: bytes) -> int:
-    """Write a file whole; its size in bytes."""
-    with written_whole(path) as temporary:
+    """Write a file whole and return its size in bytes."""
+    with atomic_write(path) as temporary:
         temporary.write_bytes(data)
     return len(data)
 
 
 def fill(folder: Path, files: Iterable[Path], side: int, room: float) -> tuple[int, int]:
-    """Photos until there is no room left: how many, and their bytes."""
+    """Pack photos until there is no room left, and return their number and bytes."""
     count = taken = 0
     for path in files:
         try:
@@ -63,21 +63,21 @@ def fill(folder: Path, files: Iterable[Path], side: int, room: float) -> tuple[i
 
 
 def shuffled(folder: Path) -> list[Path]:
-    """The pictures of a folder, in an order that is the same each time."""
+    """Return the pictures of a folder in random order, the same each time."""
     files = find_images(folder)
     random.Random(0).shuffle(files)
     return files
 
 
 def main() -> None:
-    """Pack."""
+    """Pack the folder."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("output", type=Path)
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--large", type=Path)
     parser.add_argument("--paintings", type=Path, nargs="+", required=True)
     parser.add_argument("--megabytes", type=float, default=20)
-    parser.add_argument("--config", type=Path, default=shipped("configs") / "gallery.yaml")
+    parser.add_argument("--config", type=Path, default=bundled("configs") / "gallery.yaml")
     options = parser.parse_args()
     if options.output.exists():
         raise SystemExit(f"There is {options.output} already; give another folder, or remove it.")
@@ -87,14 +87,14 @@ def main() -> None:
         there = [folder / name for folder in options.paintings if (folder / name).is_file()]
         if not there:
             raise SystemExit(f"There is no {name} in {', '.join(map(str, options.paintings))}.")
-        data = packed(there[0], LONGEST_PAINTING, longer=True, quality=90)
+        data = packed(there[0], MAX_PAINTING_SIZE, longer=True, quality=90)
         taken += write(options.output / "paintings" / name, data)
     room = options.megabytes * 2**20 - taken
     if room <= 0:
         raise SystemExit(f"The paintings alone take {taken / 2**20:.1f} MB; give more --megabytes.")
     large, used = 0, 0
     if options.large:
-        room_for_large = (1 - SHARE) * room
+        room_for_large = (1 - SMALL_SHARE) * room
         large, used = fill(options.output / "photos", shuffled(options.large), 512, room_for_large)
     small, more = fill(options.output / "photos", shuffled(options.photos), 256, room - used)
     total = (taken + used + more) / 2**20

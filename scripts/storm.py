@@ -1,11 +1,10 @@
-"""Damage pictures and videos, fill disks and kill jobs at random, and see that nothing hangs, lies or is lost.
+"""Damage pictures and videos, fill disks and kill jobs at random, and check that nothing hangs, lies or is lost.
 
     python scripts/storm.py --pictures 2000 --videos 200 --kills 50 --seed 1
 
-Every damaged file has to give a painting that can be opened or one sentence, never a traceback, and no job may be
-silent for more than 10 seconds. What was killed has to leave no half-written picture under its name, and has to end when
-it is started again. What went wrong is printed, with the file kept in the folder that is named at the end; the exit
-status is 1 then.
+Every damaged file must give an output that can be opened, or one sentence, never a traceback. No job may be silent for
+more than 10 seconds. A killed job must leave no half-written picture, and must complete when it is started again. Failures
+are printed, their files stay in the folder that is named at the end, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ import av
 import numpy as np
 from PIL import Image
 
-from fastnst.system.package_data import shipped
+from fastnst.system.package_data import bundled
 
 SILENCE = 10.0
-"""Seconds that a job may say nothing for."""
+"""Longest silence of a job in seconds."""
 PICTURES = (
     ".png",
     ".jpg",
@@ -60,14 +59,14 @@ STYLE = ("--style", "starry-night", "--fast")
 
 
 def picture(path: Path, rng: random.Random) -> None:
-    """A small picture of shapes, in the format of the path."""
+    """Write a small picture of shapes, in the format of the path."""
     side = rng.choice((16, 33, 48, 64))
     values = np.random.default_rng(rng.getrandbits(32)).integers(0, 256, (4, 4, 3), np.uint8)
     Image.fromarray(values).resize((side, side + 3), Image.Resampling.BICUBIC).save(path)
 
 
 def video(path: Path, rng: random.Random) -> None:
-    """A small clip, of the codec that is usual for the ending of the path."""
+    """Write a small clip, by the usual codec for the extension of the path."""
     values = np.random.default_rng(rng.getrandbits(32)).integers(0, 256, (48, 64, 3), np.uint8)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(VIDEOS[path.suffix], rate=12)
@@ -82,7 +81,7 @@ def video(path: Path, rng: random.Random) -> None:
 
 
 def damage(data: bytes, rng: random.Random) -> bytes:
-    """Bytes that are cut, flipped, zeroed, doubled or torn out."""
+    """Return bytes that are cut, flipped, zeroed, doubled or torn out."""
     values, start = bytearray(data), rng.randrange(len(data))
     length = min(len(data) - start, rng.choice((1, 4, 64, 1024)))
     kind = rng.choice(("cut", "flip", "flip", "zero", "double", "tear"))
@@ -106,7 +105,7 @@ def run(
     kill_after: float | None = None,
     place: Path | None = None,
 ) -> tuple[int, list[str], float]:
-    """Run a command: its exit status, the lines that it said, and the longest silence in seconds."""
+    """Run a command, and return its exit status, its lines, and its longest silence in seconds."""
     job = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         preexec_fn=limit, cwd=place, env=os.environ | {"OMP_NUM_THREADS": "1"},
@@ -143,7 +142,7 @@ def run(
 
 
 def opens(path: Path) -> bool:
-    """Whether a painting is whole."""
+    """Return whether an output is whole."""
     try:
         if path.suffix in VIDEOS:
             with av.open(str(path)) as container:
@@ -156,12 +155,12 @@ def opens(path: Path) -> bool:
 
 
 def left_over(folder: Path) -> list[Path]:
-    """Files that nobody asked for: temporary ones."""
+    """Return the temporary files that are left."""
     return [path for path in folder.rglob(".*") if path.is_file()]
 
 
 class Storm:
-    """What was tried and what went wrong."""
+    """Trials in a folder, and the failures that were found."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder = folder
@@ -242,7 +241,7 @@ class Storm:
             )
         clip = self.folder / "killed.mp4"
         video(clip, self.rng)
-        debug = str(shipped("configs") / "debug.yaml")
+        debug = str(bundled("configs") / "debug.yaml")
         for number in range(count):
             kind = ("folder", "video", "training")[number % 3]
             place = self.folder / f"kill-{number}"
@@ -279,11 +278,10 @@ class Storm:
             whole = [path for path in place.rglob("[!.]*") if path.suffix in (".png", ".mp4")]
             self.wrong += [f"{what}: {path} can't be opened" for path in whole if not opens(path)]
             status, said, silence = run(again, place=place)
-            if (
-                kind == "training" and status and "--resume" in again
-            ):  # It was killed before there was a checkpoint.
+            # It may have been killed before there was a checkpoint.
+            if kind == "training" and status and "--resume" in again:
                 status, said, silence = run(words, place=place)
-            # A training's first word is its first look at the photos held out.
+            # A training is silent until its first validation.
             self.check(f"{what}, again", said, 0 if kind == "training" else silence)
             if status:
                 self.wrong.append(f"{what}: again ended with {status}: " + " | ".join(said[-3:]))
@@ -291,7 +289,7 @@ class Storm:
 
 
 def main() -> None:
-    """Raise the storm."""
+    """Run all trials."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--pictures", type=int, default=200)
     parser.add_argument("--videos", type=int, default=20)

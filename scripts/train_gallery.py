@@ -1,4 +1,4 @@
-"""Train the shipped gallery, both of its nets, and export them; a stopped one goes on where it stood.
+"""Train the bundled gallery, both of its nets, and export them; run again, it continues where it stopped.
 
     python scripts/train_gallery.py --paintings FOLDER [FOLDER ...] --photos FOLDER --held-out FOLDER --steps 20000
 
@@ -16,9 +16,9 @@ import yaml
 
 import fastnst
 from fastnst.errors import FastnstError
-from fastnst.exporting.export import kept_evaluation
+from fastnst.exporting.export import read_evaluation
 from fastnst.models import load_net, save_net
-from fastnst.system.package_data import shipped
+from fastnst.system.package_data import bundled
 from fastnst.training.configuration import run_files
 
 NETS: dict[str, dict[str, Any]] = {
@@ -29,10 +29,10 @@ NETS: dict[str, dict[str, Any]] = {
 
 
 def found(config: Path, folders: list[Path]) -> dict[str, Any]:
-    """The configuration with the paintings' whole paths.
+    """Return the configuration with the paths of the paintings in the folders.
 
     Raises:
-        FastnstError: One is in none of the folders.
+        FastnstError: A painting is in none of the folders.
     """
     values: dict[str, Any] = yaml.safe_load(config.read_text())
     for painting in values["model"]["paintings"]:
@@ -46,12 +46,12 @@ def found(config: Path, folders: list[Path]) -> dict[str, Any]:
 
 def measure(run: Path, paintings: list[dict[str, Any]], photos: Path) -> None:
     """Evaluate the styles that are not evaluated yet."""
-    done = kept_evaluation(run, load_net(run / f"{run.name}.safetensors")[1].steps)
+    done = read_evaluation(run, load_net(run / f"{run.name}.safetensors")[1].steps)
     for painting in paintings:
         if painting["name"] not in done:
             print(
                 fastnst.evaluate(
-                    run, painting["path"], data=photos, of=painting["name"],
+                    run, painting["path"], data=photos, style=painting["name"],
                     sizes=(256,), photos=4, max_iterations=30, progress=False,
                 ),
                 flush=True,
@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--held-out", type=Path)
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
-    parser.add_argument("--config", type=Path, default=shipped("configs") / "gallery.yaml")
+    parser.add_argument("--config", type=Path, default=bundled("configs") / "gallery.yaml")
     options, words = parser.parse_known_args()
     try:
         values = found(options.config, options.paintings)

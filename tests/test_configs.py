@@ -7,13 +7,13 @@ import pytest
 import yaml
 
 pytest.importorskip("torch")
-from fastnst.system.package_data import shipped
+from fastnst.system.package_data import bundled
 from fastnst.training.configuration import configure
 from fastnst.training.data.datamodule import PhotoDataModule
 from fastnst.training.module import StyleTransfer
 from fastnst.training.paintings import Painting
 
-CONFIGS = shipped("configs")
+CONFIGS = bundled("configs")
 BASE = CONFIGS / "base.yaml"
 
 

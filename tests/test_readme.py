@@ -19,9 +19,9 @@ import fastnst
 
 pytest.importorskip("torch")
 from fastnst.cli.app import app
-from fastnst.system.package_data import shipped
+from fastnst.system.package_data import bundled
 
-ROOT = shipped("checkpoints").parent
+ROOT = bundled("checkpoints").parent
 COMMANDS = ("stylize", "webcam", "styles", "train", "export", "evaluate", "optimize")
 MOST_LINES = 150
 """Of the README."""

@@ -13,9 +13,9 @@ from PIL import Image
 pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 from fastnst.styles.onnx_metadata import read_card
-from fastnst.system.package_data import shipped
+from fastnst.system.package_data import bundled
 
-SCRIPTS = shipped("checkpoints").parent / "scripts"
+SCRIPTS = bundled("checkpoints").parent / "scripts"
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """The entry point `fastnst`; what it needs is loaded here, so that Ctrl-C is answered meanwhile too."""
+    """Run the command `fastnst`; it is imported here, so that Ctrl-C is answered meanwhile too."""
     try:
         from fastnst.cli.app import main as run
     except KeyboardInterrupt:

@@ -14,7 +14,7 @@ from fastnst.cli.stylize import EXAMPLES, stylize
 from fastnst.cli.terminal import say
 from fastnst.cli.webcam import webcam
 from fastnst.errors import FastnstError, MissingExtra, did_you_mean, missing_extra
-from fastnst.system.interrupts import end_cleanly_when_told
+from fastnst.system.interrupts import exit_cleanly_on_sigterm
 
 app = App(
     name="fastnst",
@@ -23,7 +23,7 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
-app.register_install_completion_command(help="Set up the Tab key for this shell.")
+app.register_install_completion_command(help="Install completion by the Tab key in this shell.")
 app.command(
     stylize,
     usage="Usage: fastnst stylize INPUT... --style NAME [OPTIONS]",
@@ -37,7 +37,7 @@ app.command("fastnst.exporting.export:export", help="Write a trained style as an
 app.command(
     "fastnst.evaluation.evaluate:command",
     name="evaluate",
-    help="Measure how good a style is, on photos that it was not trained on.",
+    help="Measure a style on photos that it was not trained on.",
 )
 app.command(
     "fastnst.optimization.optimize:optimize",
@@ -46,14 +46,12 @@ app.command(
 
 STOPPED = 130
 """Exit status after Ctrl-C, as shells have it."""
-
-
-EXPLAIN = {"--help", "-h", "--install-completion"}
-"""Words that ask what there is, and not for the thing itself."""
+HELP_WORDS = {"--help", "-h", "--install-completion"}
+"""Words that ask for an explanation of a command, which then need not run."""
 
 
 def _missing_extra(error: ImportError) -> MissingExtra:
-    """What to install, for a command whose module could not be imported."""
+    """Return the error that says what to install, for a command whose module could not be imported."""
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     name = missing_module(error)
     package = {"torch": "PyTorch", "pytorch_lightning": "PyTorch Lightning"}.get(name, name)
@@ -69,36 +67,35 @@ def run(words: list[str]) -> Any:
     def call() -> Any:
         return app(words, exit_on_error=False, print_error=False)
 
-    return explained(call) if EXPLAIN & set(words) else call()
+    return explained(call) if HELP_WORDS & set(words) else call()
 
 
 def main() -> None:
-    """The entry point `fastnst`: 0 if all went well, 1 for an error, 130 for Ctrl-C, 143 for SIGTERM."""
-    end_cleanly_when_told()
+    """Run the command line of this process: status 0 if all went well, 1 for an error, 130 for Ctrl-C, 143 for SIGTERM."""
+    exit_cleanly_on_sigterm()
     try:
         result = run(sys.argv[1:])
+        # A training on several devices has several processes.
         if result is not None and os.environ.get("LOCAL_RANK", "0") == "0":
-            print(result)  # Once, of a training on several devices.
+            print(result)
     except UnknownCommandError as error:
-        # Its own text would import every command, torch included.
+        # Cyclopts' own text would import every command, torch included.
         given = (error.unused_tokens or [""])[0]
         names = [name for name in app if not name.startswith("-")]
         say(f"fastnst: There is no command {given!r}. {did_you_mean(given, names)}")
         sys.exit(1)
     except (CycloptsError, FastnstError) as error:
         say(f"fastnst: {' '.join(str(error).split())}")
-        sys.exit(STOPPED if isinstance(error, FastnstError) and error.stopped else 1)
+        sys.exit(STOPPED if isinstance(error, FastnstError) and error.by_user else 1)
     except ImportError as error:
         say(f"fastnst: {_missing_extra(error)}")
         sys.exit(1)
     except KeyboardInterrupt:
         say("Stopped.")
         sys.exit(STOPPED)
-    except BrokenPipeError:  # Whoever read our output, `head` say, has seen enough.
+    except BrokenPipeError:  # The reader of the output, such as `head`, has ended.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except (
-        OSError
-    ) as error:  # Of the system's own: a full disk under standard output, an impossible name.
+    except OSError as error:  # Such as a full disk under standard output, or an impossible name.
         say(f"fastnst: {error.filename or 'The output'} can't be used: {error.strerror or error}.")
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""Stand-ins for libraries that are not installed, so that a command that needs them can at least be explained."""
+"""Stand-ins for libraries that are not installed, so that the help of a command that needs them can be shown."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ OURS = "fastnst"
 
 
 def explained(show: Callable[[], T]) -> T:
-    """What `show` gives, with a stand-in for each library that it finds missing.
+    """Call `show` with a stand-in for each library that is missing, and return its result.
 
     Raises:
-        ImportError: It is a part of fastnst that is missing.
+        ImportError: A part of fastnst is missing.
     """
     missing: set[str] = set()
     while True:
@@ -34,7 +34,7 @@ def explained(show: Callable[[], T]) -> T:
 
 
 def missing_module(error: ImportError) -> str:
-    """The module that was not found, by the error or what led to it; empty if that is not why."""
+    """Return the name of the module that was not found, by the error or its causes; empty if none is missing."""
     cause: BaseException | None = error
     while cause is not None and not (isinstance(cause, ModuleNotFoundError) and cause.name):
         cause = cause.__cause__
@@ -42,7 +42,7 @@ def missing_module(error: ImportError) -> str:
 
 
 class _Callable(ABCMeta):
-    """The class of `_Anything`, which may stand beside `ABC`: all of its attributes and items are itself."""
+    """Metaclass of `_Anything`, which works beside `ABC`: all attributes and items of the class are the class."""
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
@@ -54,14 +54,14 @@ class _Callable(ABCMeta):
 
 
 class _Anything(metaclass=_Callable):
-    """Stands for a class, a function, a constant, or a decorator, which leaves what it decorates as it is."""
+    """Stand-in for a class, a function, a constant, or a decorator, which returns the function as it is."""
 
     def __new__(cls, *args: Any, **options: Any) -> Any:
         return args[0] if len(args) == 1 and callable(args[0]) and not options else cls
 
 
 class _Module(ModuleType):
-    """A module that has everything."""
+    """Module that has every name."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -70,7 +70,7 @@ class _Module(ModuleType):
 
 
 class _Finder(MetaPathFinder, Loader):
-    """Finds every part of some libraries."""
+    """Importer of every part of some libraries, as `_Module`."""
 
     def __init__(self, libraries: set[str]) -> None:
         self._libraries = libraries
@@ -91,7 +91,7 @@ class _Finder(MetaPathFinder, Loader):
 
 @contextmanager
 def _stand_ins(libraries: set[str]) -> Iterator[None]:
-    """Stand-ins for libraries by their names; they, and what was built upon them, are forgotten after it."""
+    """Import libraries as stand-ins within the context; after it, all modules are as before."""
     before, finder = dict(sys.modules), _Finder(libraries)
     built = {OURS, *libraries}
     sys.meta_path.insert(0, finder)

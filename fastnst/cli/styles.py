@@ -9,49 +9,46 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from fastnst.cli.terminal import progress_bar, say
-from fastnst.errors import CannotWrite
 
 
 def styles(
     *,
     json: Annotated[bool, Parameter(negative="")] = False,
-    sheet: Path | None = None,
+    contact_sheet: Path | None = None,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     size: int = 320,
     fast: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """List the styles there are, with their paintings, or show them all on one photo.
+    """List all styles with their paintings, or paint one photo in all of them.
 
     Parameters
     ----------
     json
         Print JSON.
-    sheet
-        A photo to paint in every style.
+    contact_sheet
+        Photo to paint in every style.
     output
-        The sheet to write; without it, styles.png, if there is none yet.
+        Contact sheet to write; without it, styles.png, unless that exists.
     size
-        Longer side of each of its paintings in pixels.
+        Longer side of each image of the sheet in pixels.
     fast
         Paint by the faster net, where a style has one.
     """
-    if sheet is not None:
-        from fastnst.runtime.photos.contact_sheet import style_sheet
+    if contact_sheet is not None:
+        from fastnst.images.write import check_absent
+        from fastnst.runtime.photos.contact_sheet import write_contact_sheet
 
         if output is None:
             output = Path("styles.png")
-            if output.exists():
-                raise CannotWrite(
-                    f"{output} is there already.", "Give a name with -o, this one to replace it."
-                )
+            check_absent(output)
         with progress_bar() as progress:
             task = progress.add_task("Painting", total=None)
 
             def report(share: float, name: str) -> None:
                 progress.update(task, completed=100 * share, total=100, description=name)
 
-            whole = style_sheet(sheet, output, size=size, fast=fast, report=report)
-        print(f"{output}  {whole.width}x{whole.height}")
+            sheet = write_contact_sheet(contact_sheet, output, size=size, fast=fast, report=report)
+        print(f"{output}  {sheet.width}x{sheet.height}")
         return
     from fastnst.runtime.photos.contact_sheet import describe_styles
 
@@ -67,25 +64,26 @@ def styles(
 
 
 def _table(rows: list[dict[str, Any]]) -> list[str]:
-    """A line for each style, with the facts that tell them apart, and one for what holds of all."""
+    """Return a line for each style with the facts that differ, and one for a fact that all share."""
     from rich.cells import cell_len, set_cell_size
     from rich.console import Console
 
-    told = [
+    shown = [
         column
         for column in rows[0]
         if column == "name" or len(rows) == 1 or len({row[column] for row in rows}) > 1
     ]
-    cells = [[column.replace("_", " ") for column in told]]
-    cells += [[_word(row[column]) for column in told] for row in rows]
-    widths = [max(cell_len(row[place]) for row in cells) for place in range(len(told))]
+    cells = [[column.replace("_", " ") for column in shown]]
+    cells += [[_word(row[column]) for column in shown] for row in rows]
+    widths = [max(cell_len(row[place]) for row in cells) for place in range(len(shown))]
     console = Console()
-    if console.is_terminal and "title" in told:  # Names are there to be typed, titles may be cut.
-        place, over = told.index("title"), sum(widths) + 2 * len(told) - 2 - console.width
+    # Names are typed, so titles are cut.
+    if console.is_terminal and "title" in shown:
+        place, over = shown.index("title"), sum(widths) + 2 * len(shown) - 2 - console.width
         widths[place] -= min(max(0, over), widths[place] - len("title"))
     lines = ["  ".join(map(set_cell_size, row, widths)).rstrip() for row in cells]
-    if "fast" not in told and rows[0]["fast"]:
-        lines += ["", "All of them have a net for real time too: --fast."]
+    if "fast" not in shown and rows[0]["fast"]:
+        lines += ["", "All of them also have a net for real time: --fast."]
     return lines
 
 

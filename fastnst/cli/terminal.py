@@ -1,4 +1,4 @@
-"""What the commands show on standard error."""
+"""Standard error of the commands: progress and messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def progress_bar() -> Progress:
-    """A bar with rate and time left on a terminal's standard error, nothing elsewhere."""
+    """Return a bar with rate and time left on standard error, which shows nothing where that is no terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -20,7 +20,7 @@ def progress_bar() -> Progress:
         Task,
         TextColumn,
     )
-    from rich.progress import TimeRemainingColumn as Left
+    from rich.progress import TimeRemainingColumn as TimeLeft
     from rich.text import Text
 
     class Rate(ProgressColumn):
@@ -29,9 +29,12 @@ def progress_bar() -> Progress:
             return Text(f"{speed:.2f}/s" if speed else "")
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), Left())
     return Progress(
-        *columns,
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeLeft(),
         console=console,
         transient=True,
         disable=not console.is_terminal,
@@ -41,4 +44,5 @@ def progress_bar() -> Progress:
 
 
 def say(text: str) -> None:
+    """Print a line on standard error."""
     print(text, file=sys.stderr)

@@ -26,33 +26,33 @@ def webcam(
     virtual: Annotated[bool, Parameter(negative="")] = False,
     device: Literal["auto", "cpu", "cuda", "coreml", "directml"] = "auto",
 ) -> None:
-    """Show a camera's pictures, painted as they come; h in the window lists its keys.
+    """Paint the frames of a camera and show them in a window, whose key h lists its keys.
 
     Parameters
     ----------
     style
-        A style by name, or a blend, as for `stylize`; it is painted by the net for real time.
+        Name of a style, or a blend, as for `stylize`; the net for real time paints it.
     model
         An .onnx file; --style then names one of its styles.
     strength
-        From 0, the photo, to 1.
+        Strength of the style, from 0, the photo, to 1.
     stroke
         Size of the strokes: fine, medium, bold, or a number from 0 to 1.
     camera
-        Its number, or a video that is played in its place.
+        Number of the camera, or a video that is played in its place.
     size
-        Longer side to paint at, at most, in pixels.
+        Largest longer side in pixels that is painted.
     deflicker
-        Reduce flicker between frames; takes some time for each.
+        Reduce flicker between frames; slower.
     mirror
-        Show it as a mirror does: a camera, unless told otherwise, and not a video. What is recorded, and what
-        a virtual camera gets, is not mirrored.
+        Mirror the window; the default for a camera, not for a video. Recordings and the virtual camera
+        are never mirrored.
     record
-        A video to write.
+        Video to write.
     virtual
-        Give the pictures to a virtual camera too, for video calls.
+        Send the frames to a virtual camera too, for video calls.
     device
-        Where to run; auto takes the fastest there is.
+        Device that paints; auto is the fastest one.
     """
     from fastnst.runtime.engine.stylizer import Stylizer
     from fastnst.runtime.live.webcam import webcam as run

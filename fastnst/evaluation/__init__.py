@@ -1,1 +1,1 @@
-"""How good a style is (needs torch)."""
+"""The job `evaluate`: figures of a style (needs torch)."""

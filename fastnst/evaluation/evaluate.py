@@ -1,4 +1,4 @@
-"""The job `evaluate`: how good a style is, beside optimization and by what shows in its pictures."""
+"""The job `evaluate`: measure a style beside optimization, and by the faults of its pictures."""
 
 from __future__ import annotations
 
@@ -14,62 +14,61 @@ import numpy as np
 from cyclopts import Parameter
 
 from fastnst.errors import FastnstError
-from fastnst.evaluation.lbfgs_baseline import objective
-from fastnst.evaluation.measure import Photo, Shown, measure
-from fastnst.evaluation.report import Evaluation
-from fastnst.evaluation.views import Views, nearest
-from fastnst.exporting.export import EVALUATION, export, kept_evaluation
+from fastnst.evaluation.lbfgs_baseline import style_objective
+from fastnst.evaluation.measure import Photo, PhotoProgress, measure
+from fastnst.evaluation.report import EvaluateResult
+from fastnst.evaluation.views import Views, nearest_view
+from fastnst.exporting.export import EVALUATION, export, read_evaluation
 from fastnst.images.find import find_images
-from fastnst.images.read import read_image, resize_longer
+from fastnst.images.pixels import resize_long_edge
+from fastnst.images.read import readable_images
 from fastnst.optimization.inputs import SMALLEST
 from fastnst.runtime.engine.stylizer import Stylizer
-from fastnst.system.atomic import written_whole
-from fastnst.system.torch_device import keep_freed_memory
+from fastnst.system.atomic import atomic_write
+from fastnst.system.torch_device import tune_malloc
 
 
 def evaluate(
-    style: str | Path,
+    source: str | Path,
     painting: str | Path,
     *,
     data: str | Path,
-    of: str | None = None,
+    style: str | None = None,
     sizes: Sequence[int] = (256, 512),
     photos: int | Sequence[int] = 8,
     max_iterations: int = 200,
     views_only: bool = False,
     progress: bool = True,
-) -> Evaluation:
+) -> EvaluateResult:
     """Measure a style on photos that it was not trained on.
 
-    Pictures are judged as people get them, clipped and rounded.
+    Pictures are measured as people get them, clipped and rounded.
 
-    The views say how much of the painting's hand is in them, seen from afar and from near: pictures and
-    painting are brought to longer sides of 512, 256 and 128 px, whatever the size of the photos, and
-    their style and content terms are divided by those of what `fastnst optimize` paints of the same
-    photo. Its pictures are kept in $XDG_CACHE_HOME/fastnst, ~/.cache/fastnst by default; each takes a
-    minute or so the first time.
+    The views measure how much of the painting's hand is in a picture, seen from afar and from near. Pictures and
+    painting are scaled to longer sides of 512, 256 and 128 px, whatever the size of the photos. Style and content terms
+    are divided by those of the picture that `fastnst optimize` paints of the same photo. The optimized pictures are
+    cached in $XDG_CACHE_HOME/fastnst (~/.cache/fastnst by default); each takes a minute or so the first time.
 
-    The objective is the one that the style was trained for, its units included; for a file without a
-    card it is that of Johnson et al. 2016, its units measured on these photos. Beside it stands how many
-    iterations of L-BFGS on the photo's pixels are needed for as low a value: Johnson et al. 2016, section
-    4.1, found 50 to 100 for theirs, clipped to black and white at each iteration, as it is here.
+    The objective is that of the style's training, units included. For a file without a card it is that of Johnson et
+    al. 2016, with units measured on these photos. The result also has the number of iterations of L-BFGS on the photo's
+    pixels that reach the same value: Johnson et al. 2016, section 4.1, found 50 to 100 for their nets, and clipped to
+    black and white at each iteration, as is done here.
 
     Args:
-        style: A style's name, an .onnx file, or a run folder of `train`, where the result is kept for
-            `export` to write it into the card.
-        painting: The painting that it was trained for.
-        data: A folder of photos, searched to any depth; the first ones by name are taken.
-        of: Which style of a file or run folder of many; None for the first.
-        sizes: Longer sides that the photos are scaled to.
-        photos: How many at each size, or one number for each of the sizes; each must be as large.
-        max_iterations: After which the optimization from noise gives up, and that from the photo ends.
-        views_only: Leave out what takes long, the objective with its iterations of L-BFGS, flicker and
-            time, so that many styles are compared quickly.
-        progress: Show how it stands.
+        source: Name of a style, an .onnx file, or a run folder of `train`, which keeps the result for the card that
+            `export` writes.
+        painting: Painting that the style was trained for.
+        data: Folder of photos, searched to any depth; the first ones by name are taken.
+        style: Style to measure in a file or run folder of many; None for the first.
+        sizes: Longer sides in pixels that the photos are scaled to.
+        photos: Number of photos at each size, or one number for each size; smaller photos are passed over.
+        max_iterations: Most iterations of each optimization by L-BFGS.
+        views_only: Leave out what takes long: the objective with its L-BFGS iterations, flicker and time.
+        progress: Show the progress.
 
     Raises:
-        FastnstError: Something given is wrong; the message says what.
-        Interrupted: Ctrl-C while a photo was optimized; those that were finished are kept.
+        FastnstError: An argument is wrong.
+        Interrupted: Ctrl-C while a photo was optimized; finished ones stay cached.
     """
     counts = [photos] if isinstance(photos, int) else list(photos)
     if len(counts) == 1:
@@ -79,53 +78,53 @@ def evaluate(
             f"--photos is {photos}, --max-iterations {max_iterations}, with {len(sizes)} sizes.",
             "Give 1 or more of each, and one number of photos or one for each size.",
         )
-    run = Path(style) if Path(style).is_dir() else None
+    run = Path(source) if Path(source).is_dir() else None
+    # The folder lasts to the end: the file is opened once more where large pictures are painted in tiles.
     with tempfile.TemporaryDirectory() as folder:
-        # Kept to the end: the file is opened once more where large pictures are painted in tiles.
-        file = export(run, output=Path(folder, f"{run.name}.onnx")).path if run else style
-        stylizer = Stylizer(of, file) if of else Stylizer(file)
+        file = export(run, output=Path(folder, f"{run.name}.onnx")).path if run else source
+        stylizer = Stylizer(style, file) if style else Stylizer(file)
         if stylizer.fixed_size:
             raise FastnstError(stylizer.note, "Only nets that paint at any size can be evaluated.")
         least = max(stylizer.card.minimum if stylizer.card else 0, 80)
         if min(sizes) < least:
             raise FastnstError(f"A size of {min(sizes)} is too small.", f"Give {least} or more.")
-        wanted = dict(zip(sizes, counts, strict=True))
-        chosen = {size: _photos(Path(data), size, count) for size, count in wanted.items()}
-        keep_freed_memory()
-        named = stylizer.name if not run else of or stylizer.styles[0]
-        number = stylizer.styles.index(named) if len(stylizer.styles) > 1 else 0
+        count_at = dict(zip(sizes, counts, strict=True))
+        photos_at = {size: _photos(Path(data), size, count) for size, count in count_at.items()}
+        tune_malloc()
+        name = stylizer.name if not run else style or stylizer.styles[0]
+        number = stylizer.styles.index(name) if len(stylizer.styles) > 1 else 0
         loss = None
         if not views_only:
-            most = [photo.pixels for photo in max(chosen.values(), key=len)]
-            loss = objective(stylizer.card, number, Path(painting), most)
+            largest_set = [photo.pixels for photo in max(photos_at.values(), key=len)]
+            loss = style_objective(stylizer.card, number, Path(painting), largest_set)
         views = Views(Path(painting))
-        with closing(Shown(sum(wanted.values()), progress)) as shown:
-            measured = [
+        with closing(PhotoProgress(sum(count_at.values()), progress)) as shown:
+            reports = [
                 measure(stylizer, views, loss, size, photos, max_iterations, shown)
-                for size, photos in chosen.items()
+                for size, photos in photos_at.items()
             ]
     steps = stylizer.card.steps if stylizer.card else 0
-    result = Evaluation(
-        run.name if run and len(stylizer.styles) == 1 else named, steps, 0 if views_only else max_iterations,
-        stylizer.device, version("fastnst"), tuple(measured),
+    result = EvaluateResult(
+        run.name if run and len(stylizer.styles) == 1 else name, steps, 0 if views_only else max_iterations,
+        stylizer.device, version("fastnst"), tuple(reports),
     )  # fmt: skip
     if run:
         values = result.to_json()
         if len(stylizer.styles) > 1:
-            # Beside those of the other styles, if they are of the same weights.
-            values = {**kept_evaluation(run, steps), "steps": steps, named: values}
-        with written_whole(run / EVALUATION) as temporary:
+            # The other styles' figures stay if they are of the same weights.
+            values = {**read_evaluation(run, steps), "steps": steps, name: values}
+        with atomic_write(run / EVALUATION) as temporary:
             temporary.write_text(jsonlib.dumps(values, indent=2))
     return result
 
 
 def command(
-    style: str,
+    source: str,
     /,
     *,
     painting: Path,
     data: Path,
-    of: str | None = None,
+    style: str | None = None,
     sizes: Annotated[Sequence[int], Parameter(negative="", consume_multiple=True)] = (256, 512),
     photos: Annotated[Sequence[int], Parameter(negative="", consume_multiple=True)] = (8,),
     max_iterations: int = 200,
@@ -133,41 +132,37 @@ def command(
     json: Annotated[bool, Parameter(negative="")] = False,
     progress: bool = True,
 ) -> str:
-    """`evaluate` as the command line has it.
+    """Run `evaluate` for the command line.
 
     Args:
-        style: A style by name, an .onnx file, or a run folder, where the result is kept for `fastnst export`.
-        painting: The painting that it was trained for.
-        data: A folder of photos, searched to any depth; the first ones by name are taken.
-        of: Which style of a file or run folder of many; without it, the first.
-        sizes: Longer sides that the photos are scaled to.
-        photos: How many at each size; one number, or one for each.
-        max_iterations: Of the optimization that the style is compared to.
+        source: Name of a style, an .onnx file, or a run folder, which keeps the result for `fastnst export`.
+        painting: Painting that the style was trained for.
+        data: Folder of photos, searched to any depth; the first ones by name are taken.
+        style: Style to measure in a file or run folder of many; without it, the first.
+        sizes: Longer sides in pixels that the photos are scaled to.
+        photos: Number of photos at each size; one number, or one for each size.
+        max_iterations: Most iterations of each optimization that the style is compared to.
         views_only: Leave out what takes long: the objective and its iterations, flicker and time.
         json: Print JSON.
-        progress: Show how it stands.
+        progress: Show the progress.
     """
     result = evaluate(
-        style, painting, data=data, of=of, sizes=sizes,
+        source, painting, data=data, style=style, sizes=sizes,
         photos=photos, max_iterations=max_iterations, views_only=views_only, progress=progress,
     )  # fmt: skip
     return jsonlib.dumps(result.to_json(), indent=2) if json else str(result)
 
 
 def _photos(folder: Path, size: int, count: int) -> list[Photo]:
-    """The first photos that are large enough, their longer side scaled to `size`, and to the nearest view."""
+    """Return the first photos that are large enough, their longer side scaled to `size`, and to the nearest view."""
     if not folder.is_dir():
         raise FastnstError(f"There is no folder {folder} of photos.", "Give one with --data.")
     files = find_images(folder)
     found: list[Photo] = []
-    for path in files:
-        try:
-            image = read_image(path).convert("RGB")
-        except FastnstError:
-            continue
-        scaled, seen = resize_longer(image, size), nearest(image)
-        if max(image.size) >= size and min(scaled.size) >= 72 and min(seen.size) >= SMALLEST:
-            found.append(Photo(np.asarray(scaled), seen))
+    for image in readable_images(files):
+        scaled, view = resize_long_edge(image, size), nearest_view(image)
+        if max(image.size) >= size and min(scaled.size) >= 72 and min(view.size) >= SMALLEST:
+            found.append(Photo(np.asarray(scaled), view))
         if len(found) == count:
             return found
     raise FastnstError(

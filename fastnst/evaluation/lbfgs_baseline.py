@@ -15,12 +15,13 @@ from torch import Tensor
 
 from fastnst.errors import FastnstError
 from fastnst.evaluation.cache import cache_folder
-from fastnst.images.read import Pixels, read_image, resize_longer
+from fastnst.images.pixels import Pixels, resize_long_edge
+from fastnst.images.read import read_image
 from fastnst.optimization.descend import descend
 from fastnst.perceptual import PerceptualLoss, load_loss_network
 from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.styles.card import StyleCard
-from fastnst.system.atomic import written_whole
+from fastnst.system.atomic import atomic_write
 from fastnst.system.torch_device import has_bfloat16, pick_device
 from fastnst.training.paintings import DEFAULT_SIZE
 
@@ -32,20 +33,20 @@ PAPER: dict[str, Any] = {
     "tv_weight": 0.0,
     "style_size": DEFAULT_SIZE,
 }
-"""The objective of Johnson et al. 2016, by which a file without a card is judged."""
-METHOD = 1
-"""Counts up when the optimization that photos are compared to changes, so that kept curves are not used for it."""
+"""Objective of Johnson et al. 2016, for files without a card."""
+CACHE_VERSION = 1
+"""Number that is raised when the optimization changes, so that cached curves of the earlier one are not used."""
 
 
-def objective(
+def style_objective(
     card: StyleCard | None, number: int, painting: Path, photos: Sequence[Pixels]
 ) -> PerceptualLoss:
-    """What a style was trained for, its units measured on these photos where its card has none.
+    """Return the objective of a style's training, with units measured on the photos where its card has none.
 
     Args:
-        card: Of its file, if it has one.
-        number: Of the style in the file.
-        painting: What it was learnt from.
+        card: Card of the file, if it has one.
+        number: Number of the style in the file, from 0.
+        painting: Painting that the style was learnt from.
         photos: RGB uint8 (H, W, 3) each.
     """
     facts = card.loss if card and card.loss else PAPER
@@ -69,7 +70,7 @@ def objective(
     loss.to(device)
     if has_bfloat16(device.type):
         loss.network.lower(torch.bfloat16)
-    image = resize_longer(read_image(painting).convert("RGB"), facts["style_size"])
+    image = resize_long_edge(read_image(painting).convert("RGB"), facts["style_size"])
     loss.set_styles([image_to_tensor(image, device)])
     if "units" in facts:
         loss.set_units(facts["units"])
@@ -81,38 +82,43 @@ def objective(
     return loss
 
 
-class Judged(NamedTuple):
-    """The objective of a stylized photo, its terms as weighted, and that of the photo itself."""
+class Objective(NamedTuple):
+    """Objective of a stylized photo, and of the photo itself."""
 
     content: float
+    """Weighted content term."""
     style: float
+    """Weighted style term."""
     total: float
+    """Sum of the terms."""
     photo_total: float
+    """Sum of the terms of the photo itself."""
 
 
 class Iterations(NamedTuple):
-    """What optimizing a photo's pixels takes to come as low as a net, and how low it comes."""
+    """Iterations of L-BFGS on a photo's pixels that reach the objective of a net."""
 
     from_noise: float
-    """How many iterations reach the net's objective; infinite if more than were tried."""
+    """Number of iterations from noise; infinite if more than were tried."""
     from_photo: float
+    """Number of iterations from the photo; infinite if more than were tried."""
     end: float
-    """The lowest objective of the optimization from the photo."""
+    """Lowest objective of the optimization from the photo."""
 
 
-def judged(
+def objectives(
     loss: PerceptualLoss, stylized: Sequence[Pixels], photos: Sequence[Pixels], name: str
-) -> list[Judged]:
-    """The objectives of stylized photos.
+) -> list[Objective]:
+    """Compute the objectives of stylized photos.
 
     Args:
-        loss: What the style was trained for.
+        loss: Objective of the style's training.
         stylized: RGB uint8 (H, W, 3) each.
-        photos: What they were painted from, of the same sizes.
-        name: Of the style, for the error.
+        photos: Photos that were painted, of the same sizes.
+        name: Name of the style, for the error.
 
     Raises:
-        FastnstError: The photos themselves are as near to the painting, by the medians.
+        FastnstError: The median of the objective is not lower than that of the photos themselves.
     """
     found = []
     with torch.no_grad():
@@ -121,39 +127,40 @@ def judged(
             targets = loss.content_targets(pixels)
             terms = loss(_pixels_of(picture, loss), targets)
             own = loss(pixels, targets).total.item()
-            found.append(Judged(terms.content.item(), terms.style.item(), terms.total.item(), own))
-    total, own = (
-        statistics.median(getattr(j, which) for j in found) for which in ("total", "photo_total")
-    )
-    if total >= own:
+            found.append(
+                Objective(terms.content.item(), terms.style.item(), terms.total.item(), own)
+            )
+    total = statistics.median(objective.total for objective in found)
+    photo_total = statistics.median(objective.photo_total for objective in found)
+    if total >= photo_total:
         raise FastnstError(
             f"At {max(photos[0].shape)} px, {name} is further from the painting than the photos themselves:"
-            f" its objective is {total:.3f}, theirs {own:.3f}.",
+            f" its objective is {total:.3f}, theirs {photo_total:.3f}.",
             "Give the painting that it was trained for.",
         )
     return found
 
 
-def iterations(
-    loss: PerceptualLoss, photo: Pixels, total: float, seed: int, most: int
+def count_iterations(
+    loss: PerceptualLoss, photo: Pixels, total: float, seed: int, max_iterations: int
 ) -> Iterations:
-    """How many iterations of L-BFGS on a photo's pixels reach an objective.
+    """Count the iterations of L-BFGS on a photo's pixels that reach an objective.
 
     Args:
-        loss: The objective.
+        loss: Objective that the optimization descends on.
         photo: RGB uint8 (H, W, 3).
-        total: What is to be reached.
-        seed: Of the noise.
-        most: Iterations after which the optimization from noise gives up, and that from the photo ends.
+        total: Value of the objective to reach.
+        seed: Seed of the noise.
+        max_iterations: Most iterations of each optimization.
     """
     pixels = _pixels_of(photo, loss)
     targets = loss.content_targets(pixels)
     noise = 127.5 + torch.randn(pixels.shape, generator=torch.Generator().manual_seed(seed))
     counts = []
     for start in (noise.to(pixels.device), pixels):
-        curve = _curve(loss, targets, start, pixels, most, total)
+        curve = _curve(loss, targets, start, pixels, max_iterations, total)
         counts.append(next((k for k, value in enumerate(curve) if value <= total), math.inf))
-    end = min(_curve(loss, targets, pixels, pixels, most, None))
+    end = min(_curve(loss, targets, pixels, pixels, max_iterations, None))
     return Iterations(counts[0], counts[1], end)
 
 
@@ -162,16 +169,16 @@ def _curve(
     target: dict[str, Tensor],
     start: Tensor,
     photo: Tensor,
-    most: int,
+    max_iterations: int,
     goal: float | None,
 ) -> list[float]:
-    """The objective at the start and after each iteration, kept from one call to the next.
+    """Return the objective at the start and after each iteration, cached on disk.
 
-    To a goal it goes as Johnson et al. 2016 went, by L-BFGS that is clipped to black and white at each
-    iteration, and ends there. Without one it goes as far down as `fastnst optimize` can.
+    With a goal, the optimization is that of Johnson et al. 2016, L-BFGS clipped to black and white at each iteration,
+    and ends at the goal. Without one, it is that of `fastnst optimize`.
     """
     grams = [value for name, value in loss.named_buffers() if name.startswith("gram_")]
-    facts = (METHOD, loss.extra_repr(), loss.units(), goal is None)
+    facts = (CACHE_VERSION, loss.extra_repr(), loss.units(), goal is None)
     digest = hashlib.sha256(repr(facts).encode())
     weights = next(loss.network.parameters())
     digest.update(repr((loss.network, weights.dtype)).encode())
@@ -183,19 +190,22 @@ def _curve(
     except (OSError, ValueError):
         curve = []
     passed = goal is not None and curve and min(curve) <= goal
-    if passed or len(curve) > most:
-        return curve[: most + 1]
+    if passed or len(curve) > max_iterations:
+        return curve[: max_iterations + 1]
     curve = []
     steps = descend(
-        lambda pixels: loss(pixels, target), start, iterations=most, by_frequency=goal is None
+        lambda pixels: loss(pixels, target),
+        start,
+        iterations=max_iterations,
+        precondition=goal is None,
     )
     for step in steps:
         curve.append(step.losses["total"])
         if goal is not None and curve[-1] <= goal:
             break
     else:  # Where nothing leads further down, more iterations change nothing.
-        curve += curve[-1:] * (most + 1 - len(curve))
-    with written_whole(file) as temporary:
+        curve += curve[-1:] * (max_iterations + 1 - len(curve))
+    with atomic_write(file) as temporary:
         temporary.write_text(json.dumps(curve))
     return curve
 

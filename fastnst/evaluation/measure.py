@@ -1,4 +1,4 @@
-"""The measurement at one size: all figures of a style, over the same photos."""
+"""Measurement at one size: all figures of a style, over the same photos."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from fastnst.evaluation.lbfgs_baseline import iterations, judged
-from fastnst.evaluation.metrics import border, checkerboard, pan, repetitions, unsteadiness
-from fastnst.evaluation.report import Measured, Quartiles
+from fastnst.evaluation.lbfgs_baseline import count_iterations, objectives
+from fastnst.evaluation.metrics import border, checkerboard, pan, pan_flicker, repetitions
+from fastnst.evaluation.report import Quartiles, SizeReport
 from fastnst.evaluation.views import Views
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.perceptual import PerceptualLoss
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.system.progress import Progress, StepProgress
 
-TIMED = 5
-"""Pictures whose median is the time of one."""
+TIMED_RUNS = 5
+"""Number of times that a photo is painted for the median time."""
 
 
 class Photo(NamedTuple):
-    """A photo at the size that is measured, and as it is seen."""
+    """Photo at the size of the measurement, and in the nearest view."""
 
     pixels: Pixels
     """RGB uint8 (H, W, 3)."""
-    seen: Image.Image
-    """RGB, as `fastnst.evaluation.views.nearest` gives it."""
+    view: Image.Image
+    """RGB, see `fastnst.evaluation.views.nearest_view`."""
 
 
-class Shown:
-    """How far the photos of all sizes are.
+class PhotoProgress:
+    """Progress over the photos of all sizes.
 
     Args:
-        total: How many there are at all sizes.
+        total: Number of photos at all sizes.
         progress: Whether it is shown.
     """
 
@@ -46,11 +46,11 @@ class Shown:
         self._total, self._done = total, 0
 
     def during(self, text: str) -> Progress:
-        """Progress of the work on one photo."""
+        """Return the callback for the progress of the work on one photo."""
         return lambda share, now: self._show(f"{text}  {now}", self._done + share)
 
     def done(self, text: str) -> None:
-        """One more photo is measured."""
+        """Count one more photo."""
         self._done += 1
         self._show(text, self._done)
 
@@ -70,60 +70,59 @@ def measure(
     loss: PerceptualLoss | None,
     size: int,
     photos: Sequence[Photo],
-    most: int,
-    shown: Shown,
-) -> Measured:
-    """All figures at one size.
+    max_iterations: int,
+    shown: PhotoProgress,
+) -> SizeReport:
+    """Measure all figures at one size.
 
     Args:
-        stylizer: Paints.
-        views: The painting in all views.
-        loss: What the style was trained for; None leaves out what takes long: the objective, flicker and time.
-        size: Longer side of the photos.
-        photos: At least one.
-        most: Iterations of L-BFGS.
-        shown: The progress.
+        stylizer: Stylizer with the style.
+        views: Views of the painting.
+        loss: Objective of the style's training; None leaves out what takes long: the objective, flicker and time.
+        size: Longer side of the photos in pixels.
+        photos: Photos of that size, at least one.
+        max_iterations: Most iterations of each optimization by L-BFGS.
+        shown: Progress to advance.
 
     Raises:
-        FastnstError: The photos themselves are as near to the painting.
-        Interrupted: Ctrl-C; what is kept on disk stays.
+        FastnstError: The photos themselves are as near to the painting as the stylized ones.
+        Interrupted: Ctrl-C; what is cached stays.
     """
-    pictures = [photo.pixels for photo in photos]
-    painted = [stylizer(photo) for photo in pictures]
-    terms = judged(loss, painted, pictures, stylizer.name) if loss else []
-    seen, counts = [], []
-    for number, (photo, picture) in enumerate(zip(photos, painted, strict=True)):
+    originals = [photo.pixels for photo in photos]
+    stylized = [stylizer(photo) for photo in originals]
+    values = objectives(loss, stylized, originals, stylizer.name) if loss else []
+    terms, counts = [], []
+    for number, (photo, picture) in enumerate(zip(photos, stylized, strict=True)):
         text = f"{size} px"
         if loss:
-            counts.append(iterations(loss, photo.pixels, terms[number].total, number, most))
+            total = values[number].total
+            counts.append(count_iterations(loss, photo.pixels, total, number, max_iterations))
             text += f"  {counts[-1].from_noise} iterations from noise"
-        seen.append(
-            views.beside_optimization(picture, photo.seen, shown.during("optimizing a photo"))
-        )
+        terms.append(views.relative_terms(picture, photo.view, shown.during("optimizing a photo")))
         shown.done(text)
     squares = [
-        found for pair in zip(painted, pictures, strict=True) for found in repetitions(*pair)
+        value for pair in zip(stylized, originals, strict=True) for value in repetitions(*pair)
     ]
-    result = Measured(
+    result = SizeReport(
         size=size,
         photos=len(photos),
-        views_style=statistics.median(s.style for s in seen),
-        views_content=statistics.median(s.content for s in seen),
+        views_style=statistics.median(t.style for t in terms),
+        views_content=statistics.median(t.content for t in terms),
         repetition=statistics.median(squares) if squares else None,
         flat_squares=len(squares),
-        checkerboard=statistics.median(map(checkerboard, painted, pictures)),
-        border=statistics.median(map(border, painted, pictures)),
+        checkerboard=statistics.median(map(checkerboard, stylized, originals)),
+        border=statistics.median(map(border, stylized, originals)),
     )
     if not loss:
         return result
     return replace(
         result,
-        flicker=_flicker(stylizer, pictures, painted),
-        milliseconds=_milliseconds(stylizer, pictures[0]),
-        content=statistics.median(t.content for t in terms),
-        style=statistics.median(t.style for t in terms),
-        total=statistics.median(t.total for t in terms),
-        photo_total=statistics.median(t.photo_total for t in terms),
+        flicker=_flicker(stylizer, originals, stylized),
+        milliseconds=_milliseconds(stylizer, originals[0]),
+        content=statistics.median(v.content for v in values),
+        style=statistics.median(v.style for v in values),
+        total=statistics.median(v.total for v in values),
+        photo_total=statistics.median(v.photo_total for v in values),
         optimized_total=statistics.median(c.end for c in counts),
         from_noise=_quartiles([c.from_noise for c in counts]),
         from_photo=_quartiles([c.from_photo for c in counts]),
@@ -131,30 +130,30 @@ def measure(
 
 
 def _quartiles(counts: Sequence[float]) -> Quartiles:
-    """By rank, without a mean of two: a number of iterations, or infinity, that was found."""
+    """Return the quartiles by rank, without means of two, which infinity would spoil."""
     ranked = sorted(counts)
     first, median, third = (ranked[round(q * (len(ranked) - 1))] for q in (0.25, 0.5, 0.75))
     return first, median, third
 
 
-def _flicker(stylizer: Stylizer, photos: Sequence[Pixels], painted: Sequence[Pixels]) -> float:
-    """The unsteadiness over a pan, over the difference of two painted photos."""
+def _flicker(stylizer: Stylizer, photos: Sequence[Pixels], stylized: Sequence[Pixels]) -> float:
+    """Return the flicker of pans, relative to the difference of two stylized photos."""
     # A photo alone is compared with its mirror image.
-    others = [*painted[1:], painted[0]] if len(painted) > 1 else [painted[0][:, ::-1]]
-    apart = [_difference(a, b) for a, b in zip(painted, others, strict=True)]
-    moving = [unsteadiness([stylizer(frame) for frame in pan(photo)]) for photo in photos]
-    return statistics.median(moving) / max(statistics.median(apart), 1e-6)
+    others = [*stylized[1:], stylized[0]] if len(stylized) > 1 else [stylized[0][:, ::-1]]
+    differences = [_difference(a, b) for a, b in zip(stylized, others, strict=True)]
+    flickers = [pan_flicker([stylizer(frame) for frame in pan(photo)]) for photo in photos]
+    return statistics.median(flickers) / max(statistics.median(differences), 1e-6)
 
 
 def _difference(a: Pixels, b: Pixels) -> float:
-    """The mean difference of two pictures, where both are."""
+    """Return the mean absolute difference of two images over their common area."""
     height, width = (min(sides) for sides in zip(a.shape[:2], b.shape[:2], strict=True))
     return float(np.abs(a[:height, :width].astype(np.int16) - b[:height, :width]).mean())
 
 
 def _milliseconds(stylizer: Stylizer, photo: Pixels) -> float:
     times = []
-    for _ in range(TIMED):
+    for _ in range(TIMED_RUNS):
         started = time.perf_counter()
         stylizer(photo)
         times.append(time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""Figures for pictures that need no painting to compare with: checkerboard, repetition, border, flicker."""
+"""Figures of faults, which need no painting: checkerboard, repetition, border, flicker."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from fastnst.images.colors import luminance
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 
 STRIDES = (2, 4)
-"""Periods, in pixels, of the patterns that nets leave: the strides that they work at."""
+"""Periods in pixels of the patterns that nets leave: their strides."""
 SQUARE = 96
-"""Pixels on a side of the squares that are searched for repetition."""
-FLAT = 14.0
-"""Levels: in a flat square the photo's luminance has a standard deviation below this."""
+"""Side in pixels of the squares that are searched for repetition."""
+FLAT_LEVELS = 14.0
+"""Standard deviation of the photo's luminance, in levels of 255, below which a square is flat."""
 LAGS = (6, 40)
-"""Pixels from the centre of the autocorrelation between which its highest peak is sought."""
-HIGH_PASS = 40
-"""Period in pixels of which the high-pass leaves half the amplitude: of 20 px it leaves 94 %, of 80 px 16 %."""
-UNSEEN = 0.5
-"""Levels: detail of a smaller standard deviation is rounding, which is 0.29 by itself."""
+"""Distances in pixels from the centre of the autocorrelation between which its highest peak is taken."""
+HIGH_PASS_PERIOD = 40
+"""Period in pixels at which the high-pass halves the amplitude: 94 % stay at 20 px, 16 % at 80 px."""
+ROUNDING_LEVELS = 0.5
+"""Standard deviation, in levels of 255, below which detail is rounding, which has 0.29 by itself."""
 RING = 16
-"""Pixels at the edge of a picture that are compared to the next as many."""
-PAN = 8
-"""Steps of a pan, each of `PAN_STEP`."""
+"""Width in pixels of the ring at the edge, and of the next one, to which it is compared."""
+PAN_STEPS = 8
+"""Number of steps of a pan."""
 PAN_STEP = (1, 3)
-"""Rows and columns that the window moves; no multiples of the strides, so that their patterns show."""
+"""Rows and columns that the window moves at each step: no multiples of the strides, so that their patterns show."""
 
 
 def checkerboard(painted: Pixels, photo: Pixels) -> float:
-    """How much of a checkerboard there is: 1 is none, nets that are in use have 2 to 23.
+    """Measure the checkerboard: 1 is none, nets that are in use have 2 to 23.
 
-    Of the luminance's power spectrum at the frequencies (H/n, 0), (0, W/n) and (H/n, W/n), n = 2 and 4:
-    the mean of the 3x3 bins there over the median of the 13x13 around; the geometric mean of the six;
-    divided by the same of the photo.
+    The power spectrum of the luminance is taken at the frequencies (H/n, 0), (0, W/n) and (H/n, W/n), n = 2 and 4. Each
+    of the six gives the mean of the 3x3 bins there over the median of the 13x13 bins around. The figure is their
+    geometric mean, divided by the photo's.
 
     Args:
-        painted: (H, W, 3), 32 or more each way.
-        photo: What it was painted from, of the same size.
+        painted: Stylized photo, (H, W, 3), 32 px or more each way.
+        photo: Photo, of the same size.
     """
     return _peaks(painted) / _peaks(photo)
 
@@ -57,20 +57,22 @@ def _peaks(pixels: Pixels) -> float:
     for n in STRIDES:
         for row, column in ((height // n, 0), (0, width // n), (height // n, width // n)):
             bins = power[np.ix_((row + around) % height, (column + around) % width)]
-            # The floor is that of a picture of one colour, which has no power at all.
+            # A picture of one colour has no power at all.
             logs.append(np.log(bins[5:8, 5:8].mean() + 1e-9) - np.log(np.median(bins) + 1e-9))
     return float(np.exp(np.mean(logs)))
 
 
 def repetitions(painted: Pixels, photo: Pixels) -> list[float]:
-    """The `repetition` of each flat square of a picture: of those side by side, in its middle, where the photo is flat.
+    """Measure the `repetition` of each square of a centred grid in which the photo is flat.
 
     Args:
-        painted: (H, W, 3); no square fits where a side is below 96.
-        photo: What it was painted from, of the same size.
+        painted: Stylized photo, (H, W, 3); no square fits where a side is below 96 px.
+        photo: Photo, of the same size.
     """
-    y, grey = luminance(painted), luminance(photo)
-    return [repetition(y[square]) for square in _squares(y.shape) if grey[square].std() < FLAT]
+    y, photo_y = luminance(painted), luminance(photo)
+    return [
+        repetition(y[square]) for square in _squares(y.shape) if photo_y[square].std() < FLAT_LEVELS
+    ]
 
 
 def _squares(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
@@ -81,13 +83,12 @@ def _squares(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
 
 
 def repetition(y: npt.NDArray[np.float32]) -> float:
-    """How much a square is one mark set again and again: 1 is a lattice, 0.2 a free texture.
+    """Measure how much a square is one mark set again and again: 1 is a lattice, 0.2 a free texture.
 
-    The highest peak of the autocorrelation of what a high-pass leaves of the luminance, 6 to 40 px from
-    its centre. A peak is no lower than the eight lags around it; without one, or without any detail, the
-    repetition is 0. The high-pass takes away a Gaussian mean of standard deviation 7.5 px, over what of
-    it is within the square. The autocorrelation at a lag d is, over all pixels x with both x and x + d
-    in the square, and without a window,
+    The repetition is the highest peak, 6 to 40 px from the centre, of the autocorrelation of the high-passed luminance.
+    A peak is no lower than the eight lags around it; without one, or without any detail, the repetition is 0. The
+    high-pass subtracts a Gaussian mean of standard deviation 7.5 px, normalized over the part of it within the square.
+    The autocorrelation at a lag d is, over all pixels x with both x and x + d in the square, and without a window,
 
         sum h(x) h(x + d) / sqrt(sum h(x)^2 sum h(x + d)^2),
 
@@ -95,16 +96,16 @@ def repetition(y: npt.NDArray[np.float32]) -> float:
     overlap. Chance alone makes peaks of 0.1 in fine grain and of 0.25 in marks of 10 px.
 
     Args:
-        y: Luminance (S, S), 0..255, S above 41: 96 px for figures that can be compared.
+        y: Luminance (S, S), 0..255, S above 41; figures of 96 px can be compared.
     """
     side = len(y)
     at = np.arange(side)
     # exp(-2 (pi sigma / period)^2), the Gaussian's share of a period, is a half.
-    sigma = HIGH_PASS * math.sqrt(math.log(2) / 2) / math.pi
+    sigma = HIGH_PASS_PERIOD * math.sqrt(math.log(2) / 2) / math.pi
     near = np.exp(-(((at[:, None] - at) / sigma) ** 2) / 2)
     near /= near.sum(axis=1, keepdims=True)
     detail: npt.NDArray[np.float64] = y.astype(np.float64) - near @ y @ near.T
-    if detail.std() < UNSEEN:
+    if detail.std() < ROUNDING_LEVELS:
         return 0.0
     nearest, farthest = LAGS
     lags = np.arange(-farthest - 1, farthest + 2)
@@ -127,13 +128,14 @@ def repetition(y: npt.NDArray[np.float32]) -> float:
 
 
 def border(painted: Pixels, photo: Pixels) -> float:
-    """How much the edge of a picture differs from what is next to it, in units of the photo's own difference.
+    """Measure how much the edge of a picture differs from the ring next to it: 1 is as much as in the photo.
 
-    The difference of mean and of standard deviation, added, between the outer 16 pixels and the next 16.
+    The difference between the outer 16 pixels and the next 16 is that of their means plus that of their standard
+    deviations.
 
     Args:
-        painted: (H, W, 3), more than 64 each way.
-        photo: What it was painted from, of the same size.
+        painted: Stylized photo, (H, W, 3), more than 64 px each way.
+        photo: Photo, of the same size.
     """
     # Half a level is what rounding alone can make.
     return max(_edge(painted), 0.5) / max(_edge(photo), 0.5)
@@ -154,21 +156,21 @@ def _edge(pixels: Pixels) -> float:
 
 
 def pan(photo: Pixels) -> list[Pixels]:
-    """Frames of a window that moves over a still photo.
+    """Return the frames of a window that moves over a still photo.
 
     Args:
-        photo: (H, W, 3); the window is `PAN` steps smaller.
+        photo: (H, W, 3); the window is `PAN_STEPS` steps smaller.
     """
     rows, columns = PAN_STEP
-    height, width = photo.shape[0] - PAN * rows, photo.shape[1] - PAN * columns
+    height, width = photo.shape[0] - PAN_STEPS * rows, photo.shape[1] - PAN_STEPS * columns
     return [
         photo[rows * t : rows * t + height, columns * t : columns * t + width]
-        for t in range(PAN + 1)
+        for t in range(PAN_STEPS + 1)
     ]
 
 
-def unsteadiness(frames: Sequence[Pixels]) -> float:
-    """The mean difference between successive frames of a `pan`, brought into line by its motion, in levels."""
+def pan_flicker(frames: Sequence[Pixels]) -> float:
+    """Return the mean difference between successive frames of a `pan`, aligned by its motion, in levels of 255."""
     rows, columns = PAN_STEP
     differences = [
         np.abs(later[:-rows, :-columns].astype(np.int16) - earlier[rows:, columns:]).mean()

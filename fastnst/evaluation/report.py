@@ -1,4 +1,4 @@
-"""What `evaluate` found, as a table and as plain values."""
+"""Result of `evaluate`, as a table and as plain values."""
 
 from __future__ import annotations
 
@@ -12,64 +12,64 @@ Quartiles = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What was found at one size; medians over the photos."""
+class SizeReport:
+    """Figures at one size, as medians over the photos; those with a default are None in a result of the views alone."""
 
     size: int
     """Longer side of the photos in pixels."""
     photos: int
-    """How many."""
+    """Number of photos."""
     views_style: float
-    """Style term, geometric mean over the views, over that of optimization; see `fastnst.evaluation.views`."""
+    """Style term over that of optimization, geometric mean over the views; see `fastnst.evaluation.views`."""
     views_content: float
-    """Content term, mean over the views, over that of optimization."""
+    """Content term over that of optimization, means over the views."""
     repetition: float | None
-    """See `fastnst.evaluation.metrics`; median over the flat squares of all photos, None without any."""
+    """Repetition, see `fastnst.evaluation.metrics`: median over the flat squares of all photos, None without any."""
     flat_squares: int
-    """How many squares of 96 px are flat in the photos."""
+    """Number of squares of 96 px that are flat in the photos."""
     checkerboard: float
-    """See `fastnst.evaluation.metrics`, as for the next two."""
+    """Checkerboard, see `fastnst.evaluation.metrics`."""
     border: float
+    """Difference at the border, see `fastnst.evaluation.metrics`."""
     flicker: float | None = None
-    """Unsteadiness over a pan, over the mean difference between two painted photos.
-
-    This and what follows is None where the views alone were asked for."""
+    """Flicker of a pan over the mean difference between two stylized photos."""
     milliseconds: float | None = None
-    """Of painting one, pixels to pixels."""
+    """Time to paint one photo, from pixels to pixels."""
     content: float | None = None
-    """Content term of the painted photos, as weighted."""
+    """Weighted content term of the stylized photos."""
     style: float | None = None
-    """Style term, as weighted."""
+    """Weighted style term of the stylized photos."""
     total: float | None = None
-    """The objective J."""
+    """Objective J of the stylized photos."""
     photo_total: float | None = None
-    """J of the photos themselves: what no painting is worth."""
+    """J of the unpainted photos: the upper bound."""
     optimized_total: float | None = None
-    """J at the end of the optimization from the photo: the lowest that was found."""
+    """J after optimizing the pixels from the photo: the best value that was reached."""
     from_noise: Quartiles | None = None
     """Iterations of L-BFGS from noise that reach the net's J; infinite if more than were tried."""
     from_photo: Quartiles | None = None
-    """Iterations of L-BFGS from the photo that reach it."""
+    """Iterations of L-BFGS from the photo that reach the net's J; infinite if more than were tried."""
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """How good a style is."""
+class EvaluateResult:
+    """Figures of a style at all sizes."""
 
     style: str
-    """Its name."""
+    """Name of the style."""
     steps: int
-    """Of its training."""
+    """Number of optimizer steps of its training."""
     max_iterations: int
-    """Of L-BFGS that were tried; 0 where the views alone were asked for."""
+    """Most iterations of L-BFGS; 0 in a result of the views alone."""
     device: str
-    """Where the net ran."""
+    """Device of the net."""
     fastnst: str
-    """Version that measured."""
-    sizes: tuple[Measured, ...]
+    """Version of fastnst that measured."""
+    sizes: tuple[SizeReport, ...]
+    """Figures at each size."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; what was not measured, and an infinite number of iterations, is null."""
+        """Return plain values; what was not measured, and an infinite number of iterations, is null."""
         values = asdict(self)
         for size in values["sizes"]:
             for name in ("from_noise", "from_photo"):
@@ -89,7 +89,7 @@ class Evaluation:
             )
             return median if first == third else f"{median} ({first} to {third})"
 
-        rows: dict[str, Callable[[Measured], str]] = {
+        rows: dict[str, Callable[[SizeReport], str]] = {
             "photos": lambda m: f"{m.photos}",
             "views, style (1 is optimization's)": lambda m: number(m.views_style, 2),
             "views, content (1 is optimization's)": lambda m: number(m.views_content, 2),

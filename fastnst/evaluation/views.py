@@ -1,4 +1,4 @@
-"""The figure `views`: how much of a painting's hand is in a picture, seen from afar and from near."""
+"""Views: figures of how much of a painting's hand is in a picture, seen from afar and from near."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from PIL import Image
 
 from fastnst.errors import Diverged, FastnstError, Interrupted
 from fastnst.evaluation.cache import cache_folder
-from fastnst.images.read import Pixels, read_image, resize_longer
+from fastnst.images.pixels import Pixels, resize_long_edge
+from fastnst.images.read import read_image
 from fastnst.optimization.optimize import optimize
 from fastnst.perceptual import PerceptualLoss, load_loss_network
 from fastnst.perceptual.image_tensor import image_to_tensor
-from fastnst.system.atomic import written_whole
+from fastnst.system.atomic import atomic_write
 from fastnst.system.progress import Progress
 from fastnst.system.torch_device import pick_device
 
-METHOD = 1
-"""Counts up when the pictures of `fastnst optimize` change, so that kept ones are not used for them."""
+CACHE_VERSION = 1
+"""Number that is raised when the pictures of `fastnst optimize` change, so that earlier ones are not used."""
 SIDES = (512, 256, 128)
-"""Longer sides in pixels that pictures are looked at with; the optimized picture has the first."""
+"""Longer sides of the views in pixels; the optimized picture has the first."""
 LAYERS = {"relu1_2": 1, "relu2_2": 1, "relu3_3": 1, "relu4_3": 1}
 """Layers of the style term, as in Johnson et al. 2016."""
-SLIMMEST = 16
-"""Pixels on the shorter side of a painting's view, at least: 2 at relu4_3."""
-LEAST = 1e-6
-"""What a term is at least, so that one of nothing can be divided by."""
+MIN_SHORT_SIDE = 16
+"""Least shorter side of a painting's view in pixels: 2 at relu4_3."""
+MIN_TERM = 1e-6
+"""Least value of a term, as terms are divided by one another."""
 
 
-class Seen(NamedTuple):
-    """The terms of a picture over all views."""
+class ViewTerms(NamedTuple):
+    """Terms of a picture over all views."""
 
     style: float
     """Geometric mean of the style terms: 1 for the untouched photo, 0 for the painting's own statistics."""
@@ -42,19 +43,19 @@ class Seen(NamedTuple):
     """Mean of the content terms of relu3_3: 0 for the photo itself, 1 for an unrelated one."""
 
 
-def nearest(photo: Image.Image) -> Image.Image:
-    """A photo in the nearest, which is the largest, of the views: enlarged to it where it is smaller (Lanczos)."""
-    return resize_longer(photo, SIDES[0])
+def nearest_view(photo: Image.Image) -> Image.Image:
+    """Scale a photo to the nearest, which is the largest, of the views; smaller photos are enlarged (Lanczos)."""
+    return resize_long_edge(photo, SIDES[0])
 
 
 class Views:
-    """A painting as it is seen from afar and from near, and pictures measured by it.
+    """Views of a painting, from afar and from near, by which pictures are measured.
 
-    Style terms compare Gram matrices as they are, in float32, whatever a net was trained for, and are
-    divided by what they are for the photo in the same view.
+    Style terms compare Gram matrices as they are, in float32, whatever the objective of a net's training, and are
+    divided by those of the photo in the same view.
 
     Args:
-        painting: Its file.
+        painting: File of the painting.
 
     Raises:
         UnreadableImage: The file is no picture.
@@ -65,7 +66,7 @@ class Views:
         self._painting = read_image(painting).convert("RGB")
         device = pick_device("auto")
         network = load_loss_network()
-        slim = SLIMMEST * max(self._painting.size) / min(self._painting.size)
+        slim = MIN_SHORT_SIDE * max(self._painting.size) / min(self._painting.size)
         self._losses: dict[int, PerceptualLoss] = {}
         for side in SIDES:
             loss = PerceptualLoss(
@@ -74,76 +75,76 @@ class Views:
             ).to(memory_format=torch.channels_last)  # fmt: skip
             loss.to(device)
             loss.set_styles(
-                [image_to_tensor(resize_longer(self._painting, max(side, round(slim))), device)]
+                [image_to_tensor(resize_long_edge(self._painting, max(side, round(slim))), device)]
             )
             self._losses[side] = loss
         self._device = device
 
     @torch.no_grad()
-    def terms(self, photo: Image.Image, *pictures: Image.Image) -> list[Seen]:
-        """What pictures of a photo look like in all views.
+    def terms(self, photo: Image.Image, *pictures: Image.Image) -> list[ViewTerms]:
+        """Compute the terms of pictures of a photo.
 
         Args:
-            photo: RGB, as `nearest` gives it.
+            photo: RGB, as `nearest_view` returns it.
             pictures: RGB, of any size; each is scaled to the photo's views (Lanczos).
         """
         styles: list[list[float]] = [[] for _ in pictures]
         contents: list[list[float]] = [[] for _ in pictures]
         for side, loss in self._losses.items():
-            view = resize_longer(photo, side)
+            view = resize_long_edge(photo, side)
             pixels = image_to_tensor(view, self._device)
             loss.calibrate(pixels)
             targets = loss.content_targets(pixels)
             for picture, style, content in zip(pictures, styles, contents, strict=True):
                 scaled = picture.resize(view.size, Image.Resampling.LANCZOS)
                 found = loss(image_to_tensor(scaled, self._device), targets)
-                style.append(max(found.style.item(), LEAST))
+                style.append(max(found.style.item(), MIN_TERM))
                 content.append(found.content.item())
         return [
-            Seen(statistics.geometric_mean(style), statistics.fmean(content))
+            ViewTerms(statistics.geometric_mean(style), statistics.fmean(content))
             for style, content in zip(styles, contents, strict=True)
         ]
 
-    def beside_optimization(
+    def relative_terms(
         self,
         stylized: Pixels,
         photo: Image.Image,
         on_share: Progress | None = None,
-    ) -> Seen:
-        """The terms of a stylized photo over those of the optimized one: 1 is as good as optimization.
+    ) -> ViewTerms:
+        """Compute the terms of a stylized photo over those of the optimized one: 1 is as good as optimization.
 
         Args:
             stylized: RGB uint8 (H, W, 3), of any size.
-            photo: RGB, as `nearest` gives it.
+            photo: RGB, as `nearest_view` returns it.
             on_share: See `optimized`.
         """
         reference = self.optimized(photo, on_share)
         net, best = self.terms(photo, Image.fromarray(stylized), reference)
-        return Seen(net.style / best.style, net.content / max(best.content, LEAST))
+        return ViewTerms(net.style / best.style, net.content / max(best.content, MIN_TERM))
 
     def optimized(self, photo: Image.Image, on_share: Progress | None = None) -> Image.Image:
-        """What `fastnst optimize` paints of a photo by itself, kept from one call to the next.
+        """Return the picture that `fastnst optimize` paints of a photo by default, cached on disk.
 
         Args:
-            photo: RGB, as `nearest` gives it.
-            on_share: Called after each iteration; never where the picture is kept.
+            photo: RGB, as `nearest_view` returns it.
+            on_share: Called after each iteration; not at all where the picture is cached.
 
         Raises:
-            Interrupted: Ctrl-C; those that were kept before stay.
+            Interrupted: Ctrl-C; pictures that were cached before stay.
             Diverged: A term became infinite.
         """
-        digest = hashlib.sha256(repr((METHOD, SIDES[0])).encode())
+        digest = hashlib.sha256(repr((CACHE_VERSION, SIDES[0])).encode())
         for image in (photo, self._painting):
             digest.update(repr(image.size).encode())
             digest.update(image.tobytes())
         file = cache_folder("optimized") / f"{digest.hexdigest()[:32]}.png"
         try:
-            kept = read_image(file).convert("RGB")
-            if kept.size == photo.size:
-                return kept
-        except FastnstError:  # None, or one that is damaged.
+            cached = read_image(file).convert("RGB")
+            if cached.size == photo.size:
+                return cached
+        except FastnstError:  # There is none, or it is damaged.
             pass
-        with tempfile.TemporaryDirectory() as folder, written_whole(file) as temporary:
+        with tempfile.TemporaryDirectory() as folder, atomic_write(file) as temporary:
             source = Path(folder, "photo.png")
             photo.save(source)
             try:

@@ -1,4 +1,4 @@
-"""An exported net beside the one in torch."""
+"""Parity of an exported net with the net in torch."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from fastnst.models import StyleNet
 from fastnst.runtime.engine.net_session import NetSession
 
 CHECKED_SIZES = ((64, 48), (200, 136), (256, 256))
-"""Heights and widths that it is compared at: none of them the one that it was exported with."""
+"""Heights and widths of the comparison: none of them the one of the export."""
 
 
-class Clamped(torch.nn.Module):
-    """The net as users get it: what lies outside 0..255 is cut off."""
+class ClampedNet(torch.nn.Module):
+    """Net whose output is clamped to 0..255, as users get it."""
 
     def __init__(self, net: StyleNet) -> None:
         super().__init__()
@@ -25,29 +25,33 @@ class Clamped(torch.nn.Module):
     def forward(
         self, image: torch.Tensor, style_weights: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """What the net paints, clamped to 0..255."""
+        """Paint an image, clamped to 0..255."""
         painted: torch.Tensor = self.net(image, style_weights)
         return painted.clamp(0.0, 255.0)
 
 
-class ClampedOver(Clamped):
-    """A net of several levels as users get it, its canvas after the image."""
+class ClampedCanvasNet(ClampedNet):
+    """Net of several levels whose output is clamped; its canvas comes after the image."""
 
     def forward(  # type: ignore[override]
         self, image: torch.Tensor, canvas: torch.Tensor, style_weights: torch.Tensor
     ) -> torch.Tensor:
-        """What the net paints over the canvas, clamped to 0..255."""
+        """Paint over a canvas, clamped to 0..255."""
         painted: torch.Tensor = self.net(image, style_weights, canvas)
         return painted.clamp(0.0, 255.0)
 
 
-def clamped(net: StyleNet) -> Clamped:
-    """A net as users get it, with the inputs of its file in their order."""
-    return ClampedOver(net) if net.config.levels > 1 else Clamped(net)
+def clamped(net: StyleNet) -> ClampedNet:
+    """Return a net as users get it: clamped, with the inputs in the order of its file."""
+    return ClampedCanvasNet(net) if net.config.levels > 1 else ClampedNet(net)
 
 
 def difference_to_torch(net: StyleNet, path: Path) -> float:
-    """The largest difference between the file, run as users run it, and torch, over sizes and a batch."""
+    """Return the largest difference between the file and torch, over sizes and a batch, in levels of 255.
+
+    Raises:
+        BadStyleFile: The net gives values that are infinite or not a number.
+    """
     session = NetSession(path, device="cpu")
     rng = np.random.default_rng(0)
     largest = 0.0
@@ -62,7 +66,7 @@ def difference_to_torch(net: StyleNet, path: Path) -> float:
             expected = clamped(net)(*map(torch.from_numpy, pictures), *weights).numpy()
         if not np.isfinite(expected).all():
             raise BadStyleFile(
-                "The trained net gives values that are no numbers: its training went wrong.",
+                "The trained net gives values that are infinite or not a number: its training went wrong.",
                 "Train it again, with a lower --model.learning_rate.",
             )
         largest = max(largest, float(np.abs(session.run(*pictures, rows=rows) - expected).max()))

@@ -1,4 +1,4 @@
-"""Smaller numbers for an exported net: halves, or bytes."""
+"""Quantization of an exported net to fp16 or int8."""
 
 from __future__ import annotations
 
@@ -16,19 +16,25 @@ import onnx
 
 from fastnst.errors import FastnstError, did_you_mean
 from fastnst.images.find import find_images
-from fastnst.images.read import Pixels, read_image, resize_longer
+from fastnst.images.pixels import Pixels, resize_long_edge
+from fastnst.images.read import readable_images
 from fastnst.runtime.engine.levels import ground
 from fastnst.runtime.engine.session import CANVAS, STYLE_WEIGHTS
 
 Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
+"""Number format of a net's weights."""
 CALIBRATION_PHOTOS = 16
-"""Photos that the ranges of bytes are measured on."""
+"""Number of photos that the ranges of int8 are measured on."""
 CALIBRATION_SIZE = 256
-"""Their longer side."""
+"""Longer side of these photos in pixels."""
 
 
-def check_precision(precision: str, data: Path | None) -> None:
-    """Refuse what can't be made.
+def check_precision(precision: str, photos: Path | None) -> None:
+    """Check that a net can be exported in a precision.
+
+    Args:
+        precision: Name of the precision.
+        photos: Folder of photos to measure on, which fp16 and int8 need.
 
     Raises:
         FastnstError: There is no such precision, or it has no photos to be measured on.
@@ -37,25 +43,22 @@ def check_precision(precision: str, data: Path | None) -> None:
         raise FastnstError(
             f"There is no precision {precision!r}.", did_you_mean(precision, get_args(Precision))
         )
-    if precision != "fp32" and data is None:
+    if precision != "fp32" and photos is None:
         raise FastnstError(
-            f"What {precision} does to a net is measured on photos.",
-            "Give a folder of some with --data FOLDER.",
+            f"The precision {precision} is measured on photos, and none were given.",
+            "Give a folder of some with --calibration-photos FOLDER.",
         )
 
 
-def calibration_photos(folder: Path, multiple: int) -> list[Pixels]:
-    """The first photos of a folder, small, their sides multiples of `multiple`.
+def read_calibration_photos(folder: Path, multiple: int) -> list[Pixels]:
+    """Read the first photos of a folder, made small, with sides that are multiples of `multiple`.
 
     Raises:
-        FastnstError: It has none that can be read.
+        FastnstError: The folder has no photo that can be read.
     """
     found: list[Pixels] = []
-    for path in find_images(folder):
-        try:
-            image = resize_longer(read_image(path).convert("RGB"), CALIBRATION_SIZE)
-        except FastnstError:
-            continue
+    for photo in readable_images(find_images(folder)):
+        image = resize_long_edge(photo, CALIBRATION_SIZE)
         height, width = (side // multiple * multiple for side in (image.height, image.width))
         if min(height, width) >= 8 * multiple:
             found.append(np.asarray(image)[:height, :width])
@@ -63,35 +66,36 @@ def calibration_photos(folder: Path, multiple: int) -> list[Pixels]:
             break
     if not found:
         raise FastnstError(
-            f"There is no photo to measure on in {folder}.", "Give another with --data."
+            f"There is no photo to measure on in {folder}.",
+            "Give another with --calibration-photos.",
         )
     return found
 
 
-def lowered(
+def quantize(
     model: onnx.ModelProto, precision: Precision, photos: Sequence[Pixels]
 ) -> onnx.ModelProto:
-    """The net in another precision, its inputs and outputs still float32.
+    """Convert a net to another precision; its inputs and outputs stay float32.
 
     Args:
-        model: In float32.
-        precision: fp16 halves the file, and is fast on GPUs; int8 quarters the convolutions, which are
-            faster on CPUs, by ranges that are measured once (static quantisation, weights per channel).
-        photos: To measure those on.
+        model: Net in float32.
+        precision: fp16 halves the file, and is fast on GPUs. int8 quarters the convolutions, which are faster on CPUs,
+            by ranges that are measured once (static quantization, weights per channel).
+        photos: Photos that the ranges are measured on.
     """
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), _no_log():
-        warnings.simplefilter("ignore")  # About the libraries' insides.
-        return _halves(model) if precision == "fp16" else _bytes(model, photos)
+        warnings.simplefilter("ignore")  # The libraries warn about their own internals.
+        return _to_fp16(model) if precision == "fp16" else _to_int8(model, photos)
 
 
-def _halves(model: onnx.ModelProto) -> onnx.ModelProto:
+def _to_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
-    lower: onnx.ModelProto = convert_float_to_float16(model, keep_io_types=True)
-    return lower
+    result: onnx.ModelProto = convert_float_to_float16(model, keep_io_types=True)
+    return result
 
 
-def _bytes(model: onnx.ModelProto, photos: Sequence[Pixels]) -> onnx.ModelProto:
+def _to_int8(model: onnx.ModelProto, photos: Sequence[Pixels]) -> onnx.ModelProto:
     from onnxruntime.quantization import QuantType, quantize_static
 
     inputs = {node.name: node.type.tensor_type.shape for node in model.graph.input}
@@ -101,17 +105,16 @@ def _bytes(model: onnx.ModelProto, photos: Sequence[Pixels]) -> onnx.ModelProto:
         for number in range(max(len(photos), rows)):
             photo = photos[number % len(photos)]
             feed = {"image": photo.transpose(2, 0, 1)[None].astype(np.float32)}
-            if (
-                CANVAS in inputs
-            ):  # Half of the time the ground, else something that is painted already.
-                under = photo if number % 2 else ground(*photo.shape[:2])
-                feed[CANVAS] = under.transpose(2, 0, 1)[None].astype(np.float32)
+            if CANVAS in inputs:
+                # The first level has the ground, the others something that is painted already.
+                canvas = photo if number % 2 else ground(*photo.shape[:2])
+                feed[CANVAS] = canvas.transpose(2, 0, 1)[None].astype(np.float32)
             if rows:
                 feed[STYLE_WEIGHTS] = np.eye(rows, dtype=np.float32)[number % rows]
             yield feed
 
     with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder, name) for name in ("float.onnx", "bytes.onnx")]
+        paths = [Path(folder, name) for name in ("float32.onnx", "int8.onnx")]
         onnx.save(model, paths[0])
         quantize_static(
             paths[0],
@@ -126,7 +129,7 @@ def _bytes(model: onnx.ModelProto, photos: Sequence[Pixels]) -> onnx.ModelProto:
 
 
 class _Reader:
-    """What onnxruntime asks for the next photo: one after the other, then None."""
+    """Reader of calibration data for onnxruntime: one feed after the other, then None."""
 
     def __init__(self, feeds: Iterator[dict[str, Any]]) -> None:
         self._feeds = feeds
@@ -137,7 +140,7 @@ class _Reader:
 
 @contextlib.contextmanager
 def _no_log() -> Iterator[None]:
-    """The quantiser warns by the root logger."""
+    """Silence the root logger, by which the quantizer warns."""
     logging.disable(logging.WARNING)
     try:
         yield

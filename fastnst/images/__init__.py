@@ -1,1 +1,1 @@
-"""Picture files, to pixels and back."""
+"""Image files and their pixels (no torch)."""

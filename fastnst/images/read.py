@@ -1,83 +1,69 @@
-"""Pictures as they are meant to be seen: upright, sRGB, 8 bit."""
+"""Image files, read as they are meant to be seen: upright, sRGB, 8 bit."""
 
 from __future__ import annotations
 
-import io
 import math
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from fastnst.errors import FastnstError, UnreadableImage, first_line, missing_extra
-from fastnst.images.metadata import Kept, kept_exif
+from fastnst.errors import FastnstError, UnreadableImage, first_line
+from fastnst.images.formats import (
+    ANIMATED_FORMATS,
+    HEIF_EXTENSIONS,
+    PAGED_FORMAT,
+    register_heif,
+)
+from fastnst.images.metadata import ImageMetadata, read_exif
+from fastnst.images.pixels import MAX_PIXELS, upright_srgb
 
-Pixels: TypeAlias = npt.NDArray[np.uint8]
-"""uint8, RGB, (H, W, 3)."""
-Source: TypeAlias = str | os.PathLike[str] | BinaryIO
-"""A file by its path, or one that is open."""
-
-HEIF = frozenset({".heic", ".heif"})
-"""Formats that need an extra."""
-READABLE = HEIF | {
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".png", ".apng", ".webp", ".avif", ".bmp", ".dib", ".tif",
-    ".tiff", ".gif", ".tga", ".ppm", ".pgm", ".pbm", ".pnm", ".pcx", ".ico",
-}  # fmt: skip
-"""What a folder is searched for."""
-ANIMATED = frozenset({"GIF", "PNG", "WEBP"})
-"""Formats whose frames follow one another in time."""
-PAGED = "TIFF"
-"""The format whose frames are pages."""
+ImageSource: TypeAlias = str | os.PathLike[str] | BinaryIO
+"""Path of a file, or an open file."""
 NEW_SUBFILE_TYPE, BITS_PER_SAMPLE = 254, 258
 """Tags of TIFF."""
-NO_PAGE = 0b101
-"""Bits of `NEW_SUBFILE_TYPE`: a smaller copy of another page, or a mask."""
-
-MOST_PIXELS = 180_000_000
-"""More are refused unless asked for: a small file can hold a picture that fills the memory."""
-BAND = 4_000_000
-"""Pixels that are copied at once."""
+NO_PAGE_BITS = 0b101
+"""Bits of `NEW_SUBFILE_TYPE` that mark a smaller copy of another page, or a mask."""
 
 
-class Picture:
-    """A picture file that is open.
+class ImageFile:
+    """Open image file.
 
     Args:
-        image: As Pillow opened it.
-        name: Of the file, for errors.
+        image: The image as Pillow opened it.
+        name: Name of the file, for errors.
+        max_pixels: Pages with more pixels are refused.
     """
 
-    def __init__(self, image: Image.Image, name: str, most_pixels: int) -> None:
-        self._image, self._name, self._most_pixels = image, name, most_pixels
+    def __init__(self, image: Image.Image, name: str, max_pixels: int) -> None:
+        self._image, self._name, self._max_pixels = image, name, max_pixels
         self.format = image.format or ""
-        """As Pillow names it."""
+        """Pillow's name of the format."""
         self.bits = _bits(image)
-        """A channel, as they are stored; what is read has 8."""
-        if self.format == PAGED:
-            self._numbers = _pages(image)
+        """Bits a channel in the file; what is read has 8."""
+        if self.format == PAGED_FORMAT:
+            self._numbers = _page_numbers(image)
         else:
             self._numbers = list(
-                range(getattr(image, "n_frames", 1) if self.format in ANIMATED else 1)
+                range(getattr(image, "n_frames", 1) if self.format in ANIMATED_FORMATS else 1)
             )
         self.count = len(self._numbers)
-        """Of frames or pages."""
-        self.animated = self.count > 1 and self.format in ANIMATED
-        """Whether there is more than one frame."""
+        """Number of frames or pages."""
+        self.animated = self.count > 1 and self.format in ANIMATED_FORMATS
+        """Whether the file has several frames that follow one another in time."""
         self._dpi: Any = None
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height as they are stored."""
+        """Width and height in pixels, before the orientation is applied."""
         return self._image.size
 
-    def kept(self) -> Kept:
-        """What to keep of the file, once its frames are read."""
+    def metadata(self) -> ImageMetadata:
+        """Return the metadata of the file; call it after `frames`."""
         dpi = self._dpi
         try:
             across, down = (float(value) for value in dpi or ())
@@ -85,25 +71,25 @@ class Picture:
         except (TypeError, ValueError, ZeroDivisionError):
             dpi = None
         loop = self._image.info.get("loop") if self.animated else None
-        return Kept(
+        return ImageMetadata(
             self._exif, dpi, tuple(self._durations), tuple(self._disposals),
             loop if isinstance(loop, int) else None,
         )  # fmt: skip
 
     def frames(self) -> Iterator[Image.Image]:
-        """Each frame or page in whole, RGB or (with transparency) RGBA; one of a still.
+        """Yield each frame or page in whole, RGB or (with transparency) RGBA; a still yields one.
 
         Raises:
-            UnreadableImage: It is damaged, or a page is too large.
+            UnreadableImage: The file is damaged, or a page is too large.
         """
         self._durations: list[int] = []
         self._disposals: list[int] = []
-        self._exif, self._dpi = kept_exif(self._image), self._image.info.get("dpi")
+        self._exif, self._dpi = read_exif(self._image), self._image.info.get("dpi")
         for place, number in enumerate(self._numbers):
-            with _reading(self._name):
+            with _explained(self._name):
                 if place:
                     self._image.seek(number)
-                    _check_size(self._image, self._name, self._most_pixels)
+                    _check_size(self._image, self._name, self._max_pixels)
                 self._image.load()
                 if self.animated:
                     duration = self._image.info.get("duration", 0)
@@ -119,23 +105,23 @@ class Picture:
 
 
 @contextmanager
-def open_picture(source: Source, *, most_pixels: int = MOST_PIXELS) -> Iterator[Picture]:
-    """Open a picture file.
+def open_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Iterator[ImageFile]:
+    """Open an image file.
 
     Args:
-        source: Its path, or an open file.
-        most_pixels: Larger ones are refused.
+        source: Path of the file, or an open file.
+        max_pixels: Images with more pixels are refused.
 
     Raises:
-        UnreadableImage: There is no such file, or it is no picture, or too large.
+        UnreadableImage: There is no such file, or it is no image, or too large.
         MissingExtra: Its format needs a package that is not installed.
     """
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         name = str(path)
-        check_regular(path)
-        if path.suffix.lower() in HEIF:
-            know_heif(path)
+        check_regular_file(path)
+        if path.suffix.lower() in HEIF_EXTENSIONS:
+            register_heif(path)
         source = path
     elif hasattr(source, "read"):
         name = "What was piped in"
@@ -143,50 +129,45 @@ def open_picture(source: Source, *, most_pixels: int = MOST_PIXELS) -> Iterator[
         raise UnreadableImage(
             f"A {type(source).__name__} is no picture.", "Give the path of a file, or an open one."
         )
-    with _reading(name), _any_size():
+    with _explained(name), _no_pixel_limit():
         image = Image.open(source)
     with image:
-        _check_size(image, name, most_pixels)
-        with _reading(name):  # Frames are counted by reading.
-            picture = Picture(image, name, most_pixels)
-        yield picture
+        _check_size(image, name, max_pixels)
+        with _explained(name):  # Frames are counted by reading.
+            file = ImageFile(image, name, max_pixels)
+        yield file
 
 
-def _check_size(image: Image.Image, name: str, most_pixels: int) -> None:
-    if image.width * image.height > most_pixels:
-        raise UnreadableImage(
-            f"{name} is {image.width}x{image.height} px, more than {most_pixels / 1e6:g} megapixels.",
-            "If you trust the file, raise the limit: --max-megapixels N",
-        )
+def read_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Read an image upright, in sRGB and 8 bit; of an animation the first frame.
+
+    Returns:
+        Mode RGB, or RGBA if the file has transparency.
+
+    Raises:
+        UnreadableImage: There is no such file, or it is no complete image, or too large.
+        MissingExtra: Its format needs a package that is not installed.
+    """
+    with open_image(source, max_pixels=max_pixels) as file:
+        return next(file.frames())
 
 
-def _bits(image: Image.Image) -> int:
-    """Bits a channel of a PNG or TIFF; 8 of all else. Pillow reads colours of 16 as 8, without a word."""
-    if image.format == PAGED:
-        tags: Any = image.tag_v2  # type: ignore[attr-defined]
-        return int(max(tags.get(BITS_PER_SAMPLE, (8,))))
-    raw = [str(tile[3]) for tile in getattr(image, "tile", ())]
-    return 16 if image.format == "PNG" and any(";16" in mode for mode in raw) else 8
+def readable_images(paths: Iterable[Path]) -> Iterator[Image.Image]:
+    """Yield each image that can be read, RGB; the other files are passed over."""
+    for path in paths:
+        try:
+            image = read_image(path).convert("RGB")
+        except FastnstError:
+            continue
+        yield image
 
 
-def _pages(image: Any) -> list[int]:
-    """The numbers of a TIFF's pages: not of smaller copies and masks. It is left at the first."""
-    pages = []
-    for number in range(image.n_frames):
-        image.seek(number)
-        if not image.tag_v2.get(NEW_SUBFILE_TYPE, 0) & NO_PAGE:
-            pages.append(number)
-    pages = pages or [0]
-    image.seek(pages[0])
-    return pages
-
-
-def check_regular(path: Path, kind: str = "picture") -> None:
-    """Refuse what is no regular file: to open a named pipe is to wait, maybe for ever.
+def check_regular_file(path: Path, kind: str = "picture") -> None:
+    """Check that a path is a regular file: opening a named pipe waits, maybe for ever.
 
     Args:
         path: The file, or a link to it.
-        kind: What it should be.
+        kind: Kind of file that was expected, for the error.
 
     Raises:
         UnreadableImage: There is no such file, or it is a folder, a pipe or a device.
@@ -202,36 +183,38 @@ def check_regular(path: Path, kind: str = "picture") -> None:
         )
 
 
-def read_image(source: Source, *, most_pixels: int = MOST_PIXELS) -> Image.Image:
-    """Read a picture as it is meant to be seen: upright, sRGB, 8 bit; of an animation the first frame.
-
-    Returns:
-        Mode RGB, or RGBA if the file has transparency.
-
-    Raises:
-        UnreadableImage: There is no such file, or it is no complete picture, or too large.
-        MissingExtra: Its format needs a package that is not installed.
-    """
-    with open_picture(source, most_pixels=most_pixels) as picture:
-        return next(picture.frames())
+def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
+    if image.width * image.height > max_pixels:
+        raise UnreadableImage(
+            f"{name} is {image.width}x{image.height} px, more than {max_pixels / 1e6:g} megapixels.",
+            "If you trust the file, raise the limit: --max-megapixels N",
+        )
 
 
-def know_heif(path: Path) -> None:
-    """Make Pillow read and write HEIC.
+def _bits(image: Image.Image) -> int:
+    """Return the bits a channel of a PNG or TIFF, and 8 for all else; Pillow reads colours of 16 as 8 without a word."""
+    if image.format == PAGED_FORMAT:
+        tags: Any = image.tag_v2  # type: ignore[attr-defined]
+        return int(max(tags.get(BITS_PER_SAMPLE, (8,))))
+    raw = [str(tile[3]) for tile in getattr(image, "tile", ())]
+    return 16 if image.format == "PNG" and any(";16" in mode for mode in raw) else 8
 
-    Raises:
-        MissingExtra: The package for it is not there.
-    """
-    try:
-        import pillow_heif
-    except ImportError as error:
-        raise missing_extra(f"{path} is HEIC, which needs pillow-heif.", "heif") from error
-    pillow_heif.register_heif_opener()
+
+def _page_numbers(image: Any) -> list[int]:
+    """Return the numbers of a TIFF's pages, without smaller copies and masks, and seek the first one."""
+    pages = []
+    for number in range(image.n_frames):
+        image.seek(number)
+        if not image.tag_v2.get(NEW_SUBFILE_TYPE, 0) & NO_PAGE_BITS:
+            pages.append(number)
+    pages = pages or [0]
+    image.seek(pages[0])
+    return pages
 
 
 @contextmanager
-def _reading(name: str) -> Iterator[None]:
-    """Pillow's decoders raise nearly anything on a damaged file."""
+def _explained(name: str) -> Iterator[None]:
+    """Turn errors of Pillow's decoders, which raise nearly anything, into `UnreadableImage`."""
     try:
         yield
     except UnidentifiedImageError as error:
@@ -256,85 +239,11 @@ _opening = threading.Lock()
 
 
 @contextmanager
-def _any_size() -> Iterator[None]:
-    """Without Pillow's own limit, which is the whole process's; ours is said by the caller."""
+def _no_pixel_limit() -> Iterator[None]:
+    """Lift Pillow's own limit, which holds for the whole process; callers check the size."""
     with _opening:
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             yield
         finally:
             Image.MAX_IMAGE_PIXELS = before
-
-
-def rgb(image: Image.Image) -> Pixels:
-    """The pixels without transparency, (H, W, 3)."""
-    width, height = image.size
-    pixels = np.empty((height, width, 3), np.uint8)
-    # Some rows at a time: Pillow makes two more copies of what it gives to numpy.
-    rows = max(1, BAND // width)
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        band = image if rows >= height else image.crop((0, top, width, bottom))
-        pixels[top:bottom] = np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
-    return pixels
-
-
-def upright_srgb(image: Image.Image) -> Image.Image:
-    """The picture with its EXIF orientation applied, in sRGB, as RGB or (with transparency) RGBA.
-
-    It may be the very one that was given, which is left as it is.
-    """
-    with suppress(Exception):  # Broken EXIF is no EXIF.
-        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # Else it would be copied.
-            image = ImageOps.exif_transpose(image)
-    profile = image.info.get("icc_profile")
-    transparent = image.has_transparency_data
-    if image.mode.startswith("I") or image.mode == "F":
-        # Grey of 16 bit and more: Pillow's own conversion clips instead of scaling.
-        values = np.asarray(image, np.float64)
-        largest = values.max(initial=0)
-        sixteen = image.mode.startswith("I;16") or largest > 255
-        top = 65535.0 if sixteen else 1.0 if image.mode == "F" and largest <= 1 else 255.0
-        image = Image.fromarray(np.clip(values * (255.0 / top) + 0.5, 0, 255).astype(np.uint8))
-    alpha = image.convert("RGBA").getchannel("A") if transparent else None
-    if image.mode not in ("RGB", "L", "CMYK", "LAB"):
-        image = image.convert("RGB")
-    if profile:
-        image = _to_srgb(image, profile)
-    if (
-        image.mode != "RGB" or alpha is not None
-    ):  # Copies of large pictures are not made for nothing.
-        image = image.convert("RGB")
-    if alpha is not None:
-        image.putalpha(alpha)
-    return image
-
-
-def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(
-            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return image  # A broken profile is no profile: viewers show the picture as sRGB too.
-    return converted if converted is not None else image
-
-
-def resize_longer(image: Image.Image, size: int) -> Image.Image:
-    """Scale a picture so that its longer side is `size` pixels (Lanczos).
-
-    Raises:
-        FastnstError: The size is below 1, or the result would have more than `MOST_PIXELS`.
-    """
-    if size < 1:
-        raise FastnstError(f"The size is {size}.", "It is the longer side in pixels: 1 or more.")
-    scale = size / max(image.size)
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    if width * height > MOST_PIXELS:
-        raise FastnstError(
-            f"At a size of {size} the picture would be {width}x{height} px,"
-            f" more than the {MOST_PIXELS / 1e6:.0f} megapixels that are allowed.",
-            "Give a smaller size.",
-        )
-    return image.resize((width, height), Image.Resampling.LANCZOS)

@@ -12,7 +12,7 @@ from fastnst.models.config import NetConfig
 from fastnst.models.nets import NETS
 from fastnst.models.style_net import StyleNet
 from fastnst.styles.card import CARD_KEY, StyleCard
-from fastnst.system.atomic import written_whole
+from fastnst.system.atomic import atomic_write
 
 
 def save_net(path: Path, net: StyleNet, card: StyleCard) -> None:
@@ -22,7 +22,7 @@ def save_net(path: Path, net: StyleNet, card: StyleCard) -> None:
         CannotWrite: The folder or the disk does not take it.
     """
     tensors = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(save(tensors, metadata={CARD_KEY: card.to_json()}))
 
 

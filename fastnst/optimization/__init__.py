@@ -1,1 +1,1 @@
-"""Painting one photo by descending on its pixels, as Gatys et al. 2016 do (needs torch)."""
+"""The job `optimize`: one photo painted by descending on its pixels (Gatys et al. 2016; needs torch)."""

@@ -1,4 +1,4 @@
-"""Descent on pixels: from a start to lower values of an objective, within black and white."""
+"""Descent on pixels to lower values of an objective, within black and white."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from typing import Literal, NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
-from fastnst.optimization.lbfgs import SingleScale, Spectrum, lbfgs
+from fastnst.optimization.lbfgs import ScalarPreconditioner, SpectralPreconditioner, lbfgs
 from fastnst.optimization.objective import Objective, Point, evaluate
 
 Optimizer: TypeAlias = Literal["lbfgs", "adam", "sgd", "adadelta", "adagrad", "rmsprop"]
+"""Name of an optimizer."""
 
 RATES: dict[Optimizer, float] = {
     "lbfgs": 1.0, "adam": 10.0, "sgd": 8.0, "adadelta": 300.0, "adagrad": 25.0, "rmsprop": 2.0,
 }  # fmt: skip
-"""Learning rates that work; of L-BFGS, the share of its step that each line search tries first."""
+"""Default learning rates; that of L-BFGS is the share of its step that each line search tries first."""
 
 
-class Iterate(NamedTuple):
-    """Where the descent stands after an iteration."""
+class Step(NamedTuple):
+    """State of the descent after an iteration."""
 
     number: int
-    """Iterations so far; 0 is the start."""
+    """Number of iterations so far; 0 is the start."""
     pixels: Tensor
-    """The picture: (1, C, H, W), float, 0..255."""
+    """Pixels of the picture, (1, C, H, W), float, 0..255."""
     losses: dict[str, float]
-    """`content`, `style`, `tv` and `total` of the last point of the descent (not of an average)."""
+    """Terms `content`, `style`, `tv` and `total` at the last point of the descent, not at the average."""
 
 
 def descend(
@@ -37,50 +38,49 @@ def descend(
     iterations: int,
     optimizer: Optimizer = "lbfgs",
     learning_rate: float | None = None,
-    average: float | None = None,
-    by_frequency: bool = True,
-) -> Iterator[Iterate]:
+    ema_decay: float | None = None,
+    precondition: bool = True,
+) -> Iterator[Step]:
     """Descend on the pixels of a picture, which stay within 0..255.
 
-    The bounds are kept by projection, after each step: a picture that is clipped only at the end is
-    another one than the one that was optimized, and a worse one.
+    Each step is projected onto the bounds: clipping the picture only at the end would change what was optimized.
 
     Args:
-        objective: Pixels to terms, differentiable.
-        start: (1, C, H, W), float.
-        iterations: How many, at most; L-BFGS ends earlier where no step leads further down.
-        optimizer: `lbfgs` is the one here, the others are torch's, given gradients in units of the first one's
-            root mean square, so that rates mean the same for all sizes and weights.
-        learning_rate: None means the optimizer's own in `RATES`.
-        average: Decay of the mean of the iterates that is given in place of the last one: 0 for none,
-            0.99 for a mean over about a hundred. None means 0 for L-BFGS, else 0.9.
-        by_frequency: Whether L-BFGS has a scale for each spatial frequency; false gives the usual method,
-            with which Johnson et al. 2016 compared their nets.
+        objective: Differentiable function from pixels to terms.
+        start: Pixels to start from, (1, C, H, W), float.
+        iterations: Most iterations; L-BFGS ends earlier where no step leads further down.
+        optimizer: `lbfgs` is that of `fastnst.optimization.lbfgs`, the others are torch's. These get gradients in units
+            of the first one's root mean square, so that rates mean the same for all sizes and weights.
+        learning_rate: Learning rate; None for the optimizer's own in `RATES`.
+        ema_decay: Decay of the running mean of the pixels that is given in place of the last ones: 0 for none, 0.99 for
+            a mean over about a hundred. None means 0 for L-BFGS, else 0.9.
+        precondition: Whether L-BFGS has a scale for each spatial frequency; false is the usual method, by which
+            Johnson et al. 2016 compared their nets.
 
     Yields:
-        Where it stands: at the start, and after each iteration.
+        The start, then the state after each iteration.
 
     Raises:
-        Diverged: A term is infinite or not a number. The iterates given so far are good.
+        Diverged: A term is infinite or not a number. The steps given so far are good.
     """
     rate = RATES[optimizer] if learning_rate is None else learning_rate
-    if average is None:
-        average = 0.0 if optimizer == "lbfgs" else 0.9
+    if ema_decay is None:
+        ema_decay = 0.0 if optimizer == "lbfgs" else 0.9
     point = evaluate(objective, start.detach().clamp(0, 255).contiguous(), 0)
-    yield Iterate(0, point.pixels, point.losses)
-    points = (
-        lbfgs(objective, point, rate, Spectrum(point.pixels) if by_frequency else SingleScale())
-        if optimizer == "lbfgs"
-        else _first_order(objective, point, optimizer, rate)
-    )
-    mean = torch.zeros_like(point.pixels) if average else None
+    yield Step(0, point.pixels, point.losses)
+    if optimizer == "lbfgs":
+        scale = SpectralPreconditioner(point.pixels) if precondition else ScalarPreconditioner()
+        points = lbfgs(objective, point, rate, scale)
+    else:
+        points = _first_order(objective, point, optimizer, rate)
+    mean = torch.zeros_like(point.pixels) if ema_decay else None
     for number, point in zip(range(1, iterations + 1), points, strict=False):
         pixels = point.pixels
         if mean is not None:
-            # Divided by the weights so far, as Adam does, so that it does not lean to its start at 0.
-            mean.lerp_(pixels, 1 - average)
-            pixels = mean / (1 - average**number)
-        yield Iterate(number, pixels, point.losses)
+            # Divided by the weights so far, as in Adam, so that the mean does not lean to its start at 0.
+            mean.lerp_(pixels, 1 - ema_decay)
+            pixels = mean / (1 - ema_decay**number)
+        yield Step(number, pixels, point.losses)
 
 
 def _first_order(

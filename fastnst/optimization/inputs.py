@@ -1,4 +1,4 @@
-"""What a picture is to be painted from: photo, paintings, regions and colours, at any size."""
+"""Inputs of `optimize`: photo, paintings, regions and colours, at any size."""
 
 from __future__ import annotations
 
@@ -20,47 +20,48 @@ from fastnst.images.colors import (
     match_luminance,
     with_luminance,
 )
-from fastnst.images.read import read_image, resize_longer
+from fastnst.images.pixels import resize_long_edge
+from fastnst.images.read import read_image
 from fastnst.perceptual.image_tensor import image_to_tensor
 
 SMALLEST = 32
-"""Pixels on the shorter side of photos and paintings: 2 at relu5_1."""
+"""Least pixels on the shorter side of photos and paintings: 2 at relu5_1."""
 
 
-class View(NamedTuple):
-    """A scene at one size, as tensors."""
+class InputsAtSize(NamedTuple):
+    """Inputs at one size, as tensors."""
 
     content: Tensor
-    """(1, 3, H, W), 0..255; (1, 1, H, W) where only the luminance is painted."""
+    """Photo, (1, 3, H, W), 0..255; (1, 1, H, W) where only the luminance is painted."""
     paintings: list[Tensor]
-    """(1, 3, h, w) each, 0..255."""
+    """Paintings, (1, 3, h, w) each, 0..255."""
     regions: Tensor | None
-    """(styles, H, W), 0..1, or None where one style covers all."""
+    """Masks, (styles, H, W), 0..1, or None where one style covers all."""
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A photo, and which paintings are to be seen where in it."""
+class Inputs:
+    """Photo and paintings, with the regions of the photo that the paintings belong to."""
 
     content: Image.Image
-    """RGB, or RGBA, whose transparency the painted picture keeps."""
+    """Photo, RGB, or RGBA, whose transparency the result keeps."""
     paintings: Sequence[Image.Image]
-    """RGB."""
+    """Paintings, RGB."""
     blends: Tensor
-    """(styles, paintings): how much of each painting is in each style; rows sum to 1."""
+    """Share of each painting in each style, (styles, paintings); rows sum to 1."""
     regions: Sequence[Image.Image] = ()
-    """One mask per style, mode L, of the photo's size. None: the first style covers all."""
+    """Mask of each style, mode L, of the photo's size; empty where the first style covers all."""
     style_size: int | None = None
-    """Longer side of the paintings where the picture has its full size; None: that of the picture."""
+    """Longer side of the paintings in pixels where the picture has its full size; None for that of the picture."""
     keep_color: KeepColor | None = None
-    """`luminance`: paint the luminance alone. `match`: give the paintings the photo's colours."""
+    """Colours to keep: `luminance` paints the luminance alone, `palette` gives the paintings the photo's colours."""
 
-    def at(self, size: int, full: int) -> View:
-        """The scene with a longer side of `size` pixels, where the full picture has `full`."""
-        content = resize_longer(self.content.convert("RGB"), size)
+    def at(self, size: int, full: int) -> InputsAtSize:
+        """Return the inputs for a longer side of `size` pixels, where the full picture has `full`."""
+        content = resize_long_edge(self.content.convert("RGB"), size)
         pixels = np.asarray(content)
         paintings = [np.asarray(self._painting(image, size, full)) for image in self.paintings]
-        if self.keep_color == "match":
+        if self.keep_color == "palette":
             paintings = [match_colors(painting, pixels) for painting in paintings]
         regions = None
         if self.regions:
@@ -72,38 +73,38 @@ class Scene:
         if self.keep_color == "luminance":
             y = luminance(pixels)
             greys = [match_luminance(luminance(painting), y) for painting in paintings]
-            return View(
+            return InputsAtSize(
                 torch.from_numpy(y)[None, None],
                 [torch.from_numpy(grey).expand(1, 3, -1, -1) for grey in greys],
                 regions,
             )
-        return View(
+        return InputsAtSize(
             image_to_tensor(pixels), [image_to_tensor(painting) for painting in paintings], regions
         )
 
     def _painting(self, image: Image.Image, size: int, full: int) -> Image.Image:
-        # Never beyond its own size unasked: enlarged strokes are blurred ones.
+        # Paintings are not enlarged unasked: their strokes would be blurred.
         target = (self.style_size or min(full, max(image.size))) * size / full
-        # Of a scroll, the shorter side decides.
-        return resize_longer(
+        # The shorter side decides for a scroll.
+        return resize_long_edge(
             image, round(max(target, SMALLEST * max(image.size) / min(image.size)))
         )
 
-    def start(self, init: str, view: View, seed: int) -> Tensor:
-        """The picture to start from, as large as the view's.
+    def start(self, init: str, sized: InputsAtSize, seed: int) -> Tensor:
+        """Return the pixels to start from, of the content's shape.
 
         Args:
             init: `content`; `style`, the first painting cut to the photo's shape; `noise`, grey with a
                 deviation of 1 level, as in neural-style; or a file, cut to the photo's shape.
-            view: The scene at the first size.
-            seed: Of the noise.
+            sized: Inputs at the first size.
+            seed: Seed of the noise.
         """
         if init == "content":
-            return view.content.clone()
+            return sized.content.clone()
         if init == "noise":
-            noise = torch.randn(view.content.shape, generator=torch.Generator().manual_seed(seed))
+            noise = torch.randn(sized.content.shape, generator=torch.Generator().manual_seed(seed))
             return 127.5 + noise
-        height, width = view.content.shape[-2:]
+        height, width = sized.content.shape[-2:]
         image = self.paintings[0] if init == "style" else read_image(init).convert("RGB")
         pixels = np.asarray(ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS))
         if self.keep_color == "luminance":
@@ -111,13 +112,13 @@ class Scene:
         return image_to_tensor(pixels)
 
     def finish(self, pixels: Tensor, size: int) -> Image.Image:
-        """The painted picture as people get it: 8 bit, with the photo's transparency, and its colours if kept.
+        """Return the picture as people get it: 8 bit, with the photo's transparency, and its colours if kept.
 
         Args:
-            pixels: (1, C, H, W), 0..255, of this or a smaller size.
-            size: Longer side.
+            pixels: Painted pixels, (1, C, H, W), 0..255, of this or a smaller size.
+            size: Longer side of the picture in pixels.
         """
-        content = resize_longer(self.content, size)
+        content = resize_long_edge(self.content, size)
         values = pixels[0].permute(1, 2, 0).cpu().clamp(0, 255)
         image: Image.Image
         if self.keep_color == "luminance":
@@ -133,27 +134,27 @@ class Scene:
         return image
 
 
-def read_scene(
+def read_inputs(
     content: str | Path,
     style: Sequence[str],
     mask: Sequence[str],
     *,
     style_size: int | None,
     keep_color: KeepColor | None,
-) -> Scene:
-    """Read what the command line names.
+) -> Inputs:
+    """Read the files that the command line names.
 
     Args:
-        content: The photo.
-        style: Paintings, `FILE` or `FILE:WEIGHT`. Those that no mask names are blended by their
-            weights, wherever no mask says otherwise.
-        mask: `MASK=PAINTING`: white where the painting belongs, grey for partly. The painting may be
-            one of `style`, or another.
-        style_size: See `Scene`.
-        keep_color: See `Scene`.
+        content: File of the photo.
+        style: Paintings, `FILE` or `FILE:WEIGHT`. Those without a mask are blended by their weights, and painted where
+            no mask is.
+        mask: Masks, `MASK=PAINTING`: white where the painting belongs, grey for partly. The painting may be one of
+            `style`, or another.
+        style_size: See `Inputs`.
+        keep_color: See `Inputs`.
 
     Raises:
-        UnreadableImage: One of the files is no picture.
+        UnreadableImage: One of the files is no image.
         FastnstError: A picture is too small, a weight is no share, a mask has another size than the photo.
     """
     photo = _read(content, "photo")
@@ -177,7 +178,7 @@ def read_scene(
             raise FastnstError(
                 f"The mask {file} is black all over.", "Make it white where the painting belongs."
             )
-        masked.setdefault(_same(Path(painting), weights), []).append(region)
+        masked.setdefault(_as_given(Path(painting), weights), []).append(region)
     free = {path: weight for path, weight in weights.items() if path not in masked}
     if free and sum(free.values()) == 0:
         raise FastnstError("The weights of the paintings sum to 0.", "Give one a weight above 0.")
@@ -197,7 +198,7 @@ def read_scene(
         regions.insert(
             0, 255 - np.stack(regions).astype(np.int32).sum(axis=0).clip(0, 255).astype(np.uint8)
         )
-    return Scene(
+    return Inputs(
         photo,
         [_read(file, "painting").convert("RGB") for file in files],
         torch.tensor(rows),
@@ -208,7 +209,7 @@ def read_scene(
 
 
 def _weighted(word: str) -> tuple[Path, float]:
-    """A painting and its weight; a colon that no number follows is part of the name."""
+    """Return a painting and its weight; a colon without a number after it is part of the name."""
     file, _, number = str(word).rpartition(":")
     if not file or Path(word).exists():
         return Path(word), 1.0
@@ -221,16 +222,16 @@ def _weighted(word: str) -> tuple[Path, float]:
     return Path(file), weight
 
 
-def _same(path: Path, others: dict[Path, float]) -> Path:
-    """The one of the paintings that this is, however it was written."""
+def _as_given(path: Path, others: dict[Path, float]) -> Path:
+    """Return the path of the same file among others, if it is there, however it is written."""
     return next((other for other in others if other.resolve() == path.resolve()), path)
 
 
-def _read(path: str | Path, what: str) -> Image.Image:
+def _read(path: str | Path, kind: str) -> Image.Image:
     image = read_image(path)
     if min(image.size) < SMALLEST:
         raise FastnstError(
-            f"The {what} {path} is {image.width}x{image.height} px.",
+            f"The {kind} {path} is {image.width}x{image.height} px.",
             f"It must have {SMALLEST} px or more on its shorter side.",
         )
     return image

@@ -13,24 +13,39 @@ from torch import Tensor
 from fastnst.optimization.objective import Objective, Point, evaluate
 
 FIRST_STEP = 2.0
-"""Root mean square, in levels, of the first step of L-BFGS, which knows no curvature yet."""
+"""Root mean square, in levels of 255, of the first step of L-BFGS, which knows no curvature yet."""
 HISTORY = 20
-"""Pairs of steps that L-BFGS knows the curvature from. Measured: 10, 20 and 40 differ by less than 1 %."""
+"""Number of pairs that L-BFGS takes the curvature from. Measured: 10, 20 and 40 differ by less than 1 %."""
 BANDS = 20
-"""Of spatial frequency, each as many octaves wide."""
-MOST_TRIALS = 12
-"""Steps that a line search tries; the last is 0.4^11, a twenty-thousandth, of the first."""
+"""Number of bands of spatial frequency, each as many octaves wide."""
+MAX_TRIALS = 12
+"""Most steps that a line search tries; the last is 0.4^11, a twenty-thousandth, of the first."""
 
 
 def lbfgs(
-    objective: Objective, point: Point, rate: float, scale: SingleScale | Spectrum
+    objective: Objective,
+    point: Point,
+    rate: float,
+    scale: ScalarPreconditioner | SpectralPreconditioner,
 ) -> Iterator[Point]:
-    """L-BFGS: Nocedal 1980's two loops around the scale that each spatial frequency asks for.
+    """Descend by L-BFGS: the two loops of Nocedal 1980 around a preconditioner.
 
-    What a step takes past black and white is clipped, and the curvature is learnt from the step as it was
-    meant. The line search goes back until the objective has fallen by a ten-thousandth of what the slope
-    promises (Armijo), so that it falls at every iteration. Where a clipped step leads nowhere, one along
-    the gradient of the pixels that are free does, if any does (Bertsekas 1982).
+    Steps are clipped to black and white, and the curvature is learnt from the unclipped step. The line search shortens
+    a step until the objective has fallen by a ten-thousandth of what the slope promises (Armijo), so that it falls at
+    every iteration. Where a clipped step leads nowhere, a step along the gradient of the pixels that are free is tried
+    (Bertsekas 1982).
+
+    Args:
+        objective: Differentiable function from pixels to terms.
+        point: Start.
+        rate: Share of each step that the line search tries first.
+        scale: Preconditioner: the first guess of the inverse Hessian.
+
+    Yields:
+        The point after each iteration, until no step leads further down.
+
+    Raises:
+        Diverged: A term is infinite or not a number.
     """
     pairs: deque[_Pair] = deque(maxlen=HISTORY)
     number = 0
@@ -38,10 +53,10 @@ def lbfgs(
         x, g = point.pixels, point.gradient
         direction = _quasi_newton(g, pairs, scale)
         found = _search(objective, point, direction, rate, number + 1)
-        if found is None and pairs:  # What was learnt of the curvature no longer holds.
+        if found is None and pairs:  # The curvature that was learnt no longer holds.
             pairs.clear()
-            held = ((x <= 0) & (g > 0)) | ((x >= 255) & (g < 0))
-            direction = g.masked_fill(held, 0).mul_(-FIRST_STEP)
+            bound = ((x <= 0) & (g > 0)) | ((x >= 255) & (g < 0))
+            direction = g.masked_fill(bound, 0).mul_(-FIRST_STEP)
             direction /= direction.square().mean().sqrt().clamp_min(1e-30)
             found = _search(objective, point, direction, rate, number + 1)
         if found is None:
@@ -59,35 +74,34 @@ def lbfgs(
 class _Pair(NamedTuple):
     step: Tensor
     change: Tensor
-    """Of the gradient, over the step."""
+    """Change of the gradient over the step."""
     curvature: float
-    """Their product."""
+    """Product of step and change."""
 
 
-class SingleScale:
-    """The usual first guess of the inverse Hessian: Liu and Nocedal 1989, equation 7.20.2."""
+class ScalarPreconditioner:
+    """Preconditioner of one scale, the usual first guess of the inverse Hessian (Liu and Nocedal 1989, equation 7.20.2)."""
 
     def __init__(self) -> None:
         self._scale: float | None = None
 
     def learn(self, step: Tensor, change: Tensor, curvature: float) -> None:
-        """Take the last pair."""
+        """Set the scale by the last pair."""
         self._scale = curvature / _dot(change, change)
 
     def apply(self, q: Tensor) -> Tensor:
-        """(1, C, H, W), by the scale."""
+        """Multiply a gradient (1, C, H, W) by the scale."""
         if self._scale is None:
             return q * (FIRST_STEP / q.square().mean().sqrt().clamp_min(1e-30))
         return q * self._scale
 
 
-class Spectrum:
-    """The first guess of the inverse Hessian: one scale for each band of frequencies and axis of colour.
+class SpectralPreconditioner:
+    """Preconditioner with a scale for each band of spatial frequencies and axis of colour.
 
-    A picture's objective is far steeper along some frequencies than along others, and L-BFGS with the
-    usual single scale spends most of its iterations on
-    finding that out. Here every band has the ratio of the length of its steps to that of its changes of
-    gradient, over the last ten pairs or so. Measured: the objective of 150 iterations after 100.
+    The objective of a picture is far steeper along some frequencies than along others, and L-BFGS with a single scale
+    spends most of its iterations on learning that. The scale of a band is the ratio of the length of its steps to that
+    of its changes of gradient, over about the last ten pairs. Measured: the objective of 150 iterations after 100.
     """
 
     def __init__(self, pixels: Tensor) -> None:
@@ -100,7 +114,7 @@ class Spectrum:
         band = (octaves / octaves.max() * (BANDS - 1)).round().long()
         self._band = torch.stack([band + BANDS * axis for axis in range(channels)])
         self._count = BANDS * channels
-        # Of a real signal's spectrum one half is kept; all but the first and last column count twice.
+        # Half of a real signal's spectrum is stored; all but the first and last column count twice.
         self._twice = torch.full((1, width // 2 + 1), 2.0, device=pixels.device)
         self._twice[:, 0] = 1
         if width % 2 == 0:
@@ -112,7 +126,7 @@ class Spectrum:
         self._scales: Tensor | None = None
 
     def learn(self, step: Tensor, change: Tensor, curvature: float) -> None:
-        """Take one more pair into account."""
+        """Update the scales by one more pair."""
         self._lengths = 0.9 * self._lengths + torch.stack([self._power(step), self._power(change)])
         steps, changes = self._lengths
         scales = (steps / changes.clamp_min(1e-30)).sqrt()
@@ -121,7 +135,7 @@ class Spectrum:
         self._scales = scales * (curvature / explained)
 
     def apply(self, q: Tensor) -> Tensor:
-        """(1, C, H, W), each frequency by its scale."""
+        """Multiply each frequency of a gradient (1, C, H, W) by its scale."""
         if self._scales is None:
             return q * (FIRST_STEP / q.square().mean().sqrt().clamp_min(1e-30))
         scaled = torch.fft.irfft2(self._transform(q) * self._scales[self._band], s=self._size)
@@ -139,8 +153,10 @@ class Spectrum:
         return sums
 
 
-def _quasi_newton(gradient: Tensor, pairs: deque[_Pair], scale: SingleScale | Spectrum) -> Tensor:
-    """The step that the curvature asks for: - H gradient, by the two loops."""
+def _quasi_newton(
+    gradient: Tensor, pairs: deque[_Pair], scale: ScalarPreconditioner | SpectralPreconditioner
+) -> Tensor:
+    """Return the quasi-Newton step, minus the inverse Hessian times the gradient, by the two loops."""
     q = -gradient
     shares = []
     for pair in reversed(pairs):
@@ -157,7 +173,7 @@ def _search(
     objective: Objective, point: Point, direction: Tensor, rate: float, number: int
 ) -> tuple[Point, float] | None:
     length = rate
-    for _ in range(MOST_TRIALS):
+    for _ in range(MAX_TRIALS):
         pixels = (point.pixels + length * direction).clamp_(0, 255)
         slope = _dot(point.gradient, pixels - point.pixels)
         tried = evaluate(objective, pixels, number)

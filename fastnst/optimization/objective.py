@@ -1,4 +1,4 @@
-"""An objective at a point: its terms and its gradient."""
+"""Objectives at a point: terms and gradient."""
 
 from __future__ import annotations
 
@@ -13,23 +13,27 @@ from fastnst.errors import Diverged
 from fastnst.perceptual import LossTerms
 
 Objective: TypeAlias = Callable[[Tensor], LossTerms]
+"""Differentiable function from pixels (1, C, H, W), 0..255, to terms."""
 
 
 class Point(NamedTuple):
-    """Pixels, and what an objective is there."""
+    """Pixels with the objective there."""
 
     pixels: Tensor
+    """Pixels, (1, C, H, W), 0..255."""
     gradient: Tensor
+    """Gradient of the objective, of the same shape."""
     losses: dict[str, float]
+    """Value of each term, and of their sum under `total`."""
 
     @property
     def value(self) -> float:
-        """The sum of the terms."""
+        """Sum of the terms."""
         return self.losses["total"]
 
 
 def evaluate(objective: Objective, pixels: Tensor, iteration: int) -> Point:
-    """An objective and its gradient at some pixels.
+    """Compute an objective and its gradient.
 
     Raises:
         Diverged: A term or the gradient is infinite or not a number; the message names the iteration.

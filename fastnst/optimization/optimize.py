@@ -1,4 +1,4 @@
-"""The job `optimize`: a photo is painted by descending on its pixels."""
+"""The job `optimize`: paint one photo by descending on its pixels."""
 
 from __future__ import annotations
 
@@ -10,19 +10,26 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated
 
 import torch
 from cyclopts import Parameter
 from PIL import Image
 
-from fastnst.errors import CannotWrite, Diverged, FastnstError, Interrupted, did_you_mean
-from fastnst.images.colors import KeepColor
+from fastnst.errors import CannotWrite, Diverged, Interrupted
+from fastnst.images.colors import KeepColor, parse_keep_color
 from fastnst.images.read import read_image
-from fastnst.images.write import WRITABLE, check_writable, write_image
+from fastnst.images.write import write_image
+from fastnst.optimization.arguments import (
+    Precision,
+    check_arguments,
+    output_path,
+    parse_layers,
+    settings,
+)
 from fastnst.optimization.descend import Optimizer
-from fastnst.optimization.inputs import read_scene
-from fastnst.optimization.pyramid import Stage, coarse_to_fine, sizes_up_to
+from fastnst.optimization.inputs import read_inputs
+from fastnst.optimization.pyramid import LevelStep, coarse_to_fine, level_sizes
 from fastnst.perceptual import (
     GramNorm,
     NetworkName,
@@ -32,13 +39,12 @@ from fastnst.perceptual import (
 )
 from fastnst.system.interrupts import Interrupts
 from fastnst.system.progress import Progress, StepProgress
-from fastnst.system.torch_device import Device, has_bfloat16, keep_freed_memory, pick_device
+from fastnst.system.torch_device import Device, has_bfloat16, pick_device, tune_malloc
 
-Precision: TypeAlias = Literal["auto", "bf16", "fp32"]
-
-LARGEST_UNASKED = 1024
-"""Pixels on the longer side that a larger photo is brought down to, unless `size` says otherwise."""
+DEFAULT_MAX_SIZE = 1024
+"""Longer side in pixels that larger photos are scaled to by default."""
 STYLE_WEIGHT = 8.0
+"""Default weight of the style term."""
 
 LAYERS: Mapping[NetworkName, tuple[Sequence[str], Sequence[str]]] = {
     # Gatys et al. 2016, section 3.
@@ -47,26 +53,27 @@ LAYERS: Mapping[NetworkName, tuple[Sequence[str], Sequence[str]]] = {
     # Wang, Li and Vasconcelos 2021, "Rethinking and Improving the Robustness of Image Style Transfer".
     "resnet50": (["layer3.5"], ["layer1.2", "layer2.3", "layer3.5", "layer4.2"]),
 }
-"""Content and style layers of each network."""
-COLUMNS = ("iteration", "scale", "seconds", "content", "style", "tv", "total")
+"""Default content and style layers of each network."""
+LOG_COLUMNS = ("iteration", "size", "seconds", "content", "style", "tv", "total")
+"""Columns of the log."""
 
 _Words = Annotated[Sequence[str], Parameter(negative="", consume_multiple=True)]
 
 
 @dataclass(frozen=True)
-class Optimized:
-    """A painted picture, and what it took."""
+class OptimizeResult:
+    """Optimized picture, with its objective and the work that it took."""
 
     image: Image.Image
-    """RGB, or RGBA where the photo is."""
+    """The picture, RGB, or RGBA where the photo is."""
     output: Path
-    """Where it was written."""
+    """File of the picture."""
     losses: Mapping[str, float]
-    """`content`, `style`, `tv` and `total`, as weighted, at the end."""
+    """Weighted terms `content`, `style`, `tv` and `total` at the end."""
     iterations: int
-    """Of all sizes."""
+    """Number of iterations at all sizes."""
     seconds: float
-    """All in all, reading and writing left out."""
+    """Duration of the iterations."""
 
     def __str__(self) -> str:
         losses = "  ".join(f"{name} {value:.3f}" for name, value in self.losses.items())
@@ -83,7 +90,7 @@ def optimize(
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     size: int | None = None,
     iterations: int = 150,
-    scales: int | None = None,
+    levels: int | None = None,
     network: NetworkName = "vgg16",
     network_weights: Path | None = None,
     pooling: Pooling = "max",
@@ -95,7 +102,7 @@ def optimize(
     gram_norm: GramNorm = "unit",
     optimizer: Optimizer = "lbfgs",
     learning_rate: float | None = None,
-    average: float | None = None,
+    ema_decay: float | None = None,
     init: str = "content",
     seed: int = 0,
     style_size: int | None = None,
@@ -107,77 +114,77 @@ def optimize(
     precision: Precision = "auto",
     progress: bool = True,
     on_share: Annotated[Progress | None, Parameter(parse=False)] = None,
-) -> Optimized:
+) -> OptimizeResult:
     """Paint one photo by descending on its pixels (Gatys et al. 2016): minutes, and no training.
 
     Args:
         content: The photo.
-        style: Paintings; of several, all are blended, evenly or by their weights: `a.jpg:0.7 b.jpg:0.3`.
-        output: The picture to write; without it, NAME-STYLE.EXT beside the photo.
+        style: Paintings; several are blended, evenly or by their weights: `a.jpg:0.7 b.jpg:0.3`.
+        output: Picture to write; without it, NAME-STYLE.EXT beside the photo.
         size: Longer side in pixels; without it the photo's own, at most 1024.
         iterations: Iterations at each size.
-        scales: Sizes to go through, each twice the one before; 1 for the full size alone. Without it,
+        levels: Number of sizes, each twice the one before; 1 for the full size alone. Without it,
             as many as start at 128 px or more.
         network: Loss network: vgg16 ships with fastnst, the others are torchvision's.
-        network_weights: A .safetensors or .pth file with the network's weights instead.
-        pooling: How the network shrinks its features; avg is what Gatys et al. prefer.
+        network_weights: File with the network's weights, .safetensors or .pth, in place of its own.
+        pooling: Pooling of the network; Gatys et al. prefer avg.
         content_layers: Layers that keep the photo, as relu4_2, conv4_2 or block4_conv2 (ResNet-50:
             layer2.3.conv1), each with an optional weight: relu4_2:0.5. Default: conv4_2.
         style_layers: Layers that bring the painting. Default: conv1_1 conv2_1 conv3_1 conv4_1 conv5_1.
-        content_weight: Of the content term, which is 0 for the photo and 1 for an unrelated one.
-        style_weight: Of the style term, which is 1 for the photo and 0 for the painting.
-        tv_weight: Of the total variation, which smooths.
-        gram_norm: What one style layer counts beside another: unit, equally; chw, as in the papers of
-            Gatys et al. and Johnson et al.; hw, as in Gatys' code; none, Gram matrices as they are.
-        optimizer: What descends.
-        learning_rate: Its step; each optimizer has its own default.
-        average: Decay of the mean of the iterates, 0 to 1; 0 for the last iterate alone.
-        init: What to start from: content, noise, style, or a picture.
-        seed: Of the noise.
+        content_weight: Weight of the content term, which is 0 for the photo and 1 for an unrelated one.
+        style_weight: Weight of the style term, which is 1 for the photo and 0 for the painting.
+        tv_weight: Weight of the total variation, which smooths.
+        gram_norm: Norm of the style layers: unit, all equal; chw, as in the papers of Gatys et al. and
+            Johnson et al.; hw, as in Gatys' code; none, Gram matrices as they are.
+        optimizer: Optimizer of the pixels.
+        learning_rate: Learning rate; each optimizer has its own default.
+        ema_decay: Decay of the running mean of the pixels, 0 to 1; 0 for the last pixels alone.
+        init: Start: content, noise, style, or a picture.
+        seed: Seed of the noise.
         style_size: Longer side of the painting in pixels, which sets the size of the strokes; without
             it, as large as the picture.
-        keep_color: Keep the photo's colours: luminance paints the luminance alone, match gives the
+        keep_color: Keep the photo's colours: luminance paints the luminance alone, palette gives the
             painting the photo's colours first. Alone, the flag means luminance.
-        mask: MASK=PAINTING, several times: white where that painting belongs. Where no mask is, the
-            paintings that none names.
-        save_every: Write the picture as it stands every so many iterations, as OUTPUT-000050.png.
-        log: A CSV file for the losses of every iteration.
-        device: Where to run; auto takes the fastest there is.
+        mask: MASK=PAINTING, several times: white where that painting belongs. Paintings without a mask
+            are painted elsewhere.
+        save_every: Write the picture every so many iterations, as OUTPUT-000050.png.
+        log: CSV file for the losses of every iteration.
+        device: Device that optimizes; auto is the fastest one.
         precision: bf16, fp32, or auto for bf16 where the machine has it in hardware.
-        progress: Show how it stands.
-        on_share: Called after each iteration: see `fastnst.system.progress.Progress`. In Python alone.
+        progress: Show the progress.
+        on_share: Called after each iteration, see `fastnst.system.progress.Progress`; in Python alone.
 
     Returns:
         The picture, which is written, and its losses.
 
     Raises:
-        FastnstError: Something given is wrong; the message says what.
+        FastnstError: An argument is wrong.
         Diverged: A term became infinite; the last good picture is written.
-        Interrupted: Ctrl-C; the picture as it stands is written.
+        Interrupted: Ctrl-C; the last picture is written.
     """
-    settings = _plain(locals())
-    _check(iterations=iterations, scales=scales, save_every=save_every, learning_rate=learning_rate,
-           average=average, size=size, style_size=style_size, optimizer=optimizer, precision=precision)  # fmt: skip
-    kept: KeepColor | None = "luminance" if keep_color is True else keep_color or None
-    if kept not in (None, *get_args(KeepColor)):
-        raise FastnstError(f"Colours can't be kept by {kept!r}.", "Give luminance or match.")
-    scene = read_scene(
-        content, [str(s) for s in style], mask, style_size=style_size, keep_color=kept
-    )
+    record = settings(locals())
+    check_arguments(
+        iterations=iterations, levels=levels, save_every=save_every, learning_rate=learning_rate,
+        ema_decay=ema_decay, size=size, style_size=style_size, optimizer=optimizer, precision=precision,
+    )  # fmt: skip
+    inputs = read_inputs(
+        content, [str(s) for s in style], mask,
+        style_size=style_size, keep_color=parse_keep_color(keep_color),
+    )  # fmt: skip
     if init not in ("content", "noise", "style"):
         read_image(init)
-    output = _output(Path(content), style, output)
-    full = size or min(LARGEST_UNASKED, max(scene.content.size))
-    sizes = sizes_up_to(scene.content.size, full, scales)
+    output = output_path(Path(content), style, output)
+    full = size or min(DEFAULT_MAX_SIZE, max(inputs.content.size))
+    sizes = level_sizes(inputs.content.size, full, levels)
 
     target = pick_device(device)
-    keep_freed_memory()
+    tune_malloc()
     loss_network = load_loss_network(network, network_weights, pooling)
     defaults = LAYERS[network]
     loss = PerceptualLoss(
         loss_network,
-        content_layers=_layers(content_layers or defaults[0]),
-        style_layers=_layers(style_layers or defaults[1]),
+        content_layers=parse_layers(content_layers or defaults[0]),
+        style_layers=parse_layers(style_layers or defaults[1]),
         content_weight=content_weight,
         style_weight=style_weight,
         tv_weight=tv_weight,
@@ -188,137 +195,66 @@ def optimize(
         loss_network.lower(torch.bfloat16)
 
     steps = coarse_to_fine(
-        loss, scene, sizes, init, seed, target,
-        iterations=iterations, optimizer=optimizer, learning_rate=learning_rate, average=average,
+        loss, inputs, sizes, init, seed, target,
+        iterations=iterations, optimizer=optimizer, learning_rate=learning_rate, ema_decay=ema_decay,
     )  # fmt: skip
     total, started = iterations * len(sizes), time.perf_counter()
-    whole = sum(scale * scale for scale in sizes) * iterations
+    total_work = sum(size * size for size in sizes) * iterations
     shown = StepProgress("iterations", total) if progress else None
-    now: Stage | None = None
-    trouble: Diverged | None = None
+    step: LevelStep | None = None
+    divergence: Diverged | None = None
     with (
         _log(log) as write,
         Interrupts("this iteration") as interrupts,
         closing(shown) if shown else nullcontext(),
     ):
         try:
-            for now in steps:
-                write(now, time.perf_counter() - started)
-                terms = "  ".join(f"{k} {v:.3f}" for k, v in now.losses.items() if v)
-                text, share = f"{now.scale} px  {terms}", now.work / whole
+            for step in steps:
+                write(step, time.perf_counter() - started)
+                terms = "  ".join(f"{k} {v:.3f}" for k, v in step.losses.items() if v)
+                text, share = f"{step.size} px  {terms}", step.work / total_work
                 if shown is not None:
-                    shown.update(now.done, text, share)
+                    shown.update(step.done, text, share)
                 if on_share is not None:
                     on_share(share, text)
-                if save_every and now.done and now.done % save_every == 0:
-                    between = output.with_stem(f"{output.stem}-{now.done:06d}")
-                    write_image(between, scene.finish(now.pixels, now.scale))
-                if interrupts.asked:
+                if save_every and step.done and step.done % save_every == 0:
+                    between = output.with_stem(f"{output.stem}-{step.done:06d}")
+                    write_image(between, inputs.finish(step.pixels, step.size))
+                if interrupts.requested:
                     break
         except Diverged as error:
-            trouble = error
+            divergence = error
         except KeyboardInterrupt:  # A second Ctrl-C; the picture is still worth keeping.
-            interrupts.asked = True
+            interrupts.requested = True
     seconds = time.perf_counter() - started
-    if now is None:
-        raise trouble or KeyboardInterrupt()
-    image = scene.finish(now.pixels, full)
-    result = Optimized(image, output, now.losses, now.done, seconds)
-    settings |= {
+    if step is None:
+        raise divergence or KeyboardInterrupt()
+    image = inputs.finish(step.pixels, full)
+    result = OptimizeResult(image, output, step.losses, step.done, seconds)
+    record |= {
         "fastnst": version("fastnst"),
-        "sizes": sizes[: sizes.index(now.scale) + 1],
+        "sizes": sizes[: sizes.index(step.size) + 1],
         "content_layers": loss.content_layers,
         "style_layers": loss.style_layers,
         "units": loss.units(),
-        "done": {"losses": result.losses, "iterations": now.done, "seconds": round(seconds, 2)},
+        "done": {"losses": result.losses, "iterations": step.done, "seconds": round(seconds, 2)},
     }
-    write_image(output, image, description=json.dumps(settings))
-    if trouble:
+    write_image(output, image, description=json.dumps(record))
+    if divergence:
         raise Diverged(
-            trouble.message,
-            f"The picture of iteration {now.done} is kept in {output}. {trouble.hint}",
+            divergence.message,
+            f"The picture of iteration {step.done} is kept in {output}. {divergence.hint}",
         )
-    if interrupts.asked:
-        raise Interrupted(f"Stopped after {now.done} of {total} iterations; {output} is written.")
+    if interrupts.requested:
+        raise Interrupted(f"Stopped after {step.done} of {total} iterations; {output} is written.")
     return result
 
 
-def _layers(words: Sequence[str]) -> dict[str, float]:
-    """`relu1_1:0.5` and `relu1_1`, several of them with commas too, to layers and weights."""
-    layers: dict[str, float] = {}
-    for word in ",".join(words).split(","):
-        name, _, number = word.strip().partition(":")
-        try:
-            layers[name] = float(number or 1)
-        except ValueError:
-            raise FastnstError(
-                f"The weight of the layer {name} is {number!r}.", "Write it as relu1_1:0.5."
-            ) from None
-    return layers
-
-
-def _check(
-    *,
-    optimizer: str,
-    precision: str,
-    learning_rate: float | None,
-    average: float | None,
-    **counts: int | None,
-) -> None:
-    for name, count in counts.items():
-        if count is not None and count < 1:
-            option = name.replace("_", "-")
-            raise FastnstError(f"--{option} is {count}.", "It must be 1 or more.")
-    for name, given, allowed in (
-        ("optimizer", optimizer, get_args(Optimizer)),
-        ("precision", precision, get_args(Precision)),
-    ):
-        if given not in allowed:
-            raise FastnstError(f"There is no {name} {given!r}.", did_you_mean(given, allowed))
-    if learning_rate is not None and not 0 < learning_rate < float("inf"):
-        raise FastnstError(f"The learning rate is {learning_rate:g}.", "It must be above 0.")
-    if average is not None and not 0 <= average < 1:
-        raise FastnstError(
-            f"The decay of the average is {average:g}.", "It must be 0 or more and below 1."
-        )
-
-
-def _output(content: Path, style: Sequence[str | Path], output: Path | None) -> Path:
-    """Where to write, which is not where something is read."""
-    if output is None:
-        name = Path(style[0]).stem if style else "masked"
-        suffix = content.suffix if content.suffix.lower() in WRITABLE else ".png"
-        output = content.with_name(f"{content.stem}-{name}{suffix}")
-        if output.exists():
-            raise CannotWrite(
-                f"{output} is there already.", "Give a name with -o, this one to replace it."
-            )
-    check_writable(output)
-    if output.resolve() in {Path(path).resolve() for path in (content, *style)}:
-        raise CannotWrite(
-            f"{output} is read, so it can't be the output too.", "Give another name with -o."
-        )
-    return output
-
-
-def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options as they go into the picture: what changes it, and file names without their folders."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, Path):
-            return value.name
-        return [plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-    where = {"output", "save_every", "log", "device", "progress", "on_share"}
-    files = {"content": Path(options["content"]), "style": [Path(p) for p in options["style"]]}
-    return {key: plain(value) for key, value in {**options, **files}.items() if key not in where}
-
-
 @contextmanager
-def _log(path: Path | None) -> Iterator[Callable[[Stage, float], None]]:
-    """A function that adds a row to the CSV file, at once, so that a stopped run has it."""
+def _log(path: Path | None) -> Iterator[Callable[[LevelStep, float], None]]:
+    """Yield a function that adds a row to the CSV file at once, so that a stopped run has it."""
     if path is None:
-        yield lambda now, seconds: None
+        yield lambda step, seconds: None
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -326,11 +262,13 @@ def _log(path: Path | None) -> Iterator[Callable[[Stage, float], None]]:
     except OSError as error:
         raise CannotWrite(f"{path} can't be written: {error.strerror or error}.") from error
     with file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, LOG_COLUMNS)
         writer.writeheader()
 
-        def write(now: Stage, seconds: float) -> None:
-            row = {"iteration": now.done, "scale": now.scale, "seconds": f"{seconds:.3f}"}
-            writer.writerow({**row, **{name: f"{value:.6g}" for name, value in now.losses.items()}})
+        def write(step: LevelStep, seconds: float) -> None:
+            row = {"iteration": step.done, "size": step.size, "seconds": f"{seconds:.3f}"}
+            writer.writerow(
+                {**row, **{name: f"{value:.6g}" for name, value in step.losses.items()}}
+            )
 
         yield write

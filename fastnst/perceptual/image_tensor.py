@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 
 
 def image_to_tensor(image: Image.Image | Pixels, device: torch.device | str = "cpu") -> Tensor:

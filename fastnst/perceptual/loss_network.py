@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from fastnst.errors import BadStyleFile, FastnstError, did_you_mean, first_line
-from fastnst.system.package_data import shipped
+from fastnst.system.package_data import bundled
 
 NetworkName: TypeAlias = Literal["vgg16", "vgg19", "resnet50"]
 Pooling: TypeAlias = Literal["max", "avg"]
@@ -113,7 +113,7 @@ class Vgg(LossNetwork):
                 channels = width
         self.names = tuple(f"relu{name}" for name in self.layers)
         if oxford and weights is None:
-            weights = shipped("checkpoints") / "vgg16.safetensors"
+            weights = bundled("checkpoints") / "vgg16.safetensors"
         with _refusing(weights, self.title):
             tensors, position = _load(name, weights), 0
             for block, depth in enumerate(blocks, start=1):

@@ -1,1 +1,1 @@
-"""What a style is."""
+"""Styles as data: cards, names and mixes (no torch)."""

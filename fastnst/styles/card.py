@@ -10,12 +10,12 @@ from typing import Any
 from fastnst.errors import BadStyleFile
 
 CARD_KEY = "fastnst"
-"""The metadata key, in ONNX and safetensors alike, that holds the card as JSON."""
+"""Metadata key, in ONNX and safetensors alike, that holds the card as JSON."""
 CARD_FORMAT = 1
 """Version of the card, raised when earlier versions of fastnst can't read it."""
 
-EARLIER_NAMES = {"grid": "checkerboard"}
-"""Names of an evaluation's figures in files of earlier versions, and their names now."""
+RENAMED_METRICS = {"grid": "checkerboard"}
+"""Current names of an evaluation's figures, by their names in files of earlier versions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +25,13 @@ class PaintingCredit:
     title: str = ""
     """Title of the painting."""
     artist: str = ""
-    """Who painted it."""
+    """Name of the painter."""
     year: int | str = ""
-    """Year or years as a museum states them: 1889, c. 1831."""
+    """Year or years, as a museum states them: 1889, c. 1831."""
     licence: str = ""
     """Licence of the painting, such as `public domain`."""
     name: str = ""
-    """Name of the style in a file of many; a file of one has its own name for it."""
+    """Name of the style in a file of many; empty in a file of one, whose name is the style's."""
 
 
 @dataclass(frozen=True)
@@ -39,32 +39,33 @@ class StyleCard:
     """Facts of a style file, kept in its metadata as JSON."""
 
     name: str
-    """The style's name; the stem of the file that it was first saved as."""
+    """Name of the style; the stem of the file that it was first saved as."""
     styles: tuple[PaintingCredit, ...]
-    """The painting of each style."""
+    """Credit of each style's painting."""
     net: dict[str, Any]
-    """The net's configuration, enough to build it again."""
+    """Configuration of the net, enough to build it again."""
     multiple_of: int
-    """Height and width must be multiples of this; whoever runs the net pads and crops."""
+    """Number of pixels that height and width must be multiples of; whoever runs the net pads and crops."""
     minimum: int
-    """The least height and width."""
+    """Least height and width in pixels."""
     strokes: tuple[float, ...] = (1.0,)
-    """Sizes of the strokes, from fine to bold, as multiples of the size that a painting was scaled to. Each
-    style has a row of scales and shifts for each of them, one after the other; in a net of several levels, which
-    paints strokes of any size, one for each level."""
+    """Sizes of the strokes, from fine to bold, as multiples of the size that a painting was scaled to. Each style has a
+    row of scales and shifts for each size, one after the other. A net of several levels paints strokes of any size and
+    has a row for each level instead."""
     base: int = 0
-    """Of a net of several levels: side of a square as large as the picture at the coarsest one, in pixels."""
+    """Side, in pixels, of a square as large as the image at the coarsest level; 0 in a net of one level."""
     loss: dict[str, Any] = field(default_factory=dict)
-    """The objective: layers, weights, units, style size."""
+    """Objective of the training: layers, weights, units, style size."""
     steps: int = 0
-    """Optimizer steps taken."""
+    """Number of optimizer steps taken."""
     evaluation: dict[str, Any] = field(default_factory=dict)
     """Figures of `fastnst evaluate`; empty before it ran."""
     training_set: str = ""
     """Name of the photographs that it was trained on."""
     fastnst: str = ""
-    """Version that wrote the file."""
+    """Version of fastnst that wrote the file."""
     format: int = CARD_FORMAT
+    """Version of the card's format."""
 
     @property
     def rows(self) -> int:
@@ -87,7 +88,7 @@ class StyleCard:
         return 0.5 if self.levels > 1 else 0.0
 
     def to_json(self) -> str:
-        """The card as JSON, for the metadata of a file."""
+        """Return the card as JSON, for the metadata of a file."""
         return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
 
     @classmethod
@@ -95,7 +96,7 @@ class StyleCard:
         """Read a card; `path` is only named in errors.
 
         Raises:
-            BadStyleFile: It is no card, or one of a later format.
+            BadStyleFile: The text is no card, or one of a later format.
         """
         try:
             values = json.loads(text)
@@ -108,7 +109,7 @@ class StyleCard:
             values = {key: value for key, value in values.items() if key in known}
             values["styles"] = tuple(PaintingCredit(**credit) for credit in values["styles"])
             values["strokes"] = tuple(values.get("strokes", (1.0,)))
-            values["evaluation"] = named_as_now(values.get("evaluation", {}))
+            values["evaluation"] = with_current_names(values.get("evaluation", {}))
             for size in (values["multiple_of"], values["minimum"]):
                 if not (isinstance(size, int) and 1 <= size <= 1024):
                     raise ValueError(f"a size of {size}")
@@ -122,14 +123,16 @@ class StyleCard:
             raise BadStyleFile(f"The style card in {path} is damaged ({error}).") from error
 
 
-def named_as_now(evaluation: Any) -> Any:
-    """An evaluation, or any part of one, with its figures under the names that they have now."""
+def with_current_names(evaluation: Any) -> Any:
+    """Return an evaluation, or a part of one, with its figures under their current names."""
     if isinstance(evaluation, dict):
         return {
-            # A style of many may be called like a figure; what it holds is no number.
-            name if isinstance(value, dict) else EARLIER_NAMES.get(name, name): named_as_now(value)
+            # A style may have the name of a figure; its value is a mapping.
+            name
+            if isinstance(value, dict)
+            else RENAMED_METRICS.get(name, name): with_current_names(value)
             for name, value in evaluation.items()
         }
     if isinstance(evaluation, list):
-        return [named_as_now(value) for value in evaluation]
+        return [with_current_names(value) for value in evaluation]
     return evaluation

@@ -1,4 +1,4 @@
-"""Style, strength and stroke as one value, and as the rows of a net that it stands for."""
+"""Mixes: style, strength and stroke as one value, and the rows of a net that they stand for."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from fastnst.errors import FastnstError, UnknownStyle, did_you_mean
 from fastnst.styles.card import StyleCard
-from fastnst.styles.registry import names_in, spelled
+from fastnst.styles.registry import canonical_name, style_names
 
 Blend: TypeAlias = str | Mapping[str, float]
-"""A style's name, `a:0.6,b:0.4`, or a mapping of names to shares."""
+"""Name of a style, a blend `a:0.6,b:0.4`, or a mapping of names to shares."""
 Stroke: TypeAlias = Literal["fine", "medium", "bold"] | float
-"""Fine (0), medium (0.5), bold (1), or a number between."""
+"""Size of the strokes: fine (0), medium (0.5), bold (1), or a number between."""
 STROKES: dict[str, float] = {"fine": 0.0, "medium": 0.5, "bold": 1.0}
 """Numbers of the strokes that have a name."""
 STROKE_RANGE = 1.6
@@ -29,25 +29,23 @@ RowWeights: TypeAlias = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class NetStyle:
-    """A style as a net takes it."""
+    """Style as a net takes it."""
 
     rows: RowWeights
     """Shares of the net's rows (levels, rows), float32; those of a level sum to 1."""
     base: float | None
-    """Side, in pixels, of a square as large as the picture at the coarsest level; None where the net paints at one
-    size. The fewer pixels the first level has, the larger are its strokes in the picture."""
+    """Side, in pixels, of a square as large as the image at the coarsest level; None where the net paints at one
+    size. The fewer pixels the first level has, the larger are its strokes in the image."""
 
     def at(self, level: int) -> RowWeights:
-        """Shares of the rows (rows,) at a level; levels past the net's last one take those of the last."""
+        """Return the shares of the rows (rows,) at a level; levels past the net's last one have those of the last."""
         shares: RowWeights = self.rows[min(level, len(self.rows) - 1)]
         return shares
 
 
 @dataclass(frozen=True)
 class StyleMix:
-    """A style or a blend of styles, with its strength and its strokes.
-
-    It can be compared, hashed and pickled.
+    """Style or blend of styles, with its strength and its strokes; it can be compared, hashed and pickled.
 
     Example:
         >>> StyleMix("the-kiss:0.6,great-wave:0.4", strength=0.8, stroke="bold")
@@ -57,10 +55,9 @@ class StyleMix:
     """
 
     style: Blend | None = None
-    """Name of a style, or a blend of several, as text or as a mapping, which is kept as text; None for the first
-    style of a file."""
+    """Name of a style, or a blend of several; None for the first style of a file. A mapping is kept as text."""
     strength: float = 1.0
-    """From 0, the photo, to 1."""
+    """Strength of the style, from 0, the photo, to 1."""
     _: KW_ONLY
     stroke: Stroke | None = None
     """Size of the strokes: `fine`, `medium`, `bold`, or a number from 0 to 1; None for the card's
@@ -83,7 +80,7 @@ class StyleMix:
         *,
         stroke: Stroke | None = None,
     ) -> StyleMix:
-        """Return the mix with those values replaced that are given; a `StyleMix` as `style` replaces all three."""
+        """Return the mix with the given values replaced; a `StyleMix` as `style` replaces all three."""
         mix = style if isinstance(style, StyleMix) else self
         if not isinstance(style, StyleMix) and style is not None:
             mix = replace(mix, style=style)
@@ -95,7 +92,7 @@ class StyleMix:
         """Return the styles of the mix and their shares, which sum to 1.
 
         Args:
-            names: Styles of the file, the first one first.
+            names: Names of the file's styles, in its order.
         """
         names = list(names)
         return {names[0]: 1.0} if self.style is None else parse_blend(self.style, names)
@@ -104,7 +101,7 @@ class StyleMix:
         """Return the stroke as a number from 0 to 1: `default` where none was chosen.
 
         Raises:
-            FastnstError: It is out of range.
+            FastnstError: The stroke is out of range.
         """
         stroke = default if self.stroke is None else self.stroke
         size = STROKES.get(stroke, math.nan) if isinstance(stroke, str) else float(stroke)
@@ -118,14 +115,14 @@ class StyleMix:
         """Return the mix as a net takes it.
 
         Args:
-            path: The net's file, for its name.
-            card: The file's card; None for a net of one style, strength and stroke.
+            path: File of the net, for its name.
+            card: Card of the file; None for a net of one style, strength and stroke.
 
         Raises:
             UnknownStyle: The file has no such style.
             FastnstError: The net has one strength or one stroke, and another was chosen.
         """
-        names = names_in(path, card)
+        names = style_names(path, card)
         shares = self.shares(names)
         for name in shares:
             if name not in names:
@@ -161,8 +158,8 @@ def parse_blend(blend: Blend, known: Iterable[str] = ()) -> dict[str, float]:
     """Return the styles of a blend and their shares, which sum to 1.
 
     Args:
-        blend: Text or mapping, with shares of any sum.
-        known: Names of styles; capitals make no difference to them.
+        blend: Blend as text or as a mapping, with shares of any sum.
+        known: Names of styles, matched without regard to capitals.
 
     Raises:
         FastnstError: A share is no number or negative, or all are 0.
@@ -184,7 +181,7 @@ def parse_blend(blend: Blend, known: Iterable[str] = ()) -> dict[str, float]:
     for name, share in given:
         if not 0 <= share < math.inf:
             raise FastnstError(f"The share of {name} is {share:g}.", "It must be 0 or more.")
-        name = spelled(name, names)
+        name = canonical_name(name, names)
         shares[name] = shares.get(name, 0.0) + share
     total = sum(shares.values())
     if not total:

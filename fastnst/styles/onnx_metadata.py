@@ -1,4 +1,4 @@
-"""The card of an .onnx file, read without loading the net."""
+"""Cards of .onnx files, read without loading the net."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import BinaryIO
 from fastnst.errors import BadStyleFile
 from fastnst.styles.card import CARD_KEY, StyleCard
 
-METADATA = 14
-"""Number of `metadata_props` in ONNX's ModelProto, pairs of a key and a value."""
-LARGEST_CARD = 1 << 24
-"""Bytes."""
+METADATA_FIELD = 14
+"""Number of the field `metadata_props` in ONNX's ModelProto: pairs of a key and a value."""
+MAX_CARD_BYTES = 1 << 24
+"""Bytes of the largest card that is read."""
 
 
 def read_card(path: Path) -> StyleCard | None:
-    """The card of an .onnx file, read without loading the net; None if it has none that can be read."""
+    """Return the card of an .onnx file, read without loading the net; None if it has none that can be read."""
     try:
         with path.open("rb") as file:
-            for number, span in _fields(file, os.path.getsize(path)):
-                if number == METADATA and span <= LARGEST_CARD:
-                    entry = io.BytesIO(file.read(span))
-                    texts = [entry.read(length) for _, length in _fields(entry, span)]
+            for number, size in _fields(file, os.path.getsize(path)):
+                if number == METADATA_FIELD and size <= MAX_CARD_BYTES:
+                    entry = io.BytesIO(file.read(size))
+                    texts = [entry.read(length) for _, length in _fields(entry, size)]
                     if texts[0].decode() == CARD_KEY:
                         return StyleCard.from_json(texts[1].decode(), path)
     except (OSError, ValueError, IndexError, BadStyleFile):
@@ -33,7 +33,7 @@ def read_card(path: Path) -> StyleCard | None:
 
 
 def _fields(file: BinaryIO, end: int) -> Iterator[tuple[int, int]]:
-    """Number and length of each field of a protobuf message that has a length; the others are passed over."""
+    """Yield number and length of each field of a protobuf message that has a length; the others are passed over."""
     while file.tell() < end:
         tag = _varint(file)
         kind = tag & 7

@@ -1,4 +1,4 @@
-"""The one registry: a style is a file, its name is the file's stem, its facts are in its card."""
+"""Registry of styles: folders of files, whose cards name their styles."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 from fastnst.errors import FastnstError, UnknownStyle, did_you_mean
 from fastnst.styles.card import StyleCard
 from fastnst.styles.onnx_metadata import read_card
-from fastnst.system.package_data import shipped
+from fastnst.system.package_data import bundled
 
-FAST = "swift"
-"""The net that is made to be fast."""
+REALTIME_NET = "swift"
+"""Name of the net that is made for real time."""
 
 
 def style_folders() -> list[Path]:
-    """Where styles are looked for: `$FASTNST_STYLES`, `./checkpoints`, then those that ship with fastnst.
+    """Return the folders that are searched for styles: `$FASTNST_STYLES`, `./checkpoints`, then the bundled ones.
 
     Raises:
-        FastnstError: `$FASTNST_STYLES` has something that is no folder.
+        FastnstError: `$FASTNST_STYLES` names something that is no folder.
     """
     named = os.environ.get("FASTNST_STYLES", "")
     candidates = [Path(part) for part in named.split(os.pathsep) if part]
@@ -29,51 +29,52 @@ def style_folders() -> list[Path]:
                 f"$FASTNST_STYLES names {folder}, which is no folder.",
                 f"Give folders of .onnx files, with {os.pathsep!r} between them.",
             )
-    candidates += [Path("checkpoints"), shipped("checkpoints")]
+    candidates += [Path("checkpoints"), bundled("checkpoints")]
     return list(
         {folder.resolve(): folder for folder in candidates if os.path.isdir(folder)}.values()
     )
 
 
 def list_styles(*, fast: bool = False) -> dict[str, Path]:
-    """Name to file of every style that can be used, sorted by name; earlier folders win.
+    """Return the file of every style that can be used, by name and sorted by it; earlier folders win.
 
-    A file of many styles gives each of its own names, any other file that of the file. A name that
-    nets of both kinds have is the slower and better one's.
+    A file of many styles has its card's names, any other file has its own name. Where two nets have a name, the
+    better, slower net has it.
 
     Args:
-        fast: The faster one's instead.
+        fast: Prefer the net for real time instead.
     """
     found: dict[str, tuple[bool, Path]] = {}
     for folder in style_folders():
         for path in sorted(filter(os.path.isfile, folder.glob("*.onnx"))):
             card = read_card(path)
-            suits = (card is not None and card.net["name"] == FAST) == fast
-            for name in names_in(path, card):
-                if name not in found or (suits and not found[name][0]):
-                    found[name] = suits, path
+            preferred = (card is not None and card.net["name"] == REALTIME_NET) == fast
+            for name in style_names(path, card):
+                if name not in found or (preferred and not found[name][0]):
+                    found[name] = preferred, path
     return {name: path for name, (_, path) in sorted(found.items())}
 
 
-def names_in(path: Path, card: StyleCard | None) -> list[str]:
-    """What the styles in a file are called, in the order of its card."""
+def style_names(path: Path, card: StyleCard | None) -> list[str]:
+    """Return the names of a file's styles, in the order of its card."""
     names = [credit.name for credit in card.styles] if card else []
     return names if len(names) > 1 and all(names) else [path.stem]
 
 
-def spelled(name: str, known: Iterable[str]) -> str:
-    """A style's name as it is known, where what was given differs in capitals alone; else what was given."""
+def canonical_name(name: str, known: Iterable[str]) -> str:
+    """Return the one known name that differs from a given name in capitals alone; else the given name."""
     known = list(known)
     alike = [other for other in known if other.casefold() == name.casefold()]
     return alike[0] if len(alike) == 1 and name not in known else name
 
 
 def find_style(name: str | Path, *, fast: bool = False) -> Path:
-    """The file of a style, by name or by path: whatever is a `Path` or ends in .onnx.
+    """Find the file of a style.
 
     Args:
-        name: The style's name or file; or a blend, `a:0.6,b:0.4`, of styles that one file has.
-        fast: Prefer the faster net, where both have it.
+        name: Name of the style; or a blend, `a:0.6,b:0.4`, of styles of one file; or a file: a `Path`, or text that
+            ends in .onnx.
+        fast: Prefer the net for real time, where two nets have the style.
 
     Raises:
         UnknownStyle: There is no such style; the message has the nearest names.
@@ -84,17 +85,17 @@ def find_style(name: str | Path, *, fast: bool = False) -> Path:
             raise UnknownStyle(f"There is no file {path}.", "Give the path of an .onnx file.")
         return path
     styles = list_styles(fast=fast)
-    wanted = [spelled(word.partition(":")[0].strip(), styles) for word in name.split(",")]
-    for each in wanted:
+    names = [canonical_name(word.partition(":")[0].strip(), styles) for word in name.split(",")]
+    for each in names:
         if each not in styles:
             hint = did_you_mean(each, styles) or "No styles were found: train one first."
             raise UnknownStyle(f"There is no style {each!r}.", hint)
-    # The preferred file of the first that has them all; else that of another of them.
-    files = dict.fromkeys(styles[each] for each in wanted)
+    # Any of the preferred files may be the one that has all of them.
+    files = dict.fromkeys(styles[each] for each in names)
     for file in files:
-        if set(wanted) <= set(names_in(file, read_card(file))):
+        if set(names) <= set(style_names(file, read_card(file))):
             return file
     raise UnknownStyle(
-        f"No file has all of {', '.join(wanted)}.",
+        f"No file has all of {', '.join(names)}.",
         "Blend styles of one file: see `fastnst styles`.",
     )

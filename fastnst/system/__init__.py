@@ -1,1 +1,1 @@
-"""What the machine gives: files, interrupts, memory, the terminal."""
+"""The machine: files, interrupts, memory, the terminal."""

@@ -11,11 +11,13 @@ from fastnst.errors import CannotWrite
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed to it at the end; on any error it is removed and `path` untouched.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, and rename it to `path` at the end.
+
+    On any error the temporary file is removed, and `path` stays as it was. Missing folders are made.
 
     Raises:
-        CannotWrite: With the reason, for whatever the operating system refuses.
+        CannotWrite: The operating system refuses; the message has its reason.
     """
     # The name is known before the file is there, so that a signal at any moment leaves none.
     temporary = path.with_name(f".fastnst-{secrets.token_hex(4)}{path.suffix}")

@@ -1,4 +1,4 @@
-"""One process at a time in a folder."""
+"""Locks of folders: one process at a time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from fastnst.errors import CannotWrite, FastnstError
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Hold a folder, which is made if it is missing; it is free again when the process ends, however it does.
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Lock a folder, which is made if it is missing; the lock ends with the process, however that ends.
 
-    It leaves no file. Windows, and network folders that know no locks, are not held.
+    No file is left. On Windows, and in network folders without locks, nothing is locked.
 
     Raises:
-        FastnstError: Another process holds it.
-        CannotWrite: It can't be made or opened.
+        FastnstError: Another process has the lock.
+        CannotWrite: The folder can't be made or opened.
     """
     try:
         import fcntl

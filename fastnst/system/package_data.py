@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def shipped(folder: str) -> Path:
-    """A folder of data that ships with fastnst: inside the package when installed, beside it in a checkout."""
+def bundled(folder: str) -> Path:
+    """Return a folder of bundled data: inside the package when installed, beside it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     inside = package / folder
     return inside if inside.is_dir() else package.parent / folder

@@ -1,4 +1,4 @@
-"""Progress of long work: how it is told, and a bar on a terminal or a line a minute elsewhere."""
+"""Progress of long work on standard error: a bar on a terminal, otherwise a line a minute."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
 Progress: TypeAlias = Callable[[float, str], None]
-"""What a job calls as it goes on: with the share of its work that is done, 0..1, and a note: "512 px  style 0.224"."""
-LINES = 60.0
-"""Seconds between lines where there is no terminal to draw a bar on."""
+"""Callback with the share of the work that is done, 0..1, and a note: "512 px  style 0.224"."""
+LINE_SECONDS = 60.0
+"""Seconds between lines where standard error is no terminal."""
 
 
 class StepProgress:
-    """Steps of one kind, with their rate and the time left, on standard error.
+    """Display of steps of one kind, with their rate and the time left, on standard error.
 
     Args:
-        unit: What is counted, in the plural: "steps".
-        total: How many there will be.
-        done: How many there were before.
+        unit: Name of the steps, in the plural: "steps".
+        total: Number of steps at the end.
+        done: Number of steps that were done before.
     """
 
     def __init__(self, unit: str, total: int, done: int = 0) -> None:
         self.console = Console(stderr=True)
         self._unit, self._total, self._first = unit, total, done
         self._started = self._printed = time.monotonic()
-        self._late = deque([(self._started, done)], maxlen=20)
+        self._recent = deque([(self._started, done)], maxlen=20)
         self._bar: Bar | None = None
         self._task = TaskID(0)
         if self.console.is_terminal:
@@ -44,24 +44,24 @@ class StepProgress:
             self._bar.start()
 
     def due(self, done: int) -> bool:
-        """Whether `update` would show anything."""
-        late = time.monotonic() - self._printed >= LINES
+        """Return whether `update` would show anything."""
+        late = time.monotonic() - self._printed >= LINE_SECONDS
         return self._bar is not None or late or done >= self._total
 
     def update(self, done: int, text: str, share: float | None = None) -> None:
-        """Show the step, what is to be said of it, the rate of late, and the time left.
+        """Show the step, a text, the recent rate, and the time left.
 
         Args:
-            done: Steps so far.
-            text: Losses, say.
-            share: Of the work, 0..1, where steps are not alike. None means `done` of the total.
+            done: Number of steps so far.
+            text: Text on the step, such as its losses.
+            share: Share of the work that is done, 0..1, where steps differ in length. None means `done` of the total.
         """
         now = time.monotonic()
-        self._late.append((now, done))
+        self._recent.append((now, done))
         if not self.due(done):
             return
         self._printed = now
-        then, before = self._late[0]
+        then, before = self._recent[0]
         rate = (done - before) / max(now - then, 1e-9)
         if share is None:
             share = (done - self._first) / max(self._total - self._first, 1)

@@ -1,4 +1,4 @@
-"""What this machine can do for torch."""
+"""Devices, number formats and memory of torch on this machine."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ import torch
 from fastnst.errors import DeviceUnavailable, FastnstError, did_you_mean
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
+"""Name of a device; `auto` is the fastest one."""
 
 
 def pick_device(name: str) -> torch.device:
-    """The device of that name; `auto` is the fastest there is.
+    """Return the device of a name.
 
     Raises:
-        DeviceUnavailable: It is not there.
+        DeviceUnavailable: This machine has no such device.
         FastnstError: There is no such name.
     """
     if name not in get_args(Device):
         raise FastnstError(f"There is no device {name!r}.", did_you_mean(name, get_args(Device)))
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        name = next((device for device, here in there.items() if here), "cpu")
-    elif not there.get(name, True):
+        name = next((device for device, here in available.items() if here), "cpu")
+    elif not available.get(name, True):
         raise DeviceUnavailable(f"There is no {name} device here.", "Use --device auto.")
     return torch.device(name)
 
 
 def has_bfloat16(accelerator: str) -> bool:
-    """Whether this machine multiplies bfloat16 matrices in hardware, so that it pays.
+    """Return whether this machine multiplies bfloat16 matrices in hardware, so that they pay.
 
     Args:
         accelerator: `auto`, `cpu`, `cuda`, `gpu` or `mps`.
@@ -43,10 +44,10 @@ def has_bfloat16(accelerator: str) -> bool:
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
-def keep_freed_memory() -> None:
-    """On Linux: keep what tensors free for the next ones.
+def tune_malloc() -> None:
+    """Make Linux keep the memory of freed tensors for the next ones.
 
-    glibc hands every tensor of 32 MB and more back to the system and asks for it anew, page by page: a
+    By default, glibc hands every tensor of 32 MB and more back to the system and asks for it anew, page by page: a
     fifth of a training step on a CPU. (M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.)
     """
     if sys.platform == "linux":

@@ -15,7 +15,7 @@ from torch import Tensor
 from fastnst.errors import Diverged
 from fastnst.images.write import write_image
 from fastnst.models import save_net
-from fastnst.system.atomic import written_whole
+from fastnst.system.atomic import atomic_write
 from fastnst.system.interrupts import Interrupts
 from fastnst.system.progress import StepProgress
 from fastnst.training.module import StyleTransfer
@@ -120,7 +120,7 @@ class SaveWeights(Callback):
         if trainer.is_global_zero:
             module = cast(StyleTransfer, pl_module)
             save_net(self._weights, module.net, module.card())
-            with written_whole(self._checkpoint) as temporary:
+            with atomic_write(self._checkpoint) as temporary:
                 trainer.save_checkpoint(temporary)
         else:
             # Every process takes part; the first one alone writes.
@@ -145,7 +145,7 @@ class GracefulStop(Callback):
     @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended the training."""
-        return self._interrupts.asked
+        return self._interrupts.requested
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Handle Ctrl-C from now on; a second one ends the training at once."""

@@ -22,8 +22,8 @@ from pytorch_lightning.cli import (
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from fastnst.errors import FastnstError, did_you_mean
-from fastnst.system.package_data import shipped
-from fastnst.system.torch_device import has_bfloat16, keep_freed_memory
+from fastnst.system.package_data import bundled
+from fastnst.system.torch_device import has_bfloat16, tune_malloc
 from fastnst.training.callbacks import GracefulStop, SampleSheet, SaveWeights, TrainingProgress
 from fastnst.training.data.datamodule import PhotoDataModule
 from fastnst.training.module import StyleTransfer
@@ -47,7 +47,7 @@ def find_config(file: str | Path) -> Path:
     file = Path(file)
     if file.is_file():
         return file
-    folder = shipped("configs")
+    folder = bundled("configs")
     if (folder / file).is_file():
         return folder / file
     names = [str(path.relative_to(folder)) for path in folder.rglob("*.yaml")]
@@ -67,7 +67,7 @@ def configure(layers: Sequence[Layer], flags: Sequence[str] = ()) -> Training:
     for library in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(library).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric|jsonargparse")
-    keep_freed_memory()
+    tune_malloc()
     return Training(layers, flags)
 
 

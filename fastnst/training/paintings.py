@@ -12,7 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from fastnst.errors import FastnstError
-from fastnst.images.read import read_image, resize_longer
+from fastnst.images.pixels import resize_long_edge
+from fastnst.images.read import read_image
 from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.styles.card import PaintingCredit
 
@@ -65,7 +66,7 @@ class Painting(PaintingCredit):
                 f"The size of the painting is {size}.",
                 f"It is {SMALLEST_PAINTING} to 4096 px.",
             )
-        image = resize_longer(self._scan(), size)
+        image = resize_long_edge(self._scan(), size)
         self._check(image, f"at --model.painting.size {size} is")
         return image_to_tensor(image)
 
@@ -95,7 +96,9 @@ class Painting(PaintingCredit):
         wanted = self.size / crop if self.size else longer / math.sqrt(math.prod(scan.size))
         # The shorter side of a strip must not vanish.
         least = math.ceil(SMALLEST_VIEW * longer / min(scan.size))
-        return image_to_tensor(resize_longer(scan, min(longer, max(least, round(side * wanted)))))
+        return image_to_tensor(
+            resize_long_edge(scan, min(longer, max(least, round(side * wanted))))
+        )
 
     def _scan(self) -> Image.Image:
         stored = read_image(self.file)

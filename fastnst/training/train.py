@@ -13,8 +13,8 @@ from typing import Any
 
 from fastnst.errors import CannotWrite, FastnstError, Interrupted, first_line
 from fastnst.models import load_net
-from fastnst.system.lock import alone_in
-from fastnst.system.package_data import shipped
+from fastnst.system.lock import lock_folder
+from fastnst.system.package_data import bundled
 from fastnst.training.configuration import Layer, Training, configure, find_config, run_files
 from fastnst.training.data.datamodule import PhotoDataModule
 from fastnst.training.module import StyleTransfer
@@ -81,11 +81,11 @@ def train(
             f"There is a training in {run} already.",
             "Go on with it with --resume, or give another --name.",
         )
-    base: list[Layer] = [shipped("configs") / "base.yaml"]
+    base: list[Layer] = [bundled("configs") / "base.yaml"]
     if resume:
         base.append(run / "config.yaml")
     elif init_from is not None:
-        base.append(shipped("configs") / "init_from.yaml")
+        base.append(bundled("configs") / "init_from.yaml")
     model: dict[str, Any] = {"name": run.name}
     if len(given) == 1:
         model["painting"] = given[0]
@@ -105,7 +105,7 @@ def train(
     _check(training, run)
     # With several devices, each a process, the first one locks the folder for all.
     first = all(os.environ.get(rank, "0") == "0" for rank in ("LOCAL_RANK", "NODE_RANK"))
-    with alone_in(run) if first else nullcontext():
+    with lock_folder(run) if first else nullcontext():
         if resume:
             check_resume(training, checkpoint, base)
         _fit(training, checkpoint if resume else None)

@@ -11,7 +11,7 @@ from fastnst.errors import FastnstError, did_you_mean
 from fastnst.models import ConditionalInstanceNorm2d, StyleNet, load_net
 from fastnst.perceptual import PerceptualLoss
 from fastnst.runtime.engine.levels import ground
-from fastnst.system.package_data import shipped
+from fastnst.system.package_data import bundled
 
 
 def find_weights(name: str) -> Path:
@@ -25,7 +25,7 @@ def find_weights(name: str) -> Path:
         return path
     galleries = {
         file.stem: file
-        for file in shipped("checkpoints").glob("*.safetensors")
+        for file in bundled("checkpoints").glob("*.safetensors")
         if file.stem != "vgg16"
     }
     if name not in galleries:

@@ -1,11 +1,11 @@
-"""How much painted videos flicker, side by side: nets, `--deflicker`, and the rival with and without its smoothing.
+"""Measure the flicker of painted videos: nets, `--deflicker`, and the rival with and without its smoothing.
 
     python scripts/benchmarks/deflicker.py CLIP [CLIP ...] --photos FOLDER --styles starry-night --model old=old.onnx --rival
 
-Three figures, all in units of the mean difference between a frame's painting and its mirror image (as a style with more
-contrast flickers more): on clips, the mean difference between successive paintings that are brought into line by the
-optical flow of the clip, where the flow is the same there and back; the same for what the net itself paints of a `pan`
-over still photos. Below 0.1 it looks still; the clip's own noise is shown too.
+All figures are in units of the mean difference between a frame's painting and its mirror image, as a style with more
+contrast flickers more. On clips, the figure is the mean difference between successive paintings that are aligned by the
+optical flow of the clip, where the flow agrees in both directions. The last column is that of a `pan` over still photos,
+without `--deflicker`. Below 0.1 a video looks still; the first row is the clip's own noise.
 """
 
 import argparse
@@ -22,19 +22,20 @@ from PIL import Image
 from speed import RIVAL, rival
 
 from fastnst import Deflicker, Stylizer
-from fastnst.evaluation.metrics import pan, unsteadiness
-from fastnst.images.read import Pixels, read_image, resize_longer
+from fastnst.evaluation.metrics import pan, pan_flicker
+from fastnst.images.pixels import Pixels, resize_long_edge
+from fastnst.images.read import read_image
 from fastnst.runtime.video.decode import frames
 
 Frames = Sequence[Pixels]
 Paint = Callable[[Frames], Frames]
-"""The frames of a video, to their paintings."""
-AGREE = 0.5
-"""Pixels that the flow there and the flow back may differ by."""
+"""Function from the frames of a video to their paintings."""
+AGREE_PIXELS = 0.5
+"""Largest difference in pixels between the flows of both directions where they agree."""
 
 
 class Motion:
-    """The optical flow of a clip."""
+    """Optical flow of a clip."""
 
     def __init__(self, clip: Frames) -> None:
         finder = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
@@ -46,12 +47,12 @@ class Motion:
             back, there = finder.calc(now, before, None), finder.calc(before, now, None)
             left, top = x + back[..., 0], y + back[..., 1]
             returned = cv2.remap(there, left, top, cv2.INTER_LINEAR)
-            same = np.linalg.norm(returned + back, axis=2) < AGREE
+            same = np.linalg.norm(returned + back, axis=2) < AGREE_PIXELS
             same &= (left >= 0) & (left <= width - 1) & (top >= 0) & (top <= height - 1)
             self._steps.append((left, top, same))
 
     def flicker(self, painted: Frames) -> float:
-        """The mean difference along it, in levels."""
+        """Return the mean difference of paintings along the flow, in levels of 255."""
         found = []
         for (left, top, same), (before, now) in zip(self._steps, pairwise(painted), strict=True):
             moved = cv2.remap(before, left, top, cv2.INTER_CUBIC).astype(np.float32)
@@ -60,14 +61,14 @@ class Motion:
 
 
 def apart(painted: Frames) -> float:
-    """The unit, in levels."""
+    """Return the mean difference of paintings to their mirror images, the unit of all figures, in levels of 255."""
     return float(
         np.mean([np.abs(frame.astype(np.float32) - frame[:, ::-1]).mean() for frame in painted])
     )
 
 
 def smoothed(painted: Frames, smooth: float) -> Frames:
-    """The rival's `--smooth`: a running mean, without motion."""
+    """Return paintings smoothed as by the rival's `--smooth`: a running mean, without motion."""
     held, done = painted[0].astype(np.float32), [painted[0]]
     for frame in painted[1:]:
         held = smooth * held + (1 - smooth) * frame
@@ -91,13 +92,13 @@ def main() -> None:
 
     clips = [
         [
-            np.asarray(resize_longer(Image.fromarray(pixels), options.size))
+            np.asarray(resize_long_edge(Image.fromarray(pixels), options.size))
             for pixels, _ in islice(frames(path), options.frames)
         ]
         for path in options.clips
     ]
     photos = sorted(options.photos.iterdir())[:3] if options.photos else []
-    pans = [pan(np.asarray(resize_longer(read_image(p).convert("RGB"), 400))) for p in photos]
+    pans = [pan(np.asarray(resize_long_edge(read_image(p).convert("RGB"), 400))) for p in photos]
     motions = [Motion(clip) for clip in clips]
     print("  ".join(["clips", *(path.stem for path in options.clips), "pan"]))
     own = [motion.flicker(clip) / apart(clip) for motion, clip in zip(motions, clips, strict=True)]
@@ -110,7 +111,7 @@ def main() -> None:
             columns.append(statistics.median(motion.flicker(p) / apart(p) for p in paintings))
         if pans:
             paintings = [paint(part) for paint in painters for part in pans]
-            columns.append(statistics.median(unsteadiness(p) / apart(p) for p in paintings))
+            columns.append(statistics.median(pan_flicker(p) / apart(p) for p in paintings))
         print(f"{label:<34}" + "".join(f"{value:8.3f}" for value in columns), flush=True)
 
     def each(net: Stylizer, style: str) -> Paint:

@@ -1,4 +1,4 @@
-"""What reading and writing add to painting: a folder of photos, beside the same pixels painted in memory.
+"""Time a folder of photos beside the same pixels painted in memory: the cost of reading and writing.
 
 python scripts/benchmarks/folder.py PHOTO [PHOTO ...] --count 200 --style starry-night --fast
 """
@@ -12,7 +12,8 @@ from pathlib import Path
 from PIL import Image
 
 from fastnst import Stylizer
-from fastnst.images.read import read_image, rgb
+from fastnst.images.pixels import to_rgb_array
+from fastnst.images.read import read_image
 from fastnst.runtime.batch.stylize import stylize
 
 
@@ -39,8 +40,8 @@ def main() -> None:
                 photos / f"{number % len(options.photos):03d}.jpg", photos / f"{number:03d}.jpg"
             )
         files = sorted(photos.iterdir())[: options.count]
-        pictures = [rgb(read_image(file)) for file in files[: len(options.photos)]]
-        stylizer(pictures[0])  # The first one takes memory that the others find.
+        pictures = [to_rgb_array(read_image(file)) for file in files[: len(options.photos)]]
+        stylizer(pictures[0])  # The first run allocates memory for the others.
         started = time.perf_counter()
         for number in range(len(files)):
             stylizer(pictures[number % len(pictures)])

@@ -2,10 +2,10 @@
 
     python scripts/benchmarks/optimize.py PHOTO PAINTING --size 512 --iterations 300
 
-Plain is what PyTorch's tutorial does: VGG-16 in float32, every layer computed, torch.optim.LBFGS with its defaults, one
-size, from the photo, clipping to black and white inside the closure. What counts is the objective of the picture as people
-get it, clipped and rounded, computed in float32, and the seconds until `fastnst optimize` has a picture whose objective is
-as low: at one size with as many iterations, and with its defaults, coarse to fine. Pictures are judged off the clock.
+The plain method is that of PyTorch's tutorial: VGG-16 in float32, every layer computed, torch.optim.LBFGS with its defaults,
+one size, from the photo, clipping to black and white inside the closure. Objectives are those of pictures as people get them,
+clipped and rounded, computed in float32 off the clock. The script prints the seconds until `fastnst optimize` has a picture
+whose objective is as low, at one size with as many iterations, and with its defaults, coarse to fine.
 """
 
 import argparse
@@ -24,36 +24,36 @@ from torch import Tensor
 
 from fastnst import optimize
 from fastnst.images.read import read_image
-from fastnst.optimization.inputs import View, read_scene
+from fastnst.optimization.inputs import InputsAtSize, read_inputs
 from fastnst.optimization.optimize import LAYERS, STYLE_WEIGHT
 from fastnst.perceptual import PerceptualLoss, load_loss_network
 from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.perceptual.loss_network import Vgg
 
 EVERY = 5
-"""Iterations between pictures of `fastnst optimize` that are judged."""
+"""Iterations between the pictures of `fastnst optimize` whose objective is computed."""
 
 
 class Judge:
-    """The objective in float32, of pictures as people get them."""
+    """Objective in float32 of pictures as people get them."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, sized: InputsAtSize) -> None:
         content, style = (dict.fromkeys(layers, 1.0) for layers in LAYERS["vgg16"])
         self.loss = PerceptualLoss(
             load_loss_network(), content_layers=content, style_layers=style, content_weight=1, style_weight=STYLE_WEIGHT
         )  # fmt: skip
-        self.loss.set_styles(view.paintings)
-        self.loss.calibrate(view.content)
-        self.targets = self.loss.content_targets(view.content)
+        self.loss.set_styles(sized.paintings)
+        self.loss.calibrate(sized.content)
+        self.targets = self.loss.content_targets(sized.content)
 
     def __call__(self, pixels: Tensor) -> float:
-        """J of (1, 3, H, W), 0..255."""
+        """Return the objective J of pixels (1, 3, H, W), 0..255."""
         with torch.no_grad():
             total: Tensor = self.loss(pixels.clamp(0, 255).round(), self.targets).total
             return total.item()
 
 
-def plain(judge: Judge, view: View, iterations: int) -> tuple[float, float]:
+def plain(judge: Judge, sized: InputsAtSize, iterations: int) -> tuple[float, float]:
     """Seconds for so many evaluations, and the objective at the end."""
     loss, network = judge.loss, judge.loss.network
     assert isinstance(network, Vgg)
@@ -69,7 +69,7 @@ def plain(judge: Judge, view: View, iterations: int) -> tuple[float, float]:
             features[f"relu{name}"] = x
         return features
 
-    image = (view.content / 255).contiguous().requires_grad_()
+    image = (sized.content / 255).contiguous().requires_grad_()
     optimizer = torch.optim.LBFGS([image])
     count = 0
     usual, network.forward = network.forward, every_layer  # type: ignore[method-assign]
@@ -99,17 +99,17 @@ def ours(
     size: int,
     *,
     iterations: int,
-    scales: int | None,
+    levels: int | None,
 ) -> list[tuple[float, float]]:
-    """Seconds and objective of the pictures on the way at full size."""
+    """Run `fastnst optimize`, and return seconds and objective of its pictures at full size."""
     with tempfile.TemporaryDirectory() as folder:
         output, log = Path(folder, "ours.png"), Path(folder, "log.csv")
         optimize(
-            photo, painting, output=output, size=size, iterations=iterations, scales=scales,
+            photo, painting, output=output, size=size, iterations=iterations, levels=levels,
             save_every=EVERY, log=log, progress=False,
         )  # fmt: skip
         with log.open() as file:
-            rows = [row for row in csv.DictReader(file) if row["scale"] == str(size)]
+            rows = [row for row in csv.DictReader(file) if row["size"] == str(size)]
         curve = []
         for row in rows:
             picture = output.with_stem(f"ours-{int(row['iteration']):06d}")
@@ -129,21 +129,21 @@ def main() -> None:
     options = parser.parse_args()
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {options.size} px")
 
-    scene = read_scene(options.photo, [options.painting], [], style_size=None, keep_color=None)
-    view = scene.at(options.size, options.size)
-    judge = Judge(view)
-    print(f"the photo itself: objective {judge(view.content):.4f}")
-    seconds, value = plain(judge, view, options.iterations)
+    inputs = read_inputs(options.photo, [options.painting], [], style_size=None, keep_color=None)
+    sized = inputs.at(options.size, options.size)
+    judge = Judge(sized)
+    print(f"the photo itself: objective {judge(sized.content):.4f}")
+    seconds, value = plain(judge, sized, options.iterations)
     print(
         f"plain L-BFGS, {options.iterations} iterations: {seconds:.1f} s, objective {value:.4f}",
         flush=True,
     )
     pictures = (judge, options.photo, options.painting, options.size)
-    for way, scales, iterations in (
+    for way, levels, iterations in (
         ("one size", 1, options.iterations),
         ("its defaults", None, 150),
     ):
-        curve = ours(*pictures, scales=scales, iterations=iterations)
+        curve = ours(*pictures, levels=levels, iterations=iterations)
         print(
             f"fastnst optimize, {way}, to its end: {curve[-1][0]:.1f} s, objective {curve[-1][1]:.4f}"
         )

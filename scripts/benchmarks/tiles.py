@@ -1,9 +1,9 @@
-"""What tiles do to a picture, to memory and to time.
+"""Measure the effect of tiles on the picture, on memory and on time.
 
     python scripts/benchmarks/tiles.py PHOTO [PHOTO ...] --style starry-night [--fast]
 
-The photos, laid side by side, are a picture of `--size` px a side, painted at once and in tiles; and pictures of 10 and
-100 megapixels, enlarged, are painted by `fastnst stylize` in tiles, each in a process of its own.
+The photos, laid side by side, make a picture of `--size` px a side, which is painted at once and in tiles. Pictures of 10
+and 100 megapixels are painted by `fastnst stylize` in tiles, each in a process of its own.
 """
 
 import argparse
@@ -17,7 +17,8 @@ import numpy as np
 from PIL import Image
 
 from fastnst import Stylizer
-from fastnst.images.read import read_image, rgb
+from fastnst.images.pixels import to_rgb_array
+from fastnst.images.read import read_image
 from fastnst.runtime.engine.fixed_norms import FixedNormsNet
 from fastnst.runtime.engine.level_painter import PADDING
 from fastnst.runtime.engine.session import open_session
@@ -25,11 +26,13 @@ from fastnst.runtime.engine.tiling import TilePlan, measure, paint, region_of
 
 
 def wall(photos: list[Path], side: int) -> np.ndarray:
-    """The photos side by side, as many a row as a column, the last ones the first ones again."""
+    """Return the photos in a square grid, repeated to fill it."""
     across = int(np.ceil(len(photos) ** 0.5))
     part = -(-side // across)
     cells = [
-        rgb(read_image(photos[k % len(photos)]).resize((part, part), Image.Resampling.LANCZOS))
+        to_rgb_array(
+            read_image(photos[k % len(photos)]).resize((part, part), Image.Resampling.LANCZOS)
+        )
         for k in range(across**2)
     ]
     rows = [np.hstack(cells[k : k + across]) for k in range(0, across**2, across)]
@@ -37,7 +40,7 @@ def wall(photos: list[Path], side: int) -> np.ndarray:
 
 
 def compared(stylizer: Stylizer, picture: np.ndarray) -> None:
-    """Print how tiles differ from the whole."""
+    """Print the difference of tiles to the whole."""
     path, card = stylizer.path, stylizer.card
     if card is None or card.levels > 1:
         raise SystemExit(
@@ -87,7 +90,7 @@ def compared(stylizer: Stylizer, picture: np.ndarray) -> None:
 
 
 def measured(words: list[str], picture: Path, output: Path) -> tuple[float, float]:
-    """Seconds and gigabytes of a run of `fastnst stylize`."""
+    """Run `fastnst stylize`, and return its seconds and gigabytes."""
     command = [sys.executable, "-m", "fastnst", "stylize", str(picture), "-o", str(output), *words]
     started = time.perf_counter()
     pid = os.posix_spawn(sys.executable, command, os.environ)

@@ -2,10 +2,10 @@
 
     python scripts/benchmarks/training.py PHOTOS PAINTING --size 256 --batch 4 --steps 20
 
-The plain loop is the tutorial's way, written out below: the same net of torch's own layers in float32 and the usual memory
-layout, VGG-16 run down to the last style layer on photo and painting, photos decoded in the same process. Both run in
-processes of their own, in turn, twice; the median is shown. Then the parts of fastnst's step, each for itself, and the
-floor: the step's multiplications and additions at the rate that this machine multiplies large bfloat16 matrices.
+The plain loop is that of a tutorial: the same net of torch's own layers in float32 and the usual memory layout, VGG-16 up to
+the last style layer on photo and painting, photos decoded in the same process. Both run in processes of their own, in turn,
+twice. The script then prints the parts of fastnst's step, and the floor: the time of the step's arithmetic at the rate at
+which this machine multiplies large bfloat16 matrices.
 """
 
 import argparse
@@ -28,12 +28,12 @@ from PIL import Image
 from torch import Tensor, nn
 
 WARM_UP = 3
-"""Steps that are not counted."""
+"""Number of steps at the start that are not counted."""
 STYLE = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 
 
 class PlainNet(nn.Module):
-    """The paper's net with the usual fixes, of torch's own layers."""
+    """Net of Johnson et al. 2016 with the usual fixes, of torch's own layers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class PlainNet(nn.Module):
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W), 0..255, to the same."""
+        """Paint photos (N, 3, H, W), 0..255."""
         x = self.down(x / 127.5 - 1)
         for block in self.blocks:
             x = x + block(x)
@@ -132,7 +132,7 @@ def plain_steps(options: argparse.Namespace) -> Iterator[None]:
 
 
 def fast_seconds(options: argparse.Namespace) -> float:
-    """Seconds of a step of `fastnst train`, by Lightning, the median."""
+    """Return the median seconds of a step of `fastnst train`."""
     import pytorch_lightning as pl
 
     cli = configured(options, options.steps + WARM_UP)
@@ -145,14 +145,14 @@ def fast_seconds(options: argparse.Namespace) -> float:
             ends.append(time.perf_counter())
 
     cli.trainer.callbacks.append(Clock())
-    # In the main thread: the memory that other threads free goes back to the system each time.
+    # Not in a thread: memory that is freed there goes back to the system each time.
     cli.trainer.fit(cli.model, cli.datamodule)
     return statistics.median(np.diff(ends[WARM_UP - 1 :]).tolist())
 
 
 def configured(options: argparse.Namespace, steps: int) -> Any:
     """Net, data and trainer, as `fastnst train` makes them."""
-    from fastnst.system.package_data import shipped
+    from fastnst.system.package_data import bundled
     from fastnst.training.configuration import configure
 
     warnings.filterwarnings("ignore")
@@ -163,11 +163,11 @@ def configured(options: argparse.Namespace, steps: int) -> Any:
         "data": {"source": options.photos, "crop": options.size, "batch_size": options.batch},
         "trainer": {"max_steps": steps, "val_check_interval": 1000000, "default_root_dir": "runs/benchmark"},
     }  # fmt: skip
-    return configure([shipped("configs") / "base.yaml", values])
+    return configure([bundled("configs") / "base.yaml", values])
 
 
 def timed(steps: Iterator[None], count: int) -> float:
-    """Seconds of a step, the median of so many, after some that warm up."""
+    """Return the median seconds of a step, after the warm-up."""
     for _ in range(WARM_UP):
         next(steps)
     seconds = []
@@ -179,7 +179,7 @@ def timed(steps: Iterator[None], count: int) -> float:
 
 
 def parts(options: argparse.Namespace) -> dict[str, float]:
-    """Seconds of each part of a step by itself, and what the step multiplies and adds."""
+    """Return the seconds of each part of a step, and the number of its operations."""
     from torch.utils.flop_counter import FlopCounterMode
 
     from fastnst.training.muon import Muon
@@ -242,7 +242,7 @@ def parts(options: argparse.Namespace) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print the table; with --only, be one of its processes."""
+    """Print the table; with --only, run one of its processes."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("photos")
     parser.add_argument("painting")

@@ -1,9 +1,9 @@
-"""What decoding and encoding add to painting: a video from file to file, beside its frames painted in memory.
+"""Time a video from file to file beside its frames painted in memory: the cost of decoding and encoding.
 
     python scripts/benchmarks/video.py CLIP --size 1280x720 --frames 60 --style starry-night
 
-The clip is first brought to that size. Rounds of both alternate; the medians are shown, and how the memory grows when the
-clip is three times as long.
+The clip is first scaled to that size. Rounds of both alternate. The medians are shown, and the growth of memory with a clip
+three times as long.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import psutil
 from PIL import Image
 
 from fastnst import Stylizer
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.stylizer import frames_at_once
 from fastnst.runtime.video.decode import frames
 from fastnst.runtime.video.ffmpeg import av
@@ -29,7 +29,7 @@ from fastnst.runtime.video.pipeline import paint_video
 
 
 def written(path: Path, pictures: Iterator[Pixels]) -> None:
-    """Encode them as a camera would: H.264, 30 frames a second."""
+    """Encode pictures as a camera would: H.264, 30 frames a second."""
     with av.open(str(path), "w") as out:
         video = None
         for number, pixels in enumerate(pictures):
@@ -57,7 +57,6 @@ def main() -> None:
     width, height = map(int, options.size.split("x"))
     stylizer = Stylizer(options.style, fast=True)
     stylizer.warm_up((width, height))
-    # As `fastnst stylize` does.
     concurrency = frames_at_once(stylizer.device)
     many = stylizer.for_video(concurrency)
     pictures = [

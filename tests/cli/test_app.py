@@ -87,7 +87,10 @@ def test_help_of_stylize_is_grouped_and_has_examples(fastnst, monkeypatch):
     status, out, _ = fastnst("stylize", "--help")
     assert status == 0
     assert out.startswith("Usage: fastnst stylize INPUT... --style NAME [OPTIONS]")
-    places = [out.index(f" {name} ") for name in ("Look", "Size", "Video", "Files", "Machine")]
+    places = [
+        out.index(f" {name} ")
+        for name in ("Style and colours", "Size and tiles", "Video", "Files", "Device")
+    ]
     assert places == sorted(places)
     assert out.index("--strength") < places[1] < out.index("--max-size") < places[2]
     assert "ARGS" not in out

@@ -21,7 +21,7 @@ def test_styles_are_listed(fastnst, monkeypatch, negative):
 
 def test_a_sheet_takes_the_place_of_a_file_that_is_named_alone(fastnst, workdir):
     (workdir / "styles.png").write_bytes(b"mine")
-    status, out, err = fastnst("styles", "--sheet", "gone.jpg")
+    status, out, err = fastnst("styles", "--contact-sheet", "gone.jpg")
     assert (status, out) == (1, "")
     assert err.startswith("fastnst: styles.png is there already. Give a name with -o")
     assert (workdir / "styles.png").read_bytes() == b"mine"
@@ -36,7 +36,7 @@ def shipped_alone(workdir, monkeypatch):
 def test_a_style_is_a_line_with_what_tells_it_apart(shipped_alone):
     heading, *lines = _table(shipped_alone)
     assert heading.split() == ["name", "title", "artist", "year"]
-    assert lines[-2:] == ["", "All of them have a net for real time too: --fast."]
+    assert lines[-2:] == ["", "All of them also have a net for real time: --fast."]
     assert len(lines) == len(shipped_alone) + 2
     (udnie,) = (line for line in lines if line.startswith("udnie "))
     assert udnie.split("  ")[0] == "udnie"

@@ -145,7 +145,7 @@ def test_what_was_there_already_is_counted(fastnst, workdir, astronaut, negative
     fastnst(*words[:2], *words[3:])
     status, _, err = fastnst(*words)
     assert status == 0
-    assert err.splitlines()[-1] == "1 of 2 paintings were there already, and stay as they are."
+    assert err.splitlines()[-1] == "1 of 2 outputs were there already, and stay as they are."
     assert fastnst(*words) == (
-        0, "", "All paintings were there already, and stay as they are.\n"
+        0, "", "All outputs were there already, and stay as they are.\n"
     )  # fmt: skip

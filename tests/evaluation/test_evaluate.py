@@ -17,9 +17,9 @@ from fastnst.errors import FastnstError
 from fastnst.evaluation import evaluate as job
 from fastnst.evaluation import lbfgs_baseline, measure, views
 from fastnst.evaluation.metrics import repetitions
-from fastnst.evaluation.report import Measured
-from fastnst.evaluation.views import Views, nearest
-from fastnst.exporting.export import EVALUATION, Exported, kept_evaluation
+from fastnst.evaluation.report import SizeReport
+from fastnst.evaluation.views import Views, nearest_view
+from fastnst.exporting.export import EVALUATION, ExportResult, read_evaluation
 from fastnst.images.read import read_image
 from fastnst.runtime.engine import level_painter
 
@@ -41,7 +41,7 @@ def folder(workdir, make_photos, monkeypatch):
     return workdir
 
 
-def evaluate(style, **options):
+def evaluate(source, **options):
     options = {
         "data": "photos",
         "sizes": [SIZE],
@@ -49,7 +49,7 @@ def evaluate(style, **options):
         "max_iterations": 30,
         "progress": False,
     } | options
-    return fastnst.evaluate(style, options.pop("painting", "painting.png"), **options)
+    return fastnst.evaluate(source, options.pop("painting", "painting.png"), **options)
 
 
 @pytest.mark.slow
@@ -89,9 +89,9 @@ def test_the_views_alone_need_no_lbfgs(folder, negative, monkeypatch):
     (found,) = result.sizes
     seen = []
     for name in ("000.jpg", "001.jpg"):
-        photo = nearest(read_image(folder / "photos" / name))
+        photo = nearest_view(read_image(folder / "photos" / name))
         stylized = 255 - np.asarray(photo)
-        seen.append(Views(Path("painting.png")).beside_optimization(stylized, photo))
+        seen.append(Views(Path("painting.png")).relative_terms(stylized, photo))
     assert found.views_style == pytest.approx(statistics.median(s.style for s in seen))
     assert found.views_content == pytest.approx(statistics.median(s.content for s in seen))
     assert (found.photos, found.flicker, found.total, found.from_noise) == (2, None, None, None)
@@ -213,22 +213,22 @@ def test_a_net_of_one_size_is_refused(folder, zoo):
 
 @pytest.mark.slow
 def test_one_of_many_styles_is_measured_by_its_own_name(folder, many):
-    assert evaluate(many, of="alpha").style == "alpha"
+    assert evaluate(many, style="alpha").style == "alpha"
     with pytest.raises(FastnstError, match=r"At 96 px, beta is further from the painting"):
-        evaluate(many, of="beta", painting="photos/001.jpg")
+        evaluate(many, style="beta", painting="photos/001.jpg")
 
 
 def test_what_was_found_of_many_styles_is_kept_side_by_side(folder, many, monkeypatch):
-    monkeypatch.setattr(job, "export", lambda run, output: Exported(many, 0.0))
+    monkeypatch.setattr(job, "export", lambda run, output: ExportResult(many, 0.0))
     (folder / "run").mkdir()
     for size, style in enumerate(("alpha", "beta")):
-        found = Measured(size, 1, 1.5, 1.25, 0.5, 3, 1.0, 1.0)
+        found = SizeReport(size, 1, 1.5, 1.25, 0.5, 3, 1.0, 1.0)
         monkeypatch.setattr(job, "measure", lambda *_, found=found: found)
-        evaluate(folder / "run", of=style)
+        evaluate(folder / "run", style=style)
     kept = json.loads((folder / "run" / EVALUATION).read_text())
     assert [kept[style]["sizes"][0]["size"] for style in ("alpha", "beta")] == [0, 1]
     assert kept["steps"] == kept["beta"]["steps"] == 1
-    assert kept_evaluation(folder / "run", 1) == kept
+    assert read_evaluation(folder / "run", 1) == kept
     figures = kept["beta"]["sizes"][0]
     assert (figures["views_style"], figures["views_content"]) == (1.5, 1.25)
     assert (figures["repetition"], figures["flat_squares"]) == (0.5, 3)
@@ -237,7 +237,7 @@ def test_what_was_found_of_many_styles_is_kept_side_by_side(folder, many, monkey
 def test_a_run_folder_is_measured_in_tiles_too(folder, negative, monkeypatch):
     """Tiles open the file a second time, when the first large picture is painted."""
     monkeypatch.setattr(
-        job, "export", lambda run, output: Exported(Path(shutil.copy(negative, output)), 0.0)
+        job, "export", lambda run, output: ExportResult(Path(shutil.copy(negative, output)), 0.0)
     )
     monkeypatch.setattr(level_painter, "SURELY_FITS", 0)
     monkeypatch.setattr(level_painter, "chosen_side", lambda *_: 64)

@@ -5,9 +5,9 @@ from fastnst.evaluation.metrics import (
     border,
     checkerboard,
     pan,
+    pan_flicker,
     repetition,
     repetitions,
-    unsteadiness,
 )
 
 RNG = np.random.default_rng(0)
@@ -134,7 +134,7 @@ def test_a_still_photo_does_not_flicker_and_noise_does():
     photo = scene()
     frames = pan(photo)
     assert [frame.shape for frame in frames] == [(120, 104, 3)] * 9
-    assert unsteadiness(frames) == 0
+    assert pan_flicker(frames) == 0
     noisy = [np.clip(f + RNG.normal(0, 5, f.shape), 0, 255).astype(np.uint8) for f in frames]
     # The mean difference of two draws of deviation 5 is 10 / sqrt(pi).
-    assert unsteadiness(noisy) == pytest.approx(10 / np.pi**0.5, rel=0.05)
+    assert pan_flicker(noisy) == pytest.approx(10 / np.pi**0.5, rel=0.05)

@@ -11,7 +11,7 @@ from PIL import Image
 import fastnst
 from fastnst.errors import Diverged, Interrupted
 from fastnst.evaluation import views as module
-from fastnst.evaluation.views import Views, nearest
+from fastnst.evaluation.views import Views, nearest_view
 from fastnst.images.read import read_image
 from fastnst.perceptual import load_loss_network
 from fastnst.perceptual.terms import gram
@@ -33,7 +33,7 @@ def folder(workdir, make_photos, monkeypatch):
 
 
 def photo(number=0):
-    return nearest(read_image(f"{number:03d}.jpg"))
+    return nearest_view(read_image(f"{number:03d}.jpg"))
 
 
 def kept(folder):
@@ -99,8 +99,8 @@ def test_a_smooth_picture_is_the_same_at_any_size(folder):
 
 
 def test_photos_are_enlarged_to_the_nearest_view(folder):
-    assert nearest(Image.new("RGB", (48, 30))).size == (96, 60)
-    assert nearest(Image.new("RGB", (300, 192))).size == (96, 61)
+    assert nearest_view(Image.new("RGB", (48, 30))).size == (96, 60)
+    assert nearest_view(Image.new("RGB", (300, 192))).size == (96, 61)
 
 
 def test_the_optimized_picture_is_that_of_optimize_and_kept(folder, monkeypatch):
@@ -135,9 +135,9 @@ def test_a_kept_picture_that_is_damaged_is_made_again(folder):
 def test_optimization_beside_itself_is_1(folder):
     views = Views(Path("painting.png"))
     best = np.asarray(views.optimized(photo()))
-    assert views.beside_optimization(best, photo()) == pytest.approx((1, 1))
+    assert views.relative_terms(best, photo()) == pytest.approx((1, 1))
     plain, reference = views.terms(photo(), photo(1), Image.fromarray(best))
-    found = views.beside_optimization(np.asarray(photo(1)), photo())
+    found = views.relative_terms(np.asarray(photo(1)), photo())
     assert found.style == pytest.approx(plain.style / reference.style)
     assert found.content == pytest.approx(plain.content / reference.content)
 

@@ -94,7 +94,7 @@ def test_a_net_of_no_numbers_is_refused(tmp_path):
     net, card = trained(tmp_path / "a.safetensors")
     torch.nn.init.constant_(net.out.bias, float("nan"))
     save_net(tmp_path / "a.safetensors", net, card)
-    with pytest.raises(BadStyleFile, match="values that are no numbers"):
+    with pytest.raises(BadStyleFile, match="values that are infinite or not a number"):
         export(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
 
@@ -125,25 +125,27 @@ def test_lower_precision_paints_nearly_the_same_from_a_smaller_file(
     save_net(tmp_path / "a.safetensors", net, card)
     photos = make_photos(tmp_path / "photos", 3, (128, 96))
     whole = export(tmp_path)
-    lower = export(tmp_path, precision=precision, data=photos)
+    lower = export(tmp_path, precision=precision, calibration_photos=photos)
     assert lower.path.name == f"a-{precision}.onnx"
     assert lower.path.stat().st_size < share * whole.path.stat().st_size
-    assert 0 < lower.lowered < 2
-    assert f"{lower.lowered:.2f} of 255 in the mean" in str(lower)
+    assert 0 < lower.quantization_error < 2
+    assert f"{lower.quantization_error:.2f} of 255 in the mean" in str(lower)
     first, second = (Stylizer(exported.path) for exported in (whole, lower))
     assert second.card == first.card
     photo = np.asarray(Image.open(photos / "001.jpg"))
     apart = np.abs(first(photo).astype(int) - second(photo)).mean()
-    assert apart == pytest.approx(lower.lowered, rel=0.5)
+    assert apart == pytest.approx(lower.quantization_error, rel=0.5)
 
 
 def test_lower_precision_that_can_not_be_made_is_refused(tmp_path, make_photos):
     trained(tmp_path / "a.safetensors")
     with pytest.raises(FastnstError, match=r"There is no precision 'int4'\. Did you mean 'int8'\?"):
         export(tmp_path, precision="int4")
-    with pytest.raises(FastnstError, match=r"What int8 does to a net is measured on photos\. Give"):
+    with pytest.raises(
+        FastnstError, match=r"The precision int8 is measured on photos, .*given\. Give"
+    ):
         export(tmp_path, precision="int8")
     (tmp_path / "none").mkdir()
     with pytest.raises(FastnstError, match=r"There is no photo to measure on in .*none\. Give"):
-        export(tmp_path, precision="int8", data=tmp_path / "none")
+        export(tmp_path, precision="int8", calibration_photos=tmp_path / "none")
     assert [path.name for path in tmp_path.glob("*.onnx")] == []

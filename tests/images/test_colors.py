@@ -1,6 +1,14 @@
 import numpy as np
+import pytest
 
-from fastnst.images.colors import luminance, match_colors, match_luminance, with_luminance
+from fastnst.errors import FastnstError
+from fastnst.images.colors import (
+    luminance,
+    match_colors,
+    match_luminance,
+    parse_keep_color,
+    with_luminance,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -57,3 +65,12 @@ def test_matched_luminance_has_the_other_s_mean_and_deviation():
     got = match_luminance(y, to)
     assert abs(got.mean() - to.mean()) < 0.01
     assert abs(got.std() - to.std()) < 0.01
+
+
+def test_a_flag_keeps_the_luminance_and_other_words_are_refused():
+    given = (True, False, "luminance", "palette")
+    assert [parse_keep_color(value) for value in given] == [
+        "luminance", None, "luminance", "palette"
+    ]  # fmt: skip
+    with pytest.raises(FastnstError, match=r"can't be kept by 'hue'\. Give luminance or palette"):
+        parse_keep_color("hue")

@@ -27,8 +27,8 @@ def test_further_endings_are_found_if_asked_for(folder):
 
 
 def test_one_folder_can_be_left_out_but_not_the_one_that_is_searched(folder):
-    assert found(folder, besides=folder / "painted") == ["a/c.PNG", "a/d/e.heic", "b.jpg"]
-    assert found(folder / "painted", besides=folder / "painted") == ["b.jpg"]
+    assert found(folder, exclude=folder / "painted") == ["a/c.PNG", "a/d/e.heic", "b.jpg"]
+    assert found(folder / "painted", exclude=folder / "painted") == ["b.jpg"]
 
 
 def test_a_folder_that_can_not_be_listed_is_told_or_passed_over(tmp_path):

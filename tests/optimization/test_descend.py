@@ -49,13 +49,15 @@ def test_pixels_stay_between_black_and_white(optimizer):
 
 def test_the_losses_are_those_of_the_pixels_that_come_with_them():
     for optimizer in RATES:
-        for step in descend(valley, START, iterations=3, optimizer=optimizer, average=0.0):
+        for step in descend(valley, START, iterations=3, optimizer=optimizer, ema_decay=0.0):
             assert step.losses["total"] == pytest.approx(valley(step.pixels).total.item())
 
 
 def test_the_average_is_of_the_iterates_by_their_weights():
-    plain = [s.pixels for s in descend(valley, START, iterations=4, optimizer="adam", average=0.0)]
-    mean = [s.pixels for s in descend(valley, START, iterations=4, optimizer="adam", average=0.5)]
+    plain = [
+        s.pixels for s in descend(valley, START, iterations=4, optimizer="adam", ema_decay=0.0)
+    ]
+    mean = [s.pixels for s in descend(valley, START, iterations=4, optimizer="adam", ema_decay=0.5)]
     expected = sum(pixels * 0.5**age for age, pixels in enumerate(reversed(plain[1:])))
     torch.testing.assert_close(mean[-1], expected / (1 + 0.5 + 0.25 + 0.125))
     torch.testing.assert_close(mean[1], plain[1])

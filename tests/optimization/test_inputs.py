@@ -5,7 +5,7 @@ from PIL import Image
 
 from fastnst.errors import FastnstError, UnreadableImage
 from fastnst.images.colors import luminance
-from fastnst.optimization.inputs import Scene, read_scene
+from fastnst.optimization.inputs import Inputs, read_inputs
 
 
 @pytest.fixture
@@ -23,17 +23,17 @@ def folder(workdir):
 
 
 def read(style=("a.png",), mask=(), content="photo.png", style_size=None, keep_color=None):
-    return read_scene(content, style, mask, style_size=style_size, keep_color=keep_color)
+    return read_inputs(content, style, mask, style_size=style_size, keep_color=keep_color)
 
 
 def test_one_painting_covers_all(folder):
-    scene = read()
-    view = scene.at(80, 80)
-    assert view.content.shape == (1, 3, 64, 80)
-    assert view.regions is None
-    assert scene.blends.tolist() == [[1]]
+    inputs = read()
+    sized = inputs.at(80, 80)
+    assert sized.content.shape == (1, 3, 64, 80)
+    assert sized.regions is None
+    assert inputs.blends.tolist() == [[1]]
     photo = torch.from_numpy(np.array(Image.open("photo.png")))
-    torch.testing.assert_close(view.content[0].permute(1, 2, 0).byte(), photo)
+    torch.testing.assert_close(sized.content[0].permute(1, 2, 0).byte(), photo)
 
 
 def test_paintings_shrink_with_the_picture_and_never_grow_unasked(folder):
@@ -60,9 +60,9 @@ def test_a_colon_without_a_number_is_part_of_the_name(folder):
 
 
 def test_masks_say_which_region_takes_which_painting(folder):
-    scene = read(("a.png", "b.png"), ("left.png=a.png", "right.png=b.png"))
-    assert scene.blends.tolist() == [[1, 0], [0, 1]]
-    regions = scene.at(40, 80).regions
+    inputs = read(("a.png", "b.png"), ("left.png=a.png", "right.png=b.png"))
+    assert inputs.blends.tolist() == [[1, 0], [0, 1]]
+    regions = inputs.at(40, 80).regions
     assert regions.shape == (2, 32, 40)
     assert regions[0, :, :20].min() == 1
     assert regions[0, :, 20:].max() == 0
@@ -70,15 +70,15 @@ def test_masks_say_which_region_takes_which_painting(folder):
 
 
 def test_what_no_mask_covers_is_for_the_paintings_that_none_names(folder):
-    scene = read(("a.png",), ("left.png=b.png",))
-    assert scene.blends.tolist() == [[1, 0], [0, 1]]
-    rest, left = scene.at(80, 80).regions
+    inputs = read(("a.png",), ("left.png=b.png",))
+    assert inputs.blends.tolist() == [[1, 0], [0, 1]]
+    rest, left = inputs.at(80, 80).regions
     torch.testing.assert_close(rest, 1 - left)
 
 
 def test_where_nothing_is_said_nothing_is_painted(folder):
-    scene = read((), ("left.png=b.png",))
-    assert scene.at(80, 80).regions.shape == (1, 64, 80)
+    inputs = read((), ("left.png=b.png",))
+    assert inputs.at(80, 80).regions.shape == (1, 64, 80)
 
 
 def test_masks_that_overlap_share(folder):
@@ -89,37 +89,37 @@ def test_masks_that_overlap_share(folder):
 
 
 def test_matched_colours_are_the_photo_s(folder):
-    view = read(keep_color="match").at(80, 80)
-    photo, painting = (t.flatten(2)[0].mean(dim=1) for t in (view.content, view.paintings[0]))
+    sized = read(keep_color="palette").at(80, 80)
+    photo, painting = (t.flatten(2)[0].mean(dim=1) for t in (sized.content, sized.paintings[0]))
     torch.testing.assert_close(painting, photo, atol=4.0, rtol=0)
 
 
 def test_of_luminance_alone_the_photo_s_colours_come_back(folder):
-    scene = read(keep_color="luminance")
-    view = scene.at(80, 80)
-    assert view.content.shape == (1, 1, 64, 80)
-    assert view.paintings[0].shape[1] == 3
-    assert abs(view.paintings[0].mean() - view.content.mean()) < 6
-    painted = np.asarray(scene.finish(view.content, 80))
+    inputs = read(keep_color="luminance")
+    sized = inputs.at(80, 80)
+    assert sized.content.shape == (1, 1, 64, 80)
+    assert sized.paintings[0].shape[1] == 3
+    assert abs(sized.paintings[0].mean() - sized.content.mean()) < 6
+    painted = np.asarray(inputs.finish(sized.content, 80))
     np.testing.assert_allclose(painted, np.asarray(Image.open("photo.png")), atol=1)
-    darker = np.asarray(scene.finish(view.content * 0.8, 80))
-    np.testing.assert_allclose(luminance(darker), view.content[0, 0].numpy() * 0.8, atol=1)
+    darker = np.asarray(inputs.finish(sized.content * 0.8, 80))
+    np.testing.assert_allclose(luminance(darker), sized.content[0, 0].numpy() * 0.8, atol=1)
 
 
 @pytest.mark.parametrize("keep_color", [None, "luminance"])
 def test_starts_have_the_view_s_shape(folder, keep_color):
-    scene = read(keep_color=keep_color)
-    view = scene.at(80, 80)
+    inputs = read(keep_color=keep_color)
+    sized = inputs.at(80, 80)
     for init in ("content", "noise", "style", "b.png"):
-        start = scene.start(init, view, seed=1)
-        assert start.shape == view.content.shape
-    torch.testing.assert_close(scene.start("content", view, 1), view.content)
+        start = inputs.start(init, sized, seed=1)
+        assert start.shape == sized.content.shape
+    torch.testing.assert_close(inputs.start("content", sized, 1), sized.content)
 
 
 def test_noise_follows_the_seed(folder):
-    scene = read()
-    view = scene.at(80, 80)
-    same, again, other = (scene.start("noise", view, seed) for seed in (1, 1, 2))
+    inputs = read()
+    sized = inputs.at(80, 80)
+    same, again, other = (inputs.start("noise", sized, seed) for seed in (1, 1, 2))
     assert torch.equal(same, again)
     assert not torch.equal(same, other)
     assert 0.95 < same.std() < 1.05
@@ -129,14 +129,14 @@ def test_transparency_is_the_photo_s(folder):
     image = Image.open("photo.png").convert("RGBA")
     image.putalpha(Image.open("left.png"))
     image.save("clear.png")
-    scene = read(content="clear.png")
-    painted = scene.finish(scene.at(80, 80).content, 80)
+    inputs = read(content="clear.png")
+    painted = inputs.finish(inputs.at(80, 80).content, 80)
     assert np.array_equal(np.asarray(painted.getchannel("A")), np.asarray(Image.open("left.png")))
 
 
 def test_an_unfinished_picture_is_brought_to_its_full_size(folder):
-    scene = read()
-    assert scene.finish(scene.at(40, 80).content, 80).size == (80, 64)
+    inputs = read()
+    assert inputs.finish(inputs.at(40, 80).content, 80).size == (80, 64)
 
 
 def test_pictures_are_upright(folder):
@@ -176,4 +176,4 @@ def test_what_can_t_be_used_is_refused(folder, given, sentence):
 def test_a_missing_file_is_named(folder):
     with pytest.raises(UnreadableImage, match=r"no file gone\.png"):
         read(("gone.png",))
-    assert isinstance(read(), Scene)
+    assert isinstance(read(), Inputs)

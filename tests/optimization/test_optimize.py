@@ -53,20 +53,20 @@ def test_a_photo_comes_nearer_to_the_painting(folder):
 
 
 def test_from_the_photo_lbfgs_falls_at_every_step_of_the_log(folder):
-    optimize(iterations=15, scales=2, log="log.csv")
+    optimize(iterations=15, levels=2, log="log.csv")
     log = rows()
     assert [int(row["iteration"]) for row in log] == list(range(31))
-    for scale, part in groupby(log, key=lambda row: row["scale"]):
+    for scale, part in groupby(log, key=lambda row: row["size"]):
         totals = [float(row["total"]) for row in part]
         assert len(totals) == {"48": 16, "96": 15}[scale]
         assert all(after < before for before, after in pairwise(totals))
 
 
 def test_the_log_has_its_columns_and_the_terms_sum_up(folder):
-    optimize(tv_weight=2.0, scales=2, log="deep/log.csv")
+    optimize(tv_weight=2.0, levels=2, log="deep/log.csv")
     log = rows("deep/log.csv")
-    assert list(log[0]) == ["iteration", "scale", "seconds", "content", "style", "tv", "total"]
-    assert [row["scale"] for row in log] == ["48"] * 4 + ["96"] * 3
+    assert list(log[0]) == ["iteration", "size", "seconds", "content", "style", "tv", "total"]
+    assert [row["size"] for row in log] == ["48"] * 4 + ["96"] * 3
     for row in log:
         parts = sum(float(row[name]) for name in ("content", "style", "tv"))
         assert parts == pytest.approx(float(row["total"]), rel=1e-4)
@@ -94,7 +94,7 @@ def test_the_picture_says_how_it_was_made(folder):
 def test_python_is_told_how_much_is_done(folder):
     """Of two sizes, the larger one takes four times the work of the smaller one."""
     calls = []
-    optimize(iterations=2, scales=2, on_share=lambda share, text: calls.append((share, text[:14])))
+    optimize(iterations=2, levels=2, on_share=lambda share, text: calls.append((share, text[:14])))
     assert calls == [
         (0, "48 px  style 8"), *(((k / 10), "48 px  content") for k in (1, 2)),
         *((k / 10, "96 px  content") for k in (6, 10)),
@@ -115,7 +115,7 @@ def test_the_same_seed_gives_the_same_picture(folder):
 
 
 def test_pictures_are_kept_along_the_way(folder):
-    optimize(iterations=4, scales=2, save_every=3, output="o/out.png")
+    optimize(iterations=4, levels=2, save_every=3, output="o/out.png")
     assert sorted(path.name for path in (folder / "o").iterdir()) == [
         "out-000003.png", "out-000006.png", "out.png",
     ]  # fmt: skip
@@ -129,7 +129,7 @@ def test_a_region_that_no_painting_has_stays_the_photo(folder):
     Image.fromarray(mask).save("right.png")
     options = {"mask": ["right.png=painting.png"], "style_layers": ["relu1_1"], "content_weight": 0}
     painted = fastnst.optimize(
-        "photo.png", output=job.Path("m.png"), iterations=5, progress=False, scales=1, **options
+        "photo.png", output=job.Path("m.png"), iterations=5, progress=False, levels=1, **options
     ).image
     change = np.abs(np.asarray(painted, int) - np.asarray(Image.open("photo.png"), int)).mean(
         axis=(0, 2)
@@ -190,7 +190,7 @@ def test_ctrl_c_keeps_the_picture(folder, monkeypatch, times):
     with pytest.raises(
         Interrupted, match=rf"Stopped after {done} of 20 iterations; out\.png is written"
     ):
-        optimize(iterations=10, scales=2, log="log.csv")
+        optimize(iterations=10, levels=2, log="log.csv")
     with Image.open("out.png") as image:
         assert image.size == (96, 80)
         assert json.loads(image.getexif()[270])["sizes"] == [48]
@@ -210,7 +210,7 @@ def test_a_term_that_is_no_number_keeps_the_last_good_picture(folder, monkeypatc
         Diverged,
         match=r"The content term became nan at iteration 4\. The picture of iteration 3 is kept in out",
     ):
-        optimize(iterations=10, scales=1, optimizer="adam")
+        optimize(iterations=10, levels=1, optimizer="adam")
     assert np.asarray(Image.open("out.png")).std() > 10
 
 
@@ -233,9 +233,9 @@ def test_nothing_is_written_where_there_is_no_good_picture(folder):
         ({"iterations": 0}, r"--iterations is 0\. It must be 1 or more"),
         ({"save_every": 0}, r"--save-every is 0"),
         ({"size": 10}, r"8 px on its shorter side"),
-        ({"scales": 9}, r"9 sizes are too many.*--scales 2 or less"),
+        ({"levels": 9}, r"9 levels are too many.*--levels 2 or less"),
         ({"learning_rate": 0.0}, r"learning rate is 0\. It must be above 0"),
-        ({"average": 1.0}, r"decay of the average is 1\."),
+        ({"ema_decay": 1.0}, r"decay of the average is 1\."),
         ({"optimizer": "adm"}, r"no optimizer 'adm'\. Did you mean 'adam'"),
         ({"precision": "fp16"}, r"no precision 'fp16'"),
         ({"keep_color": "hue"}, r"Colours can't be kept by 'hue'"),
@@ -263,10 +263,10 @@ def test_a_log_that_can_t_be_written_is_refused_before_any_work(folder):
 
 def test_the_command_line_has_every_option(folder):
     command = (
-        "optimize photo.png painting.png painting.png:0.5 -o out.png --size 64 --iterations 2 --scales 1"
+        "optimize photo.png painting.png painting.png:0.5 -o out.png --size 64 --iterations 2 --levels 1"
         " --pooling avg --content-layers relu3_1 relu4_1:2 --style-layers relu1_1,relu2_1:3 --gram-norm chw"
-        " --optimizer adam --learning-rate 5 --average 0.5 --init noise --seed 1 --style-size 40"
-        " --keep-color match --tv-weight 0.1 --precision fp32 --log l.csv --no-progress"
+        " --optimizer adam --learning-rate 5 --ema-decay 0.5 --init noise --seed 1 --style-size 40"
+        " --keep-color palette --tv-weight 0.1 --precision fp32 --log l.csv --no-progress"
     )
     result = app(command.split(), exit_on_error=False, print_error=False)
     assert str(result).startswith("out.png  64x53  content 0.")
@@ -279,7 +279,7 @@ def test_resnet_50_can_be_the_loss_network(folder):
     torch.manual_seed(0)
     torch.save(resnet50().state_dict(), "resnet50.pth")
     result = optimize(
-        network="resnet50", network_weights=job.Path("resnet50.pth"), log="log.csv", scales=1
+        network="resnet50", network_weights=job.Path("resnet50.pth"), log="log.csv", levels=1
     )
     log = rows()
     assert float(log[-1]["total"]) < float(log[0]["total"])
@@ -287,6 +287,6 @@ def test_resnet_50_can_be_the_loss_network(folder):
 
 
 def test_where_nothing_leads_down_the_start_is_the_picture(folder):
-    result = optimize(style_weight=0.0, scales=1)
+    result = optimize(style_weight=0.0, levels=1)
     assert result.iterations == 0
     assert np.array_equal(np.asarray(result.image), np.asarray(Image.open("photo.png")))

@@ -4,7 +4,7 @@ from safetensors.torch import load_file, save_file
 
 from fastnst.errors import BadStyleFile, FastnstError
 from fastnst.perceptual import load_loss_network
-from fastnst.system.package_data import shipped
+from fastnst.system.package_data import bundled
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def test_the_layers_are_named_as_in_the_papers(network):
 def test_features_are_those_of_vgg16_written_out(network):
     torch.manual_seed(0)
     weights = {
-        k: v.float() for k, v in load_file(shipped("checkpoints") / "vgg16.safetensors").items()
+        k: v.float() for k, v in load_file(bundled("checkpoints") / "vgg16.safetensors").items()
     }
     image = torch.rand(1, 3, 32, 48) * 255
     x = image - torch.tensor([123.68, 116.779, 103.939])[:, None, None]

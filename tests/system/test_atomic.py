@@ -4,12 +4,12 @@ import os
 import pytest
 
 from fastnst.errors import CannotWrite
-from fastnst.system.atomic import written_whole
+from fastnst.system.atomic import atomic_write
 
 
 def test_a_file_appears_whole_with_the_usual_mode(tmp_path):
     path = tmp_path / "new" / "a.bin"
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(b"12")
         assert not path.exists()
     assert path.read_bytes() == b"12"
@@ -24,7 +24,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):
     path.write_bytes(b"old")
     with (
         pytest.raises(CannotWrite, match=r"a\.bin can't be written: No space left on device\."),
-        written_whole(path) as temporary,
+        atomic_write(path) as temporary,
     ):
         temporary.write_bytes(b"half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -33,7 +33,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):
 
 
 def test_a_stop_in_the_middle_leaves_nothing(tmp_path):
-    with pytest.raises(KeyboardInterrupt), written_whole(tmp_path / "a.bin"):
+    with pytest.raises(KeyboardInterrupt), atomic_write(tmp_path / "a.bin"):
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
 
@@ -42,6 +42,6 @@ def test_a_folder_that_is_a_file_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(CannotWrite, match=r"file/a\.png can't be written"),
-        written_whole(tmp_path / "file" / "a.png"),
+        atomic_write(tmp_path / "file" / "a.png"),
     ):
         pass

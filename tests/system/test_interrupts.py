@@ -4,15 +4,15 @@ import threading
 
 import pytest
 
-from fastnst.system.interrupts import Interrupts, end_cleanly_when_told
+from fastnst.system.interrupts import Interrupts, exit_cleanly_on_sigterm
 
 
 def test_the_first_ctrl_c_is_a_wish_the_second_an_interrupt(capsys):
     before = signal.getsignal(signal.SIGINT)
     with Interrupts("this file") as interrupts:
-        assert not interrupts.asked
+        assert not interrupts.requested
         os.kill(os.getpid(), signal.SIGINT)
-        assert interrupts.asked
+        assert interrupts.requested
         assert "Stopping after this file (again to stop at once)" in capsys.readouterr().err
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
@@ -37,13 +37,13 @@ def test_in_another_thread_it_leaves_ctrl_c_alone():
 def test_the_first_sigterm_cleans_up_the_second_is_the_system_s(number, status):
     before = signal.signal(number, signal.SIG_DFL)
     try:
-        end_cleanly_when_told()
+        exit_cleanly_on_sigterm()
         with pytest.raises(SystemExit) as stop:
             os.kill(os.getpid(), number)
         assert stop.value.code == status
         assert signal.getsignal(number) is signal.SIG_DFL
         signal.signal(number, signal.SIG_IGN)  # As nohup does.
-        end_cleanly_when_told()
+        exit_cleanly_on_sigterm()
         assert signal.getsignal(number) is signal.SIG_IGN
     finally:
         signal.signal(number, before)

@@ -5,13 +5,13 @@ import pytest
 
 pytest.importorskip("fcntl", reason="Windows holds no folders")
 from fastnst.errors import CannotWrite, FastnstError
-from fastnst.system.lock import alone_in
+from fastnst.system.lock import lock_folder
 
 HOLD = """
 import sys
 from pathlib import Path
-from fastnst.system.lock import alone_in
-with alone_in(Path(sys.argv[1])):
+from fastnst.system.lock import lock_folder
+with lock_folder(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -25,13 +25,13 @@ def test_a_folder_is_one_process_s_until_that_ends(tmp_path):
         assert other.stdout.readline() == "held\n"
         with (
             pytest.raises(FastnstError, match=r"Another process is at work in .*runs/a\. Wait"),
-            alone_in(folder),
+            lock_folder(folder),
         ):
             pass
-        with alone_in(tmp_path / "runs" / "b"):
+        with lock_folder(tmp_path / "runs" / "b"):
             pass
         other.kill()
-    with alone_in(folder):
+    with lock_folder(folder):
         assert not [*folder.iterdir()]
 
 
@@ -39,6 +39,6 @@ def test_a_folder_that_can_not_be_made_is_named(tmp_path):
     (tmp_path / "runs").write_text("")
     with (
         pytest.raises(CannotWrite, match=r"runs/a can't be written: "),
-        alone_in(tmp_path / "runs" / "a"),
+        lock_folder(tmp_path / "runs" / "a"),
     ):
         pass

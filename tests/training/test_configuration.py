@@ -4,13 +4,13 @@ import pytest
 import yaml
 
 from fastnst.errors import FastnstError
-from fastnst.system.package_data import shipped
+from fastnst.system.package_data import bundled
 from fastnst.training.configuration import configure, find_config, run_files
 from fastnst.training.options import ObjectiveOptions
 from fastnst.training.paintings import Painting
 from fastnst.training.regularizers import DEFAULT_WEIGHTS
 
-BASE = shipped("configs") / "base.yaml"
+BASE = bundled("configs") / "base.yaml"
 SMALL = {"model": {"painting": Painting("a.png"), "net": {"width": 4, "blocks": 1}}}
 
 
@@ -75,7 +75,7 @@ def test_every_value_of_an_option_is_saved_and_read_again(workdir):
 
 
 def test_a_configuration_is_found_by_its_name(workdir):
-    assert find_config("debug.yaml") == shipped("configs") / "debug.yaml"
+    assert find_config("debug.yaml") == bundled("configs") / "debug.yaml"
     Path("debug.yaml").touch()
     assert find_config("debug.yaml") == Path("debug.yaml")
     with pytest.raises(FastnstError, match=r"no file bsae\.yaml\. Did you mean 'base\.yaml'"):

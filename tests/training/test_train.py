@@ -19,11 +19,11 @@ import fastnst
 from fastnst.errors import BadStyleFile, CannotWrite, Diverged, FastnstError, UnreadableImage
 from fastnst.models import load_net
 from fastnst.perceptual import PerceptualLoss
-from fastnst.system.lock import alone_in
-from fastnst.system.package_data import shipped
+from fastnst.system.lock import lock_folder
+from fastnst.system.package_data import bundled
 from fastnst.training.command import train
 
-DEBUG = shipped("configs") / "debug.yaml"
+DEBUG = bundled("configs") / "debug.yaml"
 
 
 @pytest.fixture
@@ -576,7 +576,7 @@ def test_steps_have_crops_of_one_level_each_and_resume_sees_the_same(workdir, ma
 
 @pytest.mark.slow
 def test_two_trainings_of_one_name_are_not_mixed(job, workdir):
-    with alone_in(workdir / "runs" / "a"):
+    with lock_folder(workdir / "runs" / "a"):
         words = ["train", "painting.png", "--data", "photos", "--name", "a", "--config", str(DEBUG)]
         done = subprocess.run(
             [sys.executable, "-m", "fastnst", *words], capture_output=True, text=True, timeout=300

@@ -1,1 +1,1 @@
-"""Many files."""
+"""Many files: the job `stylize`."""

@@ -9,8 +9,7 @@ from typing import TypeAlias
 
 from fastnst.errors import FastnstError
 from fastnst.images.find import find_images
-from fastnst.images.read import READABLE
-from fastnst.images.write import WRITABLE, check_writable
+from fastnst.images.formats import IMAGE_EXTENSIONS, WRITABLE_EXTENSIONS, check_writable
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.video.options import VIDEO_EXTENSIONS
 from fastnst.styles.mix import STROKES
@@ -19,28 +18,25 @@ PIPE = Path("-")
 """Standard input, or standard output."""
 
 Job: TypeAlias = tuple[Path, Path | FastnstError]
-"""A photo, and where its painting goes or why there will be none."""
+"""Photo, and the path of its output or the reason that there is none."""
 
 
 def find_jobs(inputs: Sequence[Path], output: Path | None, style: str) -> list[Job]:
-    """The photos among files and folders, and their targets, none over another's or over another photo.
+    """Find the photos among files and folders, with an output for each that replaces no other output or photo.
 
     Args:
         inputs: Photos, folders of photos, or `PIPE`.
         output: See `stylize`.
-        style: What stands for it in names of files: see `style_in_names`.
+        style: Part of the file names, see `style_in_file_name`.
 
     Raises:
-        FastnstError: There is no input, or the output is no place for it.
+        FastnstError: There is no input, or the output does not fit it.
     """
     return _distinct(_jobs(inputs, output, style))
 
 
-def style_in_names(stylizer: Stylizer) -> str:
-    """Return the part of a file's name that tells the paintings of a photo apart.
-
-    It is the style, and the strength and the stroke where they are not the default.
-    """
+def style_in_file_name(stylizer: Stylizer) -> str:
+    """Return the part of an output's name that says the style, and a strength and a stroke other than the default."""
     mix, parts = stylizer.mix, [stylizer.name]
     if len(shares := mix.shares(stylizer.styles)) > 1:
         parts = [f"{name}-{share:.2g}" for name, share in shares.items()]
@@ -72,7 +68,7 @@ def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[J
         to_file = one_photo
         if one_photo:
             _check_target(inputs[0], output)
-        elif output.suffix.lower() in WRITABLE | VIDEO_EXTENSIONS:
+        elif output.suffix.lower() in WRITABLE_EXTENSIONS | VIDEO_EXTENSIONS:
             raise FastnstError(
                 f"The output {output} is one file, but the input is more than one photo.",
                 "Give a folder with -o.",
@@ -80,11 +76,13 @@ def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[J
     for path in inputs:
         if os.path.isdir(path):
             folder = output or path.resolve().with_name(f"{path.resolve().name}-{style}")
-            shut: list[OSError] = []
-            photos = find_images(path, also=VIDEO_EXTENSIONS, besides=folder, on_error=shut.append)
-            for error in shut:
-                yield Path(error.filename or path), _shut(error, path)
-            if not photos and not shut:
+            errors: list[OSError] = []
+            photos = find_images(
+                path, also=VIDEO_EXTENSIONS, exclude=folder, on_error=errors.append
+            )
+            for error in errors:
+                yield Path(error.filename or path), _closed_folder(error, path)
+            if not photos and not errors:
                 yield path, _no_picture(path)
             for photo in photos:
                 yield photo, folder / photo.relative_to(path).with_suffix(_suffix(photo))
@@ -97,7 +95,7 @@ def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[J
 
 
 def _distinct(jobs: Iterable[Job]) -> list[Job]:
-    """The same jobs, none writing over a photo of another or its painting: photo.jpg becomes photo-2.jpg."""
+    """Number the outputs that would replace another job's photo or output: photo.jpg becomes photo-2.jpg."""
 
     def place(path: Path) -> str:
         return str(PIPE) if path == PIPE else os.path.normcase(os.path.realpath(path))
@@ -106,15 +104,15 @@ def _distinct(jobs: Iterable[Job]) -> list[Job]:
     sources = {place(source) for source, _ in jobs}
     taken: set[str] = set()
     result: list[Job] = []
-    for source, wanted in jobs:
-        if isinstance(wanted, FastnstError):
-            result.append((source, wanted))
+    for source, output in jobs:
+        if isinstance(output, FastnstError):
+            result.append((source, output))
             continue
-        target, number = wanted, 1
+        target, number = output, 1
         own = place(source)
         while (at := place(target)) in taken or (at in sources and at != own):
             number += 1
-            target = wanted.with_stem(f"{wanted.stem}-{number}")
+            target = output.with_stem(f"{output.stem}-{number}")
         taken.add(place(target))
         result.append((source, target))
     return result
@@ -123,32 +121,32 @@ def _distinct(jobs: Iterable[Job]) -> list[Job]:
 def _no_picture(folder: Path) -> FastnstError:
     return FastnstError(
         f"There is no picture in the folder {folder}.",
-        f"Pictures are files that end in {', '.join(sorted(READABLE))}; videos in {', '.join(sorted(VIDEO_EXTENSIONS))}.",
+        f"Pictures are files that end in {', '.join(sorted(IMAGE_EXTENSIONS))}; videos in {', '.join(sorted(VIDEO_EXTENSIONS))}.",
     )
 
 
-def _shut(error: OSError, folder: Path) -> FastnstError:
+def _closed_folder(error: OSError, folder: Path) -> FastnstError:
     return FastnstError(
         f"The folder {error.filename or folder} can't be entered: {(error.strerror or str(error)).lower()}.",
-        "What is in it was not painted.",
+        "Its files were not painted.",
     )
 
 
 def _suffix(path: Path) -> str:
-    """The input's own format where it can be written, else PNG."""
-    return path.suffix if path.suffix.lower() in WRITABLE | VIDEO_EXTENSIONS else ".png"
+    """Return the input's own extension where it can be written, else that of PNG."""
+    return path.suffix if path.suffix.lower() in WRITABLE_EXTENSIONS | VIDEO_EXTENSIONS else ".png"
 
 
 def is_video(path: Path) -> bool:
-    """Whether a file is a video, by its name."""
+    """Return whether a file is a video, by its extension."""
     return path.suffix.lower() in VIDEO_EXTENSIONS
 
 
 def _check_target(source: Path, target: Path) -> None:
-    """Check that a photo becomes an image, and a video what a sink writes.
+    """Check that the output of a photo is an image, and that of a video one that a sink writes.
 
     Raises:
-        CannotWrite: It can't.
+        CannotWrite: It is not.
     """
     if is_video(source):
         from fastnst.runtime.video.sinks import sink_for  # Photos don't need FFmpeg.

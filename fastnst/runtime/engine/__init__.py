@@ -1,9 +1,9 @@
-"""A net that paints arrays."""
+"""Engine: a net that paints arrays."""
 
 import os
 
 DISABLE_TELEMETRY = "ORT_DISABLE_TELEMETRY"
-"""What onnxruntime looks for when it is loaded. Its official builds else report to Microsoft how they are used, and keep
-an identifier of the machine for it. 0 allows that."""
+"""Environment variable that onnxruntime reads when it is loaded. Without it, the official builds report their use to
+Microsoft, with an identifier of the machine. 0 allows that."""
 
 os.environ.setdefault(DISABLE_TELEMETRY, "1")

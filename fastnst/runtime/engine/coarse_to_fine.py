@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.level_painter import LevelPainter, OnShare, part_of
 from fastnst.runtime.engine.levels import enlarged, ground, level_sizes, resized, shrunk
 from fastnst.runtime.engine.tiling import RegionReader

@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 
 from fastnst.errors import FastnstError
-from fastnst.images.read import Pixels, read_image, resize_longer, rgb, upright_srgb
+from fastnst.images.pixels import Pixels, resize_long_edge, to_rgb_array, upright_srgb
+from fastnst.images.read import read_image
 
 AnyPhoto: TypeAlias = str | os.PathLike[str] | Image.Image | Pixels
 """Path of a picture, Pillow image, or uint8 RGB array (H, W, 3)."""
@@ -52,8 +53,8 @@ def paint_any(
         fit = min(within[1] / image.width, within[0] / image.height)
         size = round(max(image.size) * fit)
     if size is not None:
-        image = resize_longer(image, size)
-    painted = paint(rgb(image))
+        image = resize_long_edge(image, size)
+    painted = paint(to_rgb_array(image))
     if isinstance(photo, np.ndarray):
         return painted
     result = Image.fromarray(painted)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from fastnst.errors import FastnstError
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.fixed_norms import FixedNormsNet
 from fastnst.runtime.engine.net_session import NetSession
 from fastnst.runtime.engine.session import open_session
@@ -28,8 +28,8 @@ from fastnst.styles.mix import RowWeights
 from fastnst.system.machine import free_memory
 
 PADDING = 16
-"""Pixels of mirrored photo around what the net is given, cut off again: nets paint a line along their
-very edge, of 5 to 9 of 255 for the shipped styles, and none with this. A multiple of every `multiple_of`."""
+"""Pixels of mirrored photo that are added on each side and cut off again. Without them, nets paint a line along the very
+edge, of 5 to 9 levels of 255 for the shipped styles. A multiple of every `multiple_of`."""
 SURELY_FITS = 1_000_000
 """Pixels up to which pictures are painted at once without asking for the free memory."""
 
@@ -201,7 +201,7 @@ class LevelPainter:
 
 
 def part_of(on_share: OnShare | None, done: float, share: float) -> OnShare | None:
-    """Return what is called with the shares of a part of the work.
+    """Return the callback for a part of the work, which calls that of the whole.
 
     Args:
         on_share: Called with the shares of the whole.

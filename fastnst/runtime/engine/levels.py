@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.tiling import RegionReader
 
 ROWS_AT_ONCE = 256
@@ -41,7 +41,7 @@ def level_sizes(height: int, width: int, base: float) -> list[tuple[int, int]]:
 
 
 def ground(height: int, width: int, seed: int = 0) -> Pixels:
-    """Return what the coarsest level is painted over: a grain without any order, as that of a primed canvas.
+    """Return the ground that the coarsest level is painted over: a grain without any order, like a primed canvas.
 
     A net whose strides come to 8 px can only repeat itself every 8 px where a photo is flat. The grain differs
     from place to place, so that its marks can too. It has no seam from the right edge to the left one.

@@ -54,7 +54,7 @@ class NetSession:
 
     @property
     def note(self) -> str:
-        """What a user should know of the net before it is used; empty for most."""
+        """Warning to show before the net is used; empty for most nets."""
         if self.fixed_size is None:
             return ""
         height, width = self.fixed_size

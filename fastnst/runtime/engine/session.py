@@ -38,7 +38,7 @@ class Signature(NamedTuple):
     """Inputs and output of a style net."""
 
     inputs: list[str]
-    """Names, in order."""
+    """Names of the inputs, in order."""
     output: str
     fixed_size: tuple[int, int] | None
     """Height and width in pixels; None where they are dynamic."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from fastnst.errors import FastnstError
 from fastnst.styles.mix import Blend, StyleMix
 from fastnst.styles.registry import find_style
-from fastnst.system.machine import cores
+from fastnst.system.machine import cpu_count
 
 if TYPE_CHECKING:
     from fastnst.runtime.engine.session import Device
@@ -43,9 +43,9 @@ class StylizerSpec:
     exact: bool = False
     """Whether tiles take the norms' statistics from the whole picture, in place of a sample."""
     wrap: bool = False
-    """Whether the right edge goes on at the left one."""
+    """Whether the right edge continues at the left one, as in a full panorama."""
     device: Device = "auto"
-    """Where to run."""
+    """Device that paints."""
     threads: int | None = None
     """Threads of the processor; None for one a core."""
 
@@ -82,7 +82,7 @@ class StylizerSpec:
         Args:
             at_once: Number of frames that are painted at a time; the cores are divided among them.
         """
-        threads = self.threads if at_once == 1 else max(1, cores() // at_once)
+        threads = self.threads if at_once == 1 else max(1, cpu_count() // at_once)
         return replace(self, fast=True, threads=threads)
 
 

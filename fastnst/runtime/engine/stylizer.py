@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from fastnst.errors import FastnstError
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine import coarse_to_fine
 from fastnst.runtime.engine.conversion import AnyPhoto, check_array, enough_memory, paint_any
 from fastnst.runtime.engine.level_painter import LevelPainter, OnShare
@@ -20,8 +20,8 @@ from fastnst.runtime.engine.session import Device
 from fastnst.runtime.engine.spec import StylizerSpec, Tile, style_and_model
 from fastnst.runtime.engine.tiling import RegionReader
 from fastnst.styles.mix import Blend, NetStyle, Stroke, StyleMix
-from fastnst.styles.registry import names_in
-from fastnst.system.machine import cores
+from fastnst.styles.registry import style_names
+from fastnst.system.machine import cpu_count
 
 MOST_AT_ONCE = 4
 """Largest number of frames that are painted at a time: each takes memory of its own."""
@@ -119,7 +119,7 @@ class Stylizer:
     @property
     def styles(self) -> list[str]:
         """Names of the file's styles."""
-        return names_in(self.path, self.card)
+        return style_names(self.path, self.card)
 
     def for_video(self, at_once: int = 1) -> Stylizer:
         """Return the same style by the net for real time, where there is one.
@@ -277,4 +277,4 @@ class Stylizer:
 
 def frames_at_once(device: str) -> int:
     """Return how many frames to paint at a time on a device, see `Stylizer.for_video`."""
-    return min(cores(), MOST_AT_ONCE) if device == "cpu" else 1
+    return min(cpu_count(), MOST_AT_ONCE) if device == "cpu" else 1

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.fixed_norms import Box, FixedNormsNet, Floats, Statistics
 
 SAMPLE_TILES = 96
@@ -22,7 +22,7 @@ SAMPLE_TILES = 96
 SAMPLE_SIDE = 128
 """Side of these tiles in pixels."""
 SAMPLE_RADIUS = 48
-"""Pixels around these tiles that are looked at: what is further off hardly changes a mean."""
+"""Pixels around these tiles that are read; pixels further away hardly change a mean."""
 PLASTIC = 1.324717957244746
 """The plastic ratio, for two dimensions what the golden ratio is for one."""
 FREE_SHARE = 0.6
@@ -64,7 +64,7 @@ class TilePlan:
     side: int
     """Largest side of a tile, a multiple of `multiple`."""
     wrap: bool = False
-    """Whether the right edge goes on at the left one, in place of the mirror image."""
+    """Whether the right edge continues at the left one, in place of its mirror image."""
 
     @property
     def padded(self) -> tuple[int, int]:
@@ -96,7 +96,7 @@ class TilePlan:
         ]
 
     def window(self, tile: Box) -> Box:
-        """Return a tile and what is around it, as far as there is something."""
+        """Return a tile with the pixels around it that the net looks at, within the padded picture."""
         radius = -(-self.radius // self.multiple) * self.multiple
         height, width = self.padded
         top, left, bottom, right = tile
@@ -164,7 +164,7 @@ def measure(
     exact: bool = False,
     tick: Tick = _no_tick,
 ) -> Statistics:
-    """Measure what the norms would take from the whole picture.
+    """Measure the statistics that the norms would have on the whole picture.
 
     Args:
         net: Measures.

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from fastnst.errors import FastnstError
-from fastnst.images.read import Pixels, resize_longer
+from fastnst.images.pixels import Pixels, resize_long_edge
 from fastnst.runtime.video.decode import frames
 from fastnst.runtime.video.deflicker import opencv
 from fastnst.runtime.video.prefetch import prefetch
@@ -41,7 +41,7 @@ def scaled(pixels: Pixels, size: int | None) -> Pixels:
     """Resize a frame to a longer side of `size` px; None keeps it."""
     if size is None or max(pixels.shape[:2]) == size:
         return pixels
-    return np.asarray(resize_longer(Image.fromarray(pixels), size))
+    return np.asarray(resize_long_edge(Image.fromarray(pixels), size))
 
 
 class FrameSource(Protocol):

@@ -10,9 +10,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from fastnst.errors import CannotWrite
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.video.encode import VideoEncoder
-from fastnst.system.atomic import written_whole
+from fastnst.system.atomic import atomic_write
 
 TIME_BASE = Fraction(1, 1000)
 """Seconds of a unit of time stamps: frames have no fixed rate."""
@@ -39,7 +39,7 @@ class Recorder:
         self._failure: CannotWrite | None = None
         self._frames: queue.Queue[tuple[Pixels, float] | None] = queue.Queue(MAX_QUEUED_FRAMES)
         with ExitStack() as stack:
-            temporary = stack.enter_context(written_whole(path))
+            temporary = stack.enter_context(atomic_write(path))
             self._encoder = stack.enter_context(VideoEncoder(temporary, path, time_base=TIME_BASE))
             self._open = stack.pop_all()
         self._thread = threading.Thread(target=self._work, daemon=True)

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from fastnst.errors import CannotWrite, FastnstError
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.images.write import write_image
 from fastnst.runtime.engine.stylizer import Stylizer, frames_at_once
 from fastnst.runtime.live.camera import Camera, FrameSource, LiveFrame
@@ -37,7 +37,7 @@ class WebcamStats:
     frames: int
     """Number of frames shown."""
     seconds: float
-    """Duration of all."""
+    """Duration of the show in seconds."""
     capture_ms: float
     """Time from a frame's arrival until a painter took it."""
     paint_ms: float
@@ -135,7 +135,7 @@ def webcam(
         shown, delays = Spans(), Spans()
         began, count, last = time.perf_counter(), 0, None
         try:
-            while not (controls.quit or interrupts.asked):
+            while not (controls.quit or interrupts.requested):
                 painting = painter.newest(last)
                 if painting is None and painter.over:
                     break

@@ -10,30 +10,30 @@ from typing import Any
 
 import numpy as np
 
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.live.controls import HELP, Controls, named
 
 WINDOW = "fastnst"
 LAST = 30
-"""Frames that rate and delay are taken of."""
+"""Number of frames in the rolling rate and delay."""
 LINE, COLUMN = 20, 90
-"""Pixels from a line of text to the next, and from a key to what it does."""
+"""Distances in pixels: from a line of text to the next, and from a key to its meaning."""
 
 
 class Spans(deque[float]):
-    """Seconds, the latest ones."""
+    """Latest durations, in seconds."""
 
     def __init__(self) -> None:
         super().__init__(maxlen=10_000)
 
 
 def median(spans: Sequence[float]) -> float:
-    """0 of none."""
+    """Return the median; 0 if there are none."""
     return statistics.median(spans) if spans else 0.0
 
 
 class Screen:
-    """The window."""
+    """Window of OpenCV that shows frames."""
 
     def __init__(self, cv: Any, controls: Controls, size: tuple[int, int]) -> None:
         self._cv, self._controls, self._full, self._beside = cv, controls, False, False
@@ -45,7 +45,7 @@ class Screen:
     def show(
         self, picture: Pixels, rate: float, delays: Sequence[float], notes: Sequence[str]
     ) -> str:
-        """Draw it, and return the key that was pressed, or nothing."""
+        """Draw a frame, and return the name of the key that was pressed, or nothing."""
         cv, now = self._cv, self._controls
         if now.full != self._full:
             self._full = now.full
@@ -84,6 +84,6 @@ class Screen:
                 cv.putText(drawn, text, place, *font, (255, 255, 255), 1, cv.LINE_AA)
 
     def close(self) -> None:
-        """Take it away."""
+        """Close the window."""
         self._cv.destroyAllWindows()
         self._cv.waitKeyEx(1)

@@ -1,1 +1,1 @@
-"""One picture, and what is done around the net."""
+"""One image, and what is done to it around the net."""

@@ -1,4 +1,4 @@
-"""What styles there are: as facts, and as a sheet of all of them on one photo."""
+"""Overviews of the styles: their facts, and a contact sheet of all of them on one photo."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, ImageDraw, ImageFont
 
 from fastnst.errors import FastnstError
-from fastnst.images.read import read_image, resize_longer
-from fastnst.images.write import check_writable, write_image
+from fastnst.images.formats import check_writable
+from fastnst.images.pixels import resize_long_edge
+from fastnst.images.read import read_image
+from fastnst.images.write import write_image
 from fastnst.runtime.engine.session import Device
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.card import PaintingCredit
 from fastnst.styles.onnx_metadata import read_card
-from fastnst.styles.registry import FAST, list_styles
+from fastnst.styles.registry import REALTIME_NET, list_styles
 
 if TYPE_CHECKING:
     from fastnst.system.progress import Progress
 
 GAP = 8
-"""Pixels between pictures."""
+"""Pixels between images."""
 
 
-def style_sheet(
+def write_contact_sheet(
     photo: str | Path,
     output: str | Path,
     *,
@@ -33,14 +35,14 @@ def style_sheet(
     device: Device = "auto",
     report: Progress | None = None,
 ) -> Image.Image:
-    """Paint a photo in every style there is, and write them side by side, the photo itself first.
+    """Paint a photo in every style and write all side by side, the photo itself first.
 
     Args:
-        photo: The photo.
-        output: The picture to write.
-        size: Longer side of each painting in pixels.
-        fast: Of styles that two nets have, take the faster net.
-        device: Where to run.
+        photo: Photo to paint.
+        output: Image to write.
+        size: Longer side of each image in pixels.
+        fast: Prefer the net for real time, where two nets have a style.
+        device: Device that paints.
         report: Called after each style, with its name as the note.
 
     Returns:
@@ -50,9 +52,7 @@ def style_sheet(
         FastnstError: The photo can't be read, there is no style, or the output can't be written.
     """
     check_writable(Path(output))
-    if size < 1:
-        raise FastnstError(f"The size is {size}.", "It is the longer side in pixels: 1 or more.")
-    image = resize_longer(read_image(Path(photo)).convert("RGB"), size)
+    image = resize_long_edge(read_image(Path(photo)).convert("RGB"), size)
     styles = list_styles(fast=fast)
     loaded: dict[Path, Stylizer | None] = {}
     pictures = {Path(photo).stem: image}
@@ -97,9 +97,9 @@ def _labelled(pictures: dict[str, Image.Image], size: tuple[int, int]) -> Image.
 
 
 def describe_styles() -> list[dict[str, Any]]:
-    """The facts of every style that can be used, a row each: name, title, artist, ... size in MB.
+    """Return the facts of every style that can be used: name, title, artist, year, licence, net, size in MB.
 
-    `fast` is whether there is a net of it for real time, see `--fast`.
+    `fast` says whether the style has a net for real time, see `--fast`.
     """
     rows = []
     quick = list_styles(fast=True)
@@ -122,7 +122,7 @@ def describe_styles() -> list[dict[str, Any]]:
                 "year": credit.year,
                 "licence": credit.licence,
                 "net": card.net["name"] if card else "",
-                "fast": _net_of(quick[name]) == FAST,
+                "fast": _net_of(quick[name]) == REALTIME_NET,
                 "size_mb": round(path.stat().st_size / 1e6, 1),
             }
         )

@@ -1,4 +1,4 @@
-"""Pictures that are larger than memory, from disk to disk, by libvips."""
+"""Images larger than memory, painted from disk to disk by libvips."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from fastnst.errors import CannotWrite, UnreadableImage, missing_extra
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.level_painter import OnShare
 from fastnst.runtime.engine.stylizer import Stylizer
-from fastnst.system.atomic import written_whole
+from fastnst.system.atomic import atomic_write
 
-ENDINGS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
-"""Formats that are written row by row."""
+STREAMED_EXTENSIONS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
+"""Extensions of the formats that are written row by row."""
 
 
 def stream(
@@ -27,16 +27,16 @@ def stream(
     quality: int = 95,
     on_share: OnShare | None = None,
 ) -> tuple[int, int]:
-    """Paint a picture without ever holding all of it; transparency, EXIF and resolution are kept.
+    """Paint an image without ever holding all of it in memory; transparency, EXIF and resolution are kept.
 
-    The photo, unpacked, and what is painted of it wait in files of their own beside the target, 6 bytes a
-    pixel, until all of it is there.
+    Until the end, the unpacked photo and the stylized pixels lie in temporary files beside the target, 6 bytes a pixel
+    together.
 
     Args:
-        source: Whatever libvips reads.
-        target: TIFF, PNG or JPEG.
-        stylizer: Paints, in tiles.
-        quality: Of JPEG, 1..100.
+        source: Image that libvips reads.
+        target: TIFF, PNG or JPEG to write.
+        stylizer: Stylizer that paints it, in tiles.
+        quality: Quality of JPEG, 1..100.
         on_share: Called with the share of the work that is done, 0..1, after each tile.
 
     Returns:
@@ -45,44 +45,44 @@ def stream(
     Raises:
         MissingExtra: pyvips or tifffile is not installed.
         UnreadableImage: The source is damaged.
-        CannotWrite: The target's format is another, or the disk is full.
+        CannotWrite: The target has another format, or the disk is full.
     """
     try:
         import pyvips
         import tifffile
     except (ImportError, OSError) as error:
         raise missing_extra(
-            f"{source} is larger than memory holds, and to stream it needs pyvips and tifffile.",
+            f"{source} is larger than memory holds, and streaming it needs pyvips and tifffile.",
             "huge",
             "Or make it smaller with --size.",
         ) from error
-    if target.suffix.lower() not in ENDINGS:
+    if target.suffix.lower() not in STREAMED_EXTENSIONS:
         raise CannotWrite(
             f"{target} can't be written while it is painted.", "Give a TIFF, PNG or JPEG."
         )
     try:
-        photo = _opened(pyvips, source)
+        photo = _open_srgb(pyvips, source)
         width, height, bands = photo.width, photo.height, 4 if photo.hasalpha() else 3
         with (
-            written_whole(target) as temporary,
-            tempfile.NamedTemporaryFile(dir=target.parent, buffering=0) as given,
+            atomic_write(target) as temporary,
+            tempfile.NamedTemporaryFile(dir=target.parent, buffering=0) as unpacked,
             tempfile.NamedTemporaryFile(dir=target.parent) as raw,
         ):
-            # Unpacked, to be read again and again: libvips' own copy would be mapped into memory whole.
-            photo.extract_band(0, n=bands).rawsave(given.name)
+            # Its regions are read again and again, and libvips' own copy would be mapped into memory whole.
+            photo.extract_band(0, n=bands).rawsave(unpacked.name)
 
             def region(top: int, left: int, bottom: int, right: int) -> Pixels:
                 part = np.empty((bottom - top, right - left, bands), np.uint8)
                 for number, row in enumerate(part, top):
-                    given.seek((number * width + left) * bands)
-                    given.readinto(row)
+                    unpacked.seek((number * width + left) * bands)
+                    unpacked.readinto(row)
                 return part[..., :3]
 
             def rows() -> Iterator[Pixels]:
                 for first, band in stylizer.bands(region, height, width, on_share=on_share):
                     if bands == 4:
-                        given.seek(first * width * 4)
-                        alpha = np.frombuffer(given.read(len(band) * width * 4), np.uint8)[3::4]
+                        unpacked.seek(first * width * 4)
+                        alpha = np.frombuffer(unpacked.read(len(band) * width * 4), np.uint8)[3::4]
                         band = np.dstack([band, alpha.reshape(band.shape[:2])])
                     yield from band
 
@@ -109,11 +109,11 @@ def stream(
     return width, height
 
 
-def _opened(pyvips: Any, source: Path) -> Any:
-    """The photo upright, in 8 bits of sRGB."""
+def _open_srgb(pyvips: Any, source: Path) -> Any:
+    """Open a photo upright, in 8 bits of sRGB."""
 
     def file(access: str) -> Any:
-        # Anew, and not what it remembers of the name; and all of it, or it is an error.
+        # libvips remembers files by name, and fills up what is cut off; here both would go unseen.
         return pyvips.Image.new_from_file(
             str(source.absolute()), access=access, revalidate=True, fail_on="truncated"
         )

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fastnst.errors import FastnstError, UnreadableImage
-from fastnst.images.read import Pixels, check_regular
+from fastnst.images.pixels import Pixels
+from fastnst.images.read import check_regular_file
 from fastnst.runtime.video.ffmpeg import ColorRange, Colorspace, av, reason
 from fastnst.runtime.video.hdr import is_wide, to_sdr
 
@@ -138,7 +139,7 @@ class Video:
         return self._file_seconds if len(self.container.streams) == 1 else 0.0
 
     def ends_before(self, start: float) -> FastnstError:
-        """The error for a video that has no frame from `start` seconds on."""
+        """Return the error for a video that has no frame from `start` seconds on."""
         length = f" is {self._file_seconds:.1f} s long, and" if self._file_seconds else ""
         return FastnstError(
             f"{self.path}{length} has no frame from {start:g} s on.", "Give a smaller --start."
@@ -152,7 +153,7 @@ def open_video(source: Path) -> Iterator[Video]:
     Raises:
         UnreadableImage: There is no such file, or no video in it, or it is damaged.
     """
-    check_regular(source, "video")
+    check_regular_file(source, "video")
     try:
         with av.open(str(source), metadata_errors="ignore") as container:
             streams = [s for s in container.streams.video if not _is_cover(s)]

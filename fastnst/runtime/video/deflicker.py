@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnst.errors import missing_extra
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 
 BLEND = 0.9
 """Weight of the previous painting, warped, where the flow is reliable."""
@@ -86,7 +86,7 @@ class Deflicker:
     def _trust(
         self, flow: Floats, now: npt.NDArray[np.uint8], before: npt.NDArray[np.uint8]
     ) -> Floats:
-        """Reliability of the flow at each pixel, 0..1."""
+        """Return the reliability of the flow at each pixel, 0..1."""
         cv = self._cv
         height, width = now.shape
         y, x = np.mgrid[:height, :width].astype(np.float32)
@@ -98,7 +98,7 @@ class Deflicker:
         return trust
 
     def _warped(self, painted: Pixels, flow: Floats) -> Pixels:
-        """The previous painting, warped along the flow."""
+        """Warp the previous painting along the flow."""
         cv = self._cv
         height, width = painted.shape[:2]
         flow = flow * np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
@@ -113,7 +113,7 @@ class Deflicker:
         return moved
 
     def _with_contrast_of(self, painted: Pixels, blended: Pixels) -> Pixels:
-        """The blend with the local contrast of the painting, as far as `MAX_GAIN` allows."""
+        """Give the blend the local contrast of the painting, as far as `MAX_GAIN` allows."""
         cv = self._cv
         height, width = painted.shape[:2]
         size = (max(1, width // CELL_PIXELS), max(1, height // CELL_PIXELS))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastnst.errors import CannotWrite
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.video.decode import ColorEncoding, Packet
 from fastnst.runtime.video.ffmpeg import ColorRange, av, reason
 
@@ -203,7 +203,7 @@ class VideoEncoder:
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
-        """FFmpeg's errors as `CannotWrite`."""
+        """Turn FFmpeg's errors into `CannotWrite`."""
         try:
             yield
         except av.FFmpegError as error:

@@ -16,5 +16,5 @@ __all__ = ["ColorRange", "Colorspace", "av", "reason"]
 
 
 def reason(error: Exception) -> str:
-    """FFmpeg's message, in lower case and without a full stop, to end a sentence with."""
+    """Return FFmpeg's message in lower case and without a full stop, to end a sentence with."""
     return str(getattr(error, "strerror", "") or error).strip().rstrip(".").lower()

@@ -1,4 +1,4 @@
-"""Video of high dynamic range or a wide gamut, brought to what an ordinary screen shows."""
+"""Conversion of HDR and wide-gamut video to BT.709 in 8 bits, which ordinary screens show."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.video.ffmpeg import ColorRange, Colorspace
 
 PQ, HLG = 16, 18
@@ -16,9 +16,9 @@ PQ, HLG = 16, 18
 BT2020 = 9
 """Primaries, and matrix, of ITU-T H.273."""
 WHITE = 203.0
-"""Candela per square metre of what is shown as white (ITU-R BT.2408)."""
+"""Luminance of white, in candela per square metre (ITU-R BT.2408)."""
 PEAK = 1000.0
-"""Of the brightest light that is still told from a brighter one."""
+"""Luminance, in candela per square metre, from which on all is white in the output."""
 TO_709 = np.array(
     [
         [1.660491, -0.587641, -0.072850],
@@ -40,9 +40,9 @@ def is_wide(frame: Any) -> bool:
 
 
 def to_sdr(frame: Any) -> Pixels:
-    """A frame of PQ, HLG or BT.2020 as 8 bits of BT.709, (H, W, 3).
+    """Convert a frame of PQ, HLG or BT.2020 to 8 bits of BT.709, (H, W, 3).
 
-    Light up to half of `WHITE` stays as it is; what is brighter is bent so that `PEAK` comes out as white.
+    Light up to half of `WHITE` stays as it is; brighter light is compressed so that `PEAK` becomes white.
     """
     limited = frame.color_range != ColorRange.JPEG
     deep = frame.reformat(
@@ -62,7 +62,7 @@ def to_sdr(frame: Any) -> Pixels:
 
 @cache
 def _light(transfer: int) -> npt.NDArray[np.float32]:
-    """Of each 16-bit number, light in units of `WHITE`."""
+    """Return the light of each 16-bit number, in units of `WHITE`."""
     code = np.arange(65536) / 65535
     if transfer == PQ:  # SMPTE ST 2084, equation 4.1
         m1, m2, c1, c2, c3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fastnst.errors import FastnstError, Interrupted, UnreadableImage
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.video.decode import Packet, Video, VideoFrame, open_video
 from fastnst.runtime.video.deflicker import Deflicker
 from fastnst.runtime.video.ffmpeg import av, reason
@@ -34,7 +34,7 @@ class VideoResult:
     frames: int
     """Number of painted frames."""
     note: str = ""
-    """Where the source was damaged, and what could not be kept; empty if nothing."""
+    """Damage and losses: parts of the source that could not be read or kept; empty if there are none."""
     stopped: bool = False
     """Whether it was told to end early."""
     of: int = 0
@@ -159,7 +159,7 @@ class _Work:
     def _finished(
         self, item: VideoFrame | Packet, future: Future[Pixels] | None
     ) -> VideoFrame | Packet:
-        """The painted frame, held still if it is to be; packets as they are."""
+        """Return a frame painted, and with less flicker if that was asked for; packets as they are."""
         if future is None:
             return item
         pixels = future.result()
@@ -168,7 +168,7 @@ class _Work:
         return replace(item, pixels=pixels)
 
     def _truncation(self, last: VideoFrame) -> str:
-        """The note on a video that ends before its time; empty for one that does not."""
+        """Return the note on a video that ends before its time; empty for one that does not."""
         promised = self._video.promised_seconds()
         if self._stopped or self._options.end or promised - last.seconds <= TRUNCATION_SECONDS:
             return ""

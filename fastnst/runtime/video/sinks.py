@@ -1,4 +1,4 @@
-"""Sinks: what painted videos are written to. A new one is a class, and a line in `SINKS`."""
+"""Sinks: outputs of painted videos. A new one is a class, and a line in `SINKS`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ import numpy as np
 from PIL import Image
 
 from fastnst.errors import CannotWrite
-from fastnst.images.metadata import Kept
-from fastnst.images.write import WRITABLE, can_move, write_image
+from fastnst.images.formats import WRITABLE_EXTENSIONS, takes_animation
+from fastnst.images.metadata import ImageMetadata
+from fastnst.images.write import write_image
 from fastnst.runtime.video.decode import Packet, Video, VideoFrame
 from fastnst.runtime.video.encode import VideoEncoder
 from fastnst.runtime.video.options import VIDEO_EXTENSIONS, VideoOptions
-from fastnst.system.atomic import written_whole
+from fastnst.system.atomic import atomic_write
 
 NUMBER = re.compile(r"%(0\d+)?d")
 """Place of a number in a file name, as FFmpeg writes it."""
@@ -45,7 +46,7 @@ class Sink(ABC):
     def __init__(self, target: Path, video: Video, options: VideoOptions, *, quality: int) -> None:
         self.target, self.video, self.options, self.quality = target, video, options, quality
         self.note = ""
-        """What could not be kept, to follow the video's name and a colon."""
+        """Note on the parts that could not be kept, to follow the video's name and a colon."""
 
     @staticmethod
     @abstractmethod
@@ -87,7 +88,9 @@ class NumberedPictures(Sink):
     def takes(target: Path) -> bool:
         """Whether the name has the place of one number, and the ending of a picture."""
         places = len(NUMBER.findall(target.name))
-        return places == 1 == target.name.count("%") and target.suffix.lower() in WRITABLE
+        return (
+            places == 1 == target.name.count("%") and target.suffix.lower() in WRITABLE_EXTENSIONS
+        )
 
     def add(self, frame: VideoFrame) -> None:
         """Write the next picture."""
@@ -109,7 +112,7 @@ class Animation(Sink):
     @staticmethod
     def takes(target: Path) -> bool:
         """Whether the format can hold an animation."""
-        return can_move(target)
+        return takes_animation(target)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -119,8 +122,8 @@ class Animation(Sink):
         if len(self._seconds) > 1:
             gaps.append(gaps[-1])
         durations = tuple(round(1000 * gap) for gap in gaps)
-        kept = Kept(durations=durations, loop=0)
-        write_image(self.target, self._pictures, quality=self.quality, kept=kept)
+        metadata = ImageMetadata(durations=durations, loop=0)
+        write_image(self.target, self._pictures, quality=self.quality, metadata=metadata)
 
     def add(self, frame: VideoFrame) -> None:
         """Keep the frame and its time."""
@@ -151,7 +154,7 @@ class VideoFile(Sink):
     def writing(self) -> Iterator[None]:
         """Give the file its name when the block ends; after an error there is none."""
         with (
-            written_whole(self.target) as temporary,
+            atomic_write(self.target) as temporary,
             VideoEncoder(
                 temporary,
                 self.target,

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, Sampler, get_worker_info
 
 from fastnst.errors import FastnstError
-from fastnst.images.read import Pixels
+from fastnst.images.pixels import Pixels
 
 SKIPS = 1000
 """Unusable photos in a row after which a set is given up."""

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from fastnst import Stylizer
-from fastnst.runtime.batch.outputs import style_in_names
+from fastnst.runtime.batch.outputs import style_in_file_name
 from fastnst.runtime.batch.stylize import stylize
 
 
@@ -21,7 +21,7 @@ from fastnst.runtime.batch.stylize import stylize
     ],
 )
 def test_names_have_what_is_not_as_usual(many, options, part):
-    assert style_in_names(Stylizer(**options, model=many)) == part
+    assert style_in_file_name(Stylizer(**options, model=many)) == part
 
 
 def test_two_strengths_are_two_files(workdir, many):

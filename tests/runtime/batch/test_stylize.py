@@ -14,7 +14,7 @@ from PIL import Image
 
 from fastnst import Stylizer
 from fastnst.errors import CannotWrite, FastnstError, Interrupted
-from fastnst.runtime.batch import stylize as module
+from fastnst.runtime.batch import files as module
 from fastnst.runtime.batch.stylize import stylize
 from fastnst.runtime.photos.options import PhotoOptions
 from fastnst.runtime.video.decode import frames
@@ -107,7 +107,7 @@ def test_no_painting_takes_the_place_of_a_photo(photos, negative):
 def test_the_input_is_never_overwritten_unless_that_is_asked_for(photos, negative):
     before = (photos / "a.png").read_bytes()
     (result,) = stylize([photos / "a.png"], photos / "a.png", style=negative)
-    assert "a.png would be overwritten by its painting. Give another output" in result.error
+    assert "a.png would be overwritten by its own output. Give another output" in result.error
     assert (photos / "a.png").read_bytes() == before
     expected = 255 - pixels(photos / "a.png")
     stylize([photos / "a.png"], photos / "a.png", style=negative, overwrite=True)
@@ -125,7 +125,7 @@ def test_what_can_not_be_done_at_all_is_said_at_once(photos, negative):
         stylize([photos / "a.png"], "a.psd", style=negative)
     with pytest.raises(FastnstError, match=r"The quality is 0\. Give 1 \(small\) to 100"):
         stylize([photos], style=negative, quality=0)
-    with pytest.raises(FastnstError, match=r"The most megapixels are -1"):
+    with pytest.raises(FastnstError, match=r"The limit is -1 megapixels"):
         stylize([photos], style=negative, max_megapixels=-1)
     with pytest.raises(FastnstError, match=r"A pipe takes one photo"):
         stylize(["-", photos], style=negative)
@@ -366,7 +366,7 @@ def test_frames_that_are_left_out_are_said(workdir, negative):
 def test_a_photo_of_more_bits_says_what_is_lost(workdir, negative):
     Image.fromarray(np.zeros((4, 4), np.uint16)).save("a.png")
     (result,) = stylize(["a.png"], "out.png", style=negative)
-    assert result.note == "a.png has 16 bits a channel, of which its painting has 8."
+    assert result.note == "a.png has 16 bits a channel, of which its output has 8."
 
 
 @pytest.mark.parametrize(
@@ -402,7 +402,7 @@ def test_a_folder_that_may_not_be_entered_is_named(photos, negative, monkeypatch
     (shut,) = [r for r in stylize([photos], "out", style=negative) if r.input.name == "shut"]
     assert shut.error == (
         f"The folder {photos / 'shut'} can't be entered: permission denied."
-        " What is in it was not painted."
+        " Its files were not painted."
     )
     assert np.array_equal(pixels("out/deep/b.png"), 255 - pixels(photos / "deep/b.png"))
 

@@ -3,12 +3,12 @@ import pytest
 from PIL import Image
 
 from fastnst.errors import FastnstError
-from fastnst.runtime.photos.contact_sheet import GAP, describe_styles, style_sheet
+from fastnst.runtime.photos.contact_sheet import GAP, describe_styles, write_contact_sheet
 
 
 @pytest.fixture
 def gallery(workdir, monkeypatch, many, negative):
-    monkeypatch.setattr("fastnst.styles.registry.shipped", lambda folder: workdir / "none")
+    monkeypatch.setattr("fastnst.styles.registry.bundled", lambda folder: workdir / "none")
     (workdir / "checkpoints").mkdir()
     for path in (many, negative):
         (workdir / "checkpoints" / path.name).write_bytes(path.read_bytes())
@@ -18,7 +18,9 @@ def gallery(workdir, monkeypatch, many, negative):
 
 def test_every_style_is_on_the_sheet_once(gallery, astronaut):
     seen = []
-    sheet = style_sheet(astronaut, "sheet.png", size=100, report=lambda *facts: seen.append(facts))
+    sheet = write_contact_sheet(
+        astronaut, "sheet.png", size=100, report=lambda *facts: seen.append(facts)
+    )
     assert seen == [(0.25, "alpha"), (0.5, "beta"), (0.75, "broken"), (1.0, "negative")]
     with Image.open("sheet.png") as written:
         assert written.size == sheet.size
@@ -39,13 +41,13 @@ def test_every_style_is_on_the_sheet_once(gallery, astronaut):
 
 
 def test_a_sheet_of_nothing_is_refused_and_leaves_no_file(workdir, monkeypatch, astronaut):
-    monkeypatch.setattr("fastnst.styles.registry.shipped", lambda folder: workdir / "none")
+    monkeypatch.setattr("fastnst.styles.registry.bundled", lambda folder: workdir / "none")
     with pytest.raises(FastnstError, match=r"No styles were found\. Train one"):
-        style_sheet(astronaut, "sheet.png")
+        write_contact_sheet(astronaut, "sheet.png")
     with pytest.raises(FastnstError, match=r"The size is 0\."):
-        style_sheet(astronaut, "sheet.png", size=0)
+        write_contact_sheet(astronaut, "sheet.png", size=0)
     with pytest.raises(FastnstError, match=r"no picture format|can't be written|ends in"):
-        style_sheet(astronaut, "sheet.txt")
+        write_contact_sheet(astronaut, "sheet.txt")
     assert list(workdir.iterdir()) == []
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fastnst.runtime.photos.guided_upsampling import carried
+from fastnst.runtime.photos.guided_upsampling import guided_upsample
 
 
 @pytest.fixture
@@ -13,7 +13,10 @@ def photo(astronaut) -> Image.Image:
 
 def test_a_painting_carried_to_its_own_size_is_itself(photo):
     before = np.asarray(photo)
-    assert np.abs(carried(255 - before, before, before).astype(int) - (255 - before)).max() <= 1
+    assert (
+        np.abs(guided_upsample(255 - before, before, before).astype(int) - (255 - before)).max()
+        <= 1
+    )
 
 
 def test_the_photos_detail_is_carried_over():
@@ -22,7 +25,7 @@ def test_the_photos_detail_is_carried_over():
     photo[:, 101:] = 200
     small = np.asarray(Image.fromarray(photo).resize((60, 60), Image.Resampling.BOX))
     painted = (40 + 0.8 * small).astype(np.uint8)
-    large = carried(painted, small, photo).astype(int)
+    large = guided_upsample(painted, small, photo).astype(int)
     plain = np.asarray(
         Image.fromarray(painted).resize((240, 240), Image.Resampling.BICUBIC)
     ).astype(int)

@@ -48,7 +48,7 @@ def test_keep_color_takes_luminance_from_the_painting_and_colour_from_the_photo(
 
 def test_match_gives_the_painting_the_photos_palette(negative, photo):
     dull = photo.point(lambda value: value // 2 + 64)  # So that nothing is clipped.
-    painted = pixels(PhotoOptions(keep_color="match").paint(Stylizer(negative), dull)).reshape(
+    painted = pixels(PhotoOptions(keep_color="palette").paint(Stylizer(negative), dull)).reshape(
         -1, 3
     )
     wanted = pixels(dull).reshape(-1, 3)

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from fastnst import Stylizer
-from fastnst.runtime.batch import stylize as module
+from fastnst.runtime.batch import files as module
 from fastnst.runtime.batch.stylize import stylize
 
 pytest.importorskip("pyvips")
