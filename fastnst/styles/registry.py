@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fastnst.errors import FastnstError, UnknownStyle, did_you_mean
+from fastnst.styles.blend import split_blend
 from fastnst.styles.card import StyleCard
 from fastnst.styles.onnx_metadata import read_card
+from fastnst.styles.painting import is_picture
 from fastnst.system.package_data import bundled
 
 REALTIME_NET = "swift"
@@ -72,7 +74,7 @@ def find_style(name: str | Path, *, fast: bool = False) -> Path:
     """Find the file of a style.
 
     Args:
-        name: Name of the style; or a blend, `a:0.6,b:0.4`, of styles of one file; or a file: a `Path`, or text that
+        name: Name of the style, or path of a painting; or a blend, `a:0.6,b:0.4`, of styles of one file; or a file: a `Path`, or text that
             ends in .onnx.
         fast: Prefer the net for real time, where two nets have the style.
 
@@ -85,11 +87,15 @@ def find_style(name: str | Path, *, fast: bool = False) -> Path:
             raise UnknownStyle(f"There is no file {path}.", "Give the path of an .onnx file.")
         return path
     styles = list_styles(fast=fast)
-    names = [canonical_name(word.partition(":")[0].strip(), styles) for word in name.split(",")]
+    names = [canonical_name(word, styles) for word, _ in split_blend(str(name))]
+    paintings = [each for each in names if each not in styles and is_picture(each)]
+    names = [each for each in names if each not in paintings]
     for each in names:
         if each not in styles:
             hint = did_you_mean(each, styles) or "No styles were found: train one first."
             raise UnknownStyle(f"There is no style {each!r}.", hint)
+    if paintings:
+        return _find_predictor(names, paintings[0], fast=fast)
     # Any of the preferred files may be the one that has all of them.
     files = dict.fromkeys(styles[each] for each in names)
     for file in files:
@@ -98,4 +104,29 @@ def find_style(name: str | Path, *, fast: bool = False) -> Path:
     raise UnknownStyle(
         f"No file has all of {', '.join(names)}.",
         "Blend styles of one file: see `fastnst styles`.",
+    )
+
+
+def _find_predictor(names: list[str], painting: str, *, fast: bool) -> Path:
+    """Find the file that paints in the style of any painting, and has these styles too."""
+    found: list[tuple[bool, Path]] = []
+    for folder in style_folders():
+        for path in sorted(filter(os.path.isfile, folder.glob("*.onnx"))):
+            card = read_card(path)
+            if card is not None and card.predicted:
+                has_all = set(names) <= set(style_names(path, card))
+                if has_all and (card.net["name"] == REALTIME_NET) == fast:
+                    return path
+                found += [(has_all, path)]
+    for has_all, path in found:
+        if has_all:
+            return path
+    if found:
+        raise UnknownStyle(
+            f"No file has {', '.join(names)} and paints like any painting.",
+            f"Its styles blend with {painting}: fastnst styles",
+        )
+    raise UnknownStyle(
+        f"No style is there to paint like {painting} with.",
+        "Learn it: fastnst train PAINTING --data FOLDER",
     )

@@ -14,8 +14,12 @@ from torch import Tensor
 
 from fastnst.errors import FastnstError
 from fastnst.models import NetConfig, StyleNet, build_net
+from fastnst.models.predictor import STATISTICS
 from fastnst.perceptual import LossTerms, load_loss_network
+from fastnst.perceptual.statistics import statistics
+from fastnst.runtime.engine.painting_statistics import STATISTICS_SIDE
 from fastnst.styles.card import StyleCard
+from fastnst.training.any_painting import PaintingStore
 from fastnst.training.card import card_of
 from fastnst.training.coarse_to_fine import CoarseToFine
 from fastnst.training.data.crops import Batch
@@ -24,9 +28,11 @@ from fastnst.training.nonfinite_guard import collapsed
 from fastnst.training.objective import MultiViewObjective
 from fastnst.training.optimizers import build_optimizer
 from fastnst.training.options import (
+    ANY,
     NET,
     OBJECTIVE,
     OPTIMIZER,
+    AnyOptions,
     ObjectiveOptions,
     OptimizerOptions,
     Trainable,
@@ -46,6 +52,10 @@ GROUNDS = 8
 none by heart."""
 ROW_PHOTOS = 4
 """Photos that the first rows of a new style are chosen on."""
+COLLAGE_SHARE = 1 / 3
+"""Share of the predicted styles that are those of a collage of two paintings."""
+STATISTICS_NOISE = 0.1
+"""Deviation of the noise on the logarithms of a painting's statistics, so that no painting is learnt by heart."""
 
 
 class StyleTransfer(pl.LightningModule):
@@ -71,6 +81,8 @@ class StyleTransfer(pl.LightningModule):
         optimizer: OptimizerOptions = OPTIMIZER,
         strokes: Sequence[float] | None = None,
         identity: bool | None = None,
+        any: AnyOptions = ANY,
+        window: int | None = None,
         init_from: str | None = None,
         trainable: Trainable = "all",
         loss_network_weights: Path | None = None,
@@ -89,9 +101,13 @@ class StyleTransfer(pl.LightningModule):
             strokes: Stroke sizes of a net of one level, fine to bold, as multiples of the paintings' sizes;
                 null for one, and for two if there are several paintings.
             identity: Whether one more row learns to give the photo back; null if there are several paintings.
+            any: Further paintings, out of which the net learns to paint like any painting.
+            window: Side in pixels of the part of a crop that is painted and judged, where its level is painted over
+                the whole of the levels below; null for the whole crop. Steps are cheaper, and see smaller forms.
             init_from: A trained net of the same kind to start from, the name of a shipped gallery or a
                 .safetensors file. Each new style starts from the rows that suit it best. null starts anew.
-            trainable: Weights that are trained: all, or norms, the scales and shifts alone.
+            trainable: Weights that are trained: all; norms, the scales and shifts alone; or predictor alone, which
+                leaves the net's own styles as they are.
             loss_network_weights: Weights of the loss network; null for the ones that ship with fastnst.
 
         Raises:
@@ -99,7 +115,12 @@ class StyleTransfer(pl.LightningModule):
             FastnstError: No painting is given, two have one name, or an option is out of range.
         """
         super().__init__()
-        self.styles = TrainingStyles.of(painting, paintings, strokes, identity, net.levels)
+        share = 0.0 if any.folder is None else any.share
+        self.styles = TrainingStyles.of(painting, paintings, strokes, identity, net.levels, share)
+        self.any, self.window = any, window
+        self.store: PaintingStore | None = None
+        """The paintings that styles are predicted from."""
+        self._first_place = 0
         paintings = self.styles.paintings
         self.name = name or "-".join(each.name or each.file.stem for each in paintings)
         self.regularizers = complete_weights(regularizers)
@@ -115,14 +136,24 @@ class StyleTransfer(pl.LightningModule):
         """Terms of the last batch, scalars by name."""
         self.last_collapsed = torch.tensor(False)
         """Whether a picture of the last batch collapsed to one colour."""
-        net = replace(net, styles=self.styles.rows, identity=self.styles.identity)
+        net = replace(
+            net,
+            styles=self.styles.rows,
+            identity=self.styles.identity,
+            predicted=self.styles.predicted,
+        )
         self.net = build_net(net).to(memory_format=torch.channels_last)
         self._donor: StyleNet | None = None
         if init_from is not None:
-            self._donor, self.steps_before = load_weights(self.net, find_weights(init_from))
+            self._donor, self.steps_before = load_weights(
+                self.net, find_weights(init_from), [each.name for each in paintings]
+            )
         if trainable == "norms":
             for label, parameter in self.net.named_parameters():
                 parameter.requires_grad_(".norm." in label)
+        elif trainable == "predictor":
+            for label, parameter in self.net.named_parameters():
+                parameter.requires_grad_(label.startswith("predictor."))
         network = load_loss_network("vgg16", loss_network_weights)
         self.objective = MultiViewObjective(network, objective, net.levels)
         self.objective.to(memory_format=torch.channels_last)
@@ -143,16 +174,90 @@ class StyleTransfer(pl.LightningModule):
             )
         calibration = self.data.calibration
         # Outside autocast: they are kept for the whole run.
-        self.objective.prepare(calibration, lambda scale: self.styles.load(self.data.crop, scale))
+        crop = self.data.crop
+        if self.any.folder is not None:
+            cache = Path(self.trainer.default_root_dir) / "any-painting"
+            self.store = PaintingStore(self.any.folder, cache)
+        store = self.store
+        self.objective.prepare(
+            calibration,
+            lambda scale: (
+                self.styles.load(crop, scale)
+                or [self.styles.load_any(Painting(path=store.files[0]), crop, scale)]  # type: ignore[union-attr]
+            ),
+        )
+        if store is not None:
+            for loss in self.objective.by_octave.values():
+                self._first_place = loss.reserve(self.data.batch_size)
+            with self.trainer.precision_plugin.forward_context():
+                store.prepare(
+                    self.objective.by_octave,
+                    lambda painting, scale: self.styles.load_any(painting, crop, scale),
+                )
+            self._start_predictor(store)
         if self._donor is not None and self.trainer.ckpt_path is None:
             photos = calibration[0][:ROW_PHOTOS].to(self.device).float()
             with self.trainer.precision_plugin.forward_context():
                 choose_rows(self.net, self._donor.to(self.device), self.objective.at(0), photos)
         self._donor = None
 
+    def _start_predictor(self, store: PaintingStore) -> None:
+        """Teach a new predictor the scale of statistics, and the rows of the net's own styles."""
+        predictor, config = self.net.predictor, self.net.config
+        assert predictor is not None
+        if bool(predictor.center.any()):
+            return
+        predictor.standardize(store.statistics[store.usable].to(self.device))
+        if len(self.styles.paintings) < 2 or self.steps_before == 0:
+            return
+        network = self.objective.at(0).network
+        own = torch.stack(
+            [
+                statistics(
+                    network, each.load_like(STATISTICS_SIDE, STATISTICS_SIDE).to(self.device)
+                )
+                for each in self.styles.paintings
+            ]
+        )
+        table = self.net.table()
+        last = config.styles - config.identity
+        rows = table[: last - config.predicted].reshape(len(own), -1, table.shape[1])
+        rows = rows[:, : config.predicted]
+        predictor.fit(own, rows - table[last - config.predicted : last])
+
+    @torch.no_grad()
+    def _described(self, draw: Draw, level: int) -> Draw:
+        """A draw with the statistics of its paintings, whose targets are placed in the objective."""
+        if self.store is None or draw.paintings is None:
+            return draw
+        numbers, rng = draw.paintings.tolist(), self._rng(3)
+        described = torch.zeros(len(numbers), STATISTICS)
+        for place, number in enumerate(numbers):
+            if number < 0:
+                continue
+            parts, shares = [number], [1.0]
+            if self.training and rng.random() < COLLAGE_SHARE:
+                share = float(rng.beta(0.3, 0.3))
+                parts, shares = [number, int(rng.choice(self.store.usable))], [share, 1 - share]
+            described[place] = self.store.collage(parts, shares)
+            for octave in self.objective.octaves(level):
+                grams = self.store.collage_grams(octave, parts, shares)
+                self.objective.at(octave).place(
+                    self._first_place + place,
+                    {name: gram.to(self.device) for name, gram in grams.items()},
+                )
+        if self.training:
+            noise = rng.normal(0, STATISTICS_NOISE, described.shape).astype(np.float32)
+            described *= torch.from_numpy(np.exp(noise))
+        places = torch.arange(len(numbers), device=self.device) + self._first_place
+        return draw._replace(
+            statistics=described.to(self.device),
+            targets=torch.where(draw.paintings >= 0, places, draw.styles),
+        )
+
     def _coarse_to_fine(self) -> CoarseToFine:
         seed = self.trainer.global_step % GROUNDS if self.training else 0
-        return CoarseToFine(self.net, self.data.crop, seed)
+        return CoarseToFine(self.net, self.data.crop, seed, self.window)
 
     def forward(self, photos: Tensor, draw: Draw) -> Tensor:
         """Paint whole pictures, from coarse to fine.
@@ -174,17 +279,22 @@ class StyleTransfer(pl.LightningModule):
 
     def held_out_styles(self, first: int, count: int) -> Draw:
         """The styles of held-out photos from number `first` on: one after the other."""
-        return self.styles.in_turn(first, count, self.device)
+        paintings = self.store.held_out if self.store is not None else ()
+        draw = self.styles.in_turn(first, count, self.device, paintings)
+        return self._described(draw, min(1, self.net.config.levels - 1))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Paint a batch of crops and return its loss."""
         self.data.skipped.update(batch.skipped)
         photos = batch.photos.to(torch.float32, memory_format=torch.channels_last)
-        draw = self.styles.draw(self._rng(), len(photos), self.device)
+        paintings = self.store.usable if self.store is not None else ()
         painter = self._coarse_to_fine()
         level = painter.level_of(photos)
+        draw = self._described(
+            self.styles.draw(self._rng(), len(photos), self.device, paintings), level
+        )
         canvas = painter.canvas(photos, level, draw)
-        photos, canvas = painter.cut(photos, canvas, level, self._rng(2))
+        photos, canvas = painter.cut(photos, canvas, self._rng(2))
         stylized, pre_tanh = painter.paint(photos, canvas, level, draw)
 
         def repaint(inputs: Tensor) -> Tensor:
@@ -194,7 +304,7 @@ class StyleTransfer(pl.LightningModule):
             return painter.paint(moved, below, level, draw).stylized
 
         terms: LossTerms = self.objective(
-            stylized, photos, level, draw.styles, self.styles.factors(draw)
+            stylized, photos, level, draw.in_objective, self.styles.factors(draw)
         )
         step = Step(
             photos, stylized, pre_tanh, canvas if level else None, draw.strengths,
@@ -218,7 +328,7 @@ class StyleTransfer(pl.LightningModule):
         stylized = self(photos, draw).clamp(0, 255)
         level = self._coarse_to_fine().level_of(photos)
         factors = self.styles.factors(draw)
-        self._log("val", self.objective(stylized, photos, level, draw.styles, factors))
+        self._log("val", self.objective(stylized, photos, level, draw.in_objective, factors))
 
     def _log(self, stage: str, terms: LossTerms) -> None:
         values = {"content": terms.content, "style": terms.style, "total": terms.total}
@@ -230,7 +340,11 @@ class StyleTransfer(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """Build the optimizer and its schedule."""
         optimizer, schedule = build_optimizer(
-            self.net, self.optimizer, steps=self.trainer.max_steps, scale=lambda: self.lr_scale
+            self.net,
+            self.optimizer,
+            steps=self.trainer.max_steps,
+            scale=lambda: self.lr_scale,
+            predictor_rate=self.any.learning_rate,
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

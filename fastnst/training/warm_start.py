@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -36,12 +37,15 @@ def find_weights(name: str) -> Path:
     return galleries[name]
 
 
-def load_weights(net: StyleNet, path: Path) -> tuple[StyleNet | None, int]:
+def load_weights(
+    net: StyleNet, path: Path, names: Sequence[str] = ()
+) -> tuple[StyleNet | None, int]:
     """Give a net the weights of a trained one.
 
     Args:
         net: Takes all weights, or all but the rows if its styles are others.
         path: Weights of the trained net, the donor.
+        names: Names of the net's own styles.
 
     Returns:
         The donor, if the rows remain to be chosen by `choose_rows`, and the steps of its training.
@@ -62,9 +66,33 @@ def load_weights(net: StyleNet, path: Path) -> tuple[StyleNet | None, int]:
         net.load_state_dict(donor.state_dict())
         return None, card.steps
     rows = {f"{name}.{part}" for name, _ in _norms(net) for part in ("weight", "bias")}
-    weights = {name: value for name, value in donor.state_dict().items() if name not in rows}
+    own_weights = net.state_dict()
+    weights = {
+        name: value
+        for name, value in donor.state_dict().items()
+        if name not in rows and name in own_weights and value.shape == own_weights[name].shape
+    }
     net.load_state_dict(weights, strict=False)
+    own, per_style = donor.config.styles - donor.config.predicted - donor.config.identity, 1
+    if len(names) > 1 and names == [credit.name for credit in card.styles]:
+        per_style = own // len(names)
+        if net.config.predicted == per_style and net.config.identity == donor.config.identity:
+            _copy_rows(net, donor, own, per_style)
+            return None, card.steps
     return donor, card.steps
+
+
+@torch.no_grad()
+def _copy_rows(net: StyleNet, donor: StyleNet, own: int, per_style: int) -> None:
+    """Copy the rows of all styles; the predicted ones, which the donor lacks, begin as their mean."""
+    for (_, norm), (_, other) in zip(_norms(net), _norms(donor), strict=True):
+        for ours, theirs in ((norm.weight, other.weight), (norm.bias, other.bias)):
+            ours[:own] = theirs[:own]
+            ours[own : own + per_style] = (
+                theirs[:own].reshape(-1, per_style, theirs.shape[1]).mean(0)
+            )
+            if net.config.identity:
+                ours[-1] = theirs[-1]
 
 
 @torch.no_grad()

@@ -30,6 +30,8 @@ SYSTEMS = {"directml": ("win32", "Windows"), "coreml": ("darwin", "macOS")}
 STYLE_WEIGHTS = "style_weights"
 """Last input of a file of many rows of scales and shifts: the share of each row, (N, rows) for a style for each
 picture of a batch, or (rows,) in files of earlier versions."""
+STATISTICS = "statistics"
+"""Last input of a net with a predictor: the statistics of the painting whose style is predicted (1920,)."""
 CANVAS = "canvas"
 """Second input of a net of several levels: the picture that is painted over, of the shape of `image`."""
 
@@ -42,6 +44,8 @@ class Signature(NamedTuple):
     output: str
     fixed_size: tuple[int, int] | None
     """Height and width in pixels; None where they are dynamic."""
+    rows: int
+    """Rows of scales and shifts, whose shares are given."""
     style_each: bool
     """Whether each picture of a batch is given a style."""
     one_picture: bool
@@ -111,7 +115,12 @@ def _where(device: str) -> str:
 
 
 def check_signature(
-    session: ort.InferenceSession, path: Path, rows: int, *, canvas: bool = False
+    session: ort.InferenceSession,
+    path: Path,
+    rows: int,
+    *,
+    canvas: bool = False,
+    statistics: int = 0,
 ) -> Signature:
     """Check that a session is a style net's, and return its inputs and output.
 
@@ -120,6 +129,7 @@ def check_signature(
         path: The file, for errors.
         rows: Number of rows of scales and shifts, as the card has it.
         canvas: Whether the card is that of a net of several levels.
+        statistics: Numbers that a painting is described by; 0 for a net without a predictor.
 
     Raises:
         BadStyleFile: The inputs or outputs are others.
@@ -127,9 +137,12 @@ def check_signature(
     inputs, outputs = session.get_inputs(), session.get_outputs()
     image = inputs[0] if inputs else None
     further = [(CANVAS, image.shape)] if canvas and image is not None else []
-    style_each = rows > 1 and bool(inputs) and len(inputs[-1].shape) == 2
+    shapes = {node.name: node.shape for node in inputs}
+    style_each = rows > 1 and len(shapes.get(STYLE_WEIGHTS, ())) == 2
     if rows > 1 and image is not None:
         further.append((STYLE_WEIGHTS, [image.shape[0], rows] if style_each else [rows]))
+    if statistics and image is not None:
+        further.append((STATISTICS, [image.shape[0], statistics] if style_each else [statistics]))
     if (
         image is None
         or [(node.name, node.shape) for node in inputs[1:]] != further
@@ -147,7 +160,7 @@ def check_signature(
     count, _, height, width = image.shape
     fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
     names = [node.name for node in inputs]
-    return Signature(names, outputs[0].name, fixed, style_each, isinstance(count, int))
+    return Signature(names, outputs[0].name, fixed, rows, style_each, isinstance(count, int))
 
 
 def onnxruntime_reason(error: Exception) -> str:
