@@ -15,6 +15,7 @@ import numpy.typing as npt
 from fastnst.errors import FastnstError, UnknownStyle, did_you_mean
 from fastnst.styles.blend import split_blend
 from fastnst.styles.card import StyleCard
+from fastnst.styles.kept import kept_styles
 from fastnst.styles.painting import is_picture
 from fastnst.styles.registry import canonical_name, style_names
 
@@ -159,7 +160,7 @@ class StyleMix:
         for name, share in shares.items():
             if name in names:
                 continue
-            if not is_picture(name):
+            if not is_picture(name) and name not in kept_styles():
                 raise UnknownStyle(f"{path.name} has no style {name!r}.", did_you_mean(name, names))
             if card is None or not card.predicted:
                 raise FastnstError(

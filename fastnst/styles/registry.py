@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fastnst.errors import FastnstError, UnknownStyle, did_you_mean
 from fastnst.styles.blend import split_blend
 from fastnst.styles.card import StyleCard
+from fastnst.styles.kept import kept_styles
 from fastnst.styles.onnx_metadata import read_card
 from fastnst.styles.painting import is_picture
 from fastnst.system.package_data import bundled
@@ -54,6 +55,9 @@ def list_styles(*, fast: bool = False) -> dict[str, Path]:
             for name in style_names(path, card):
                 if name not in found or (preferred and not found[name][0]):
                     found[name] = preferred, path
+    predictor = _predictor([], fast=fast)
+    if predictor is not None:
+        found = dict.fromkeys(kept_styles(), (True, predictor)) | found
     return {name: path for name, (_, path) in sorted(found.items())}
 
 
@@ -88,14 +92,24 @@ def find_style(name: str | Path, *, fast: bool = False) -> Path:
         return path
     styles = list_styles(fast=fast)
     names = [canonical_name(word, styles) for word, _ in split_blend(str(name))]
-    paintings = [each for each in names if each not in styles and is_picture(each)]
+    kept = kept_styles()
+    paintings = [
+        each for each in names if each in kept or (each not in styles and is_picture(each))
+    ]
     names = [each for each in names if each not in paintings]
     for each in names:
         if each not in styles:
             hint = did_you_mean(each, styles) or "No styles were found: train one first."
             raise UnknownStyle(f"There is no style {each!r}.", hint)
     if paintings:
-        return _find_predictor(names, paintings[0], fast=fast)
+        found = _predictor(names, fast=fast)
+        if found is None:
+            with_others = f"{', '.join(names)} and " if names else ""
+            raise UnknownStyle(
+                f"No file has {with_others}the style of any painting, such as {paintings[0]}.",
+                "Learn it: fastnst train PAINTING --data FOLDER",
+            )
+        return found
     # Any of the preferred files may be the one that has all of them.
     files = dict.fromkeys(styles[each] for each in names)
     for file in files:
@@ -107,26 +121,15 @@ def find_style(name: str | Path, *, fast: bool = False) -> Path:
     )
 
 
-def _find_predictor(names: list[str], painting: str, *, fast: bool) -> Path:
-    """Find the file that paints in the style of any painting, and has these styles too."""
-    found: list[tuple[bool, Path]] = []
+def _predictor(names: Sequence[str], *, fast: bool) -> Path | None:
+    """Return the file that paints in the style of any painting and has these styles too, if there is one."""
+    others = None
     for folder in style_folders():
         for path in sorted(filter(os.path.isfile, folder.glob("*.onnx"))):
             card = read_card(path)
-            if card is not None and card.predicted:
-                has_all = set(names) <= set(style_names(path, card))
-                if has_all and (card.net["name"] == REALTIME_NET) == fast:
-                    return path
-                found += [(has_all, path)]
-    for has_all, path in found:
-        if has_all:
-            return path
-    if found:
-        raise UnknownStyle(
-            f"No file has {', '.join(names)} and paints like any painting.",
-            f"Its styles blend with {painting}: fastnst styles",
-        )
-    raise UnknownStyle(
-        f"No style is there to paint like {painting} with.",
-        "Learn it: fastnst train PAINTING --data FOLDER",
-    )
+            if card is None or not card.predicted or not set(names) <= set(style_names(path, card)):
+                continue
+            if (card.net["name"] == REALTIME_NET) == fast:
+                return path
+            others = others or path
+    return others

@@ -600,6 +600,6 @@ def test_a_net_that_learnt_any_painting_paints_like_one_it_never_saw(
     other = fastnst.Stylizer("paintings/000.jpg", result.path)(astronaut)
     assert np.asarray(painted).astype(int).std() > 1
     assert np.asarray(other).shape == np.asarray(painted).shape
-    alone = fastnst.export(weights, style="paintings/000.jpg", output="one.onnx")
+    alone = fastnst.export(weights, style="paintings/000.jpg", output=Path("one.onnx"))
     same = fastnst.Stylizer(model=alone.path)(astronaut)
     assert np.abs(np.asarray(same).astype(int) - np.asarray(other)).max() <= 1

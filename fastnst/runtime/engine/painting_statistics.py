@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from fastnst.errors import BadStyleFile, UnreadableImage
 from fastnst.runtime.engine.session import open_session
+from fastnst.styles.kept import kept_styles, read_kept_style
 from fastnst.styles.painting import read_painting, scaled_like
 from fastnst.system.package_data import bundled
 
@@ -32,17 +33,21 @@ PaintingStatistics: TypeAlias = npt.NDArray[np.float32]
 """Means, then standard deviations, of the channels of relu1_2, relu2_2, relu3_3 and relu4_3 (1920,)."""
 
 
-def painting_statistics(path: str | Path) -> PaintingStatistics:
+def painting_statistics(painting: str | Path) -> PaintingStatistics:
     """Compute the statistics of a painting, or recall them.
 
     Args:
-        path: The picture file.
+        painting: The picture file, or the name that its style is kept under.
 
     Raises:
         UnreadableImage: The file can't be read.
+        BadStyleFile: The kept style is damaged.
         FastnstError: The painting is too small, or has no style to learn.
     """
-    path = os.path.abspath(path)
+    kept = kept_styles().get(str(painting))
+    if kept is not None:
+        return read_kept_style(kept)
+    path = os.path.abspath(painting)
     try:
         found = os.stat(path)
     except OSError as error:
