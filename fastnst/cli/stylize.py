@@ -75,7 +75,7 @@ def stylize(
     inputs
         Photos, videos, and folders, which are searched to any depth; - is standard input.
     style
-        Name of a style, see `fastnst styles`, or a blend of several: a:0.6,b:0.4.
+        Name of a style, see `fastnst styles`; path of any painting; or a blend of several: a:0.6,b.jpg:0.4.
     model
         An .onnx file, written by `fastnst export` or another fast-style net. --style then names one of
         its styles; without it, the first one is used.

@@ -74,9 +74,8 @@ class StylePredictor(nn.Module):
         adam = torch.optim.Adam(self.parameters(), 1e-3)
         with torch.enable_grad():
             for step in range(steps):
-                shares = torch.rand(16, len(statistics), generator=generator).to(device)
-                shares = shares.pow(24 * (step % 2) + 4)  # Nearly one style, or a few.
-                shares = shares / shares.sum(1, keepdim=True)
+                logits = torch.randn(16, len(statistics), generator=generator).to(device)
+                shares = (logits * (8 if step % 2 else 2)).softmax(1)  # Nearly one style, or a few.
                 mean = shares @ means
                 deviation = (shares @ squares - mean.square()).clamp(min=0).sqrt()
                 noise = torch.randn(16, STATISTICS, generator=generator).to(device)

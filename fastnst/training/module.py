@@ -14,12 +14,10 @@ from torch import Tensor
 
 from fastnst.errors import FastnstError
 from fastnst.models import NetConfig, StyleNet, build_net
-from fastnst.models.predictor import STATISTICS
 from fastnst.perceptual import LossTerms, load_loss_network
 from fastnst.perceptual.statistics import statistics
 from fastnst.runtime.engine.painting_statistics import STATISTICS_SIDE
 from fastnst.styles.card import StyleCard
-from fastnst.training.any_painting import PaintingStore
 from fastnst.training.card import card_of
 from fastnst.training.coarse_to_fine import CoarseToFine
 from fastnst.training.data.crops import Batch
@@ -38,6 +36,7 @@ from fastnst.training.options import (
     Trainable,
 )
 from fastnst.training.paintings import NO_PAINTING, Painting
+from fastnst.training.predicted_styles import PredictedStyles
 from fastnst.training.regularizers import (
     DEFAULT_WEIGHTS,
     Step,
@@ -45,17 +44,13 @@ from fastnst.training.regularizers import (
     weighted_terms,
 )
 from fastnst.training.styles import Draw, TrainingStyles
-from fastnst.training.warm_start import choose_rows, find_weights, load_weights
+from fastnst.training.warm_start import choose_rows, find_weights, load_weights, predict_rows
 
 GROUNDS = 8
 """Number of grounds that the coarsest level paints over in training, one after the other, so that the net learns
 none by heart."""
 ROW_PHOTOS = 4
 """Photos that the first rows of a new style are chosen on."""
-COLLAGE_SHARE = 1 / 3
-"""Share of the predicted styles that are those of a collage of two paintings."""
-STATISTICS_NOISE = 0.1
-"""Deviation of the noise on the logarithms of a painting's statistics, so that no painting is learnt by heart."""
 
 
 class StyleTransfer(pl.LightningModule):
@@ -118,9 +113,6 @@ class StyleTransfer(pl.LightningModule):
         share = 0.0 if any.folder is None else any.share
         self.styles = TrainingStyles.of(painting, paintings, strokes, identity, net.levels, share)
         self.any, self.window = any, window
-        self.store: PaintingStore | None = None
-        """The paintings that styles are predicted from."""
-        self._first_place = 0
         paintings = self.styles.paintings
         self.name = name or "-".join(each.name or each.file.stem for each in paintings)
         self.regularizers = complete_weights(regularizers)
@@ -157,6 +149,8 @@ class StyleTransfer(pl.LightningModule):
         network = load_loss_network("vgg16", loss_network_weights)
         self.objective = MultiViewObjective(network, objective, net.levels)
         self.objective.to(memory_format=torch.channels_last)
+        self.predicted: PredictedStyles | None = None
+        """The paintings that styles are predicted from; None before the training starts, or without any."""
 
     @property
     def data(self) -> PhotoDataModule:
@@ -166,6 +160,9 @@ class StyleTransfer(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         """Compute the paintings' Gram matrices and the units of the terms."""
+        if self.any.folder is not None:
+            cache = Path(self.trainer.default_root_dir) / "any-painting"
+            self.predicted = PredictedStyles(self.any.folder, cache, self.styles, self.objective)
         levels = self.net.config.levels
         if self.data.levels != levels:
             raise FastnstError(
@@ -174,86 +171,40 @@ class StyleTransfer(pl.LightningModule):
             )
         calibration = self.data.calibration
         # Outside autocast: they are kept for the whole run.
-        crop = self.data.crop
-        if self.any.folder is not None:
-            cache = Path(self.trainer.default_root_dir) / "any-painting"
-            self.store = PaintingStore(self.any.folder, cache)
-        store = self.store
+        crop, predicted = self.data.crop, self.predicted
         self.objective.prepare(
             calibration,
             lambda scale: (
                 self.styles.load(crop, scale)
-                or [self.styles.load_any(Painting(path=store.files[0]), crop, scale)]  # type: ignore[union-attr]
+                if predicted is None or self.styles.paintings
+                else predicted.sample(crop, scale)
             ),
         )
-        if store is not None:
-            for loss in self.objective.by_octave.values():
-                self._first_place = loss.reserve(self.data.batch_size)
+        if predicted is not None:
             with self.trainer.precision_plugin.forward_context():
-                store.prepare(
-                    self.objective.by_octave,
-                    lambda painting, scale: self.styles.load_any(painting, crop, scale),
-                )
-            self._start_predictor(store)
+                predicted.prepare(crop, self.data.batch_size)
+            known = self._painting_statistics() if self.steps_before else []
+            predicted.start(self.net, known[:: len(self.styles.strokes)])
         if self._donor is not None and self.trainer.ckpt_path is None:
-            photos = calibration[0][:ROW_PHOTOS].to(self.device).float()
-            with self.trainer.precision_plugin.forward_context():
-                choose_rows(self.net, self._donor.to(self.device), self.objective.at(0), photos)
+            donor = self._donor.to(self.device)
+            if donor.predictor is not None:
+                predict_rows(self.net, donor, self._painting_statistics())
+            else:
+                photos = calibration[0][:ROW_PHOTOS].to(self.device).float()
+                with self.trainer.precision_plugin.forward_context():
+                    choose_rows(self.net, donor, self.objective.at(0), photos)
         self._donor = None
 
-    def _start_predictor(self, store: PaintingStore) -> None:
-        """Teach a new predictor the scale of statistics, and the rows of the net's own styles."""
-        predictor, config = self.net.predictor, self.net.config
-        assert predictor is not None
-        if bool(predictor.center.any()):
-            return
-        predictor.standardize(store.statistics[store.usable].to(self.device))
-        if len(self.styles.paintings) < 2 or self.steps_before == 0:
-            return
+    def _painting_statistics(self) -> list[Tensor]:
+        """The statistics (STATISTICS,) of the painting of each style."""
         network = self.objective.at(0).network
-        own = torch.stack(
-            [
-                statistics(
-                    network, each.load_like(STATISTICS_SIDE, STATISTICS_SIDE).to(self.device)
-                )
-                for each in self.styles.paintings
-            ]
-        )
-        table = self.net.table()
-        last = config.styles - config.identity
-        rows = table[: last - config.predicted].reshape(len(own), -1, table.shape[1])
-        rows = rows[:, : config.predicted]
-        predictor.fit(own, rows - table[last - config.predicted : last])
-
-    @torch.no_grad()
-    def _described(self, draw: Draw, level: int) -> Draw:
-        """A draw with the statistics of its paintings, whose targets are placed in the objective."""
-        if self.store is None or draw.paintings is None:
-            return draw
-        numbers, rng = draw.paintings.tolist(), self._rng(3)
-        described = torch.zeros(len(numbers), STATISTICS)
-        for place, number in enumerate(numbers):
-            if number < 0:
-                continue
-            parts, shares = [number], [1.0]
-            if self.training and rng.random() < COLLAGE_SHARE:
-                share = float(rng.beta(0.3, 0.3))
-                parts, shares = [number, int(rng.choice(self.store.usable))], [share, 1 - share]
-            described[place] = self.store.collage(parts, shares)
-            for octave in self.objective.octaves(level):
-                grams = self.store.collage_grams(octave, parts, shares)
-                self.objective.at(octave).place(
-                    self._first_place + place,
-                    {name: gram.to(self.device) for name, gram in grams.items()},
-                )
-        if self.training:
-            noise = rng.normal(0, STATISTICS_NOISE, described.shape).astype(np.float32)
-            described *= torch.from_numpy(np.exp(noise))
-        places = torch.arange(len(numbers), device=self.device) + self._first_place
-        return draw._replace(
-            statistics=described.to(self.device),
-            targets=torch.where(draw.paintings >= 0, places, draw.styles),
-        )
+        return [
+            statistics(
+                network, painting.load_like(STATISTICS_SIDE, STATISTICS_SIDE).to(self.device)
+            )
+            for painting in self.styles.paintings
+            for _ in self.styles.strokes
+        ]
 
     def _coarse_to_fine(self) -> CoarseToFine:
         seed = self.trainer.global_step % GROUNDS if self.training else 0
@@ -279,20 +230,25 @@ class StyleTransfer(pl.LightningModule):
 
     def held_out_styles(self, first: int, count: int) -> Draw:
         """The styles of held-out photos from number `first` on: one after the other."""
-        paintings = self.store.held_out if self.store is not None else ()
-        draw = self.styles.in_turn(first, count, self.device, paintings)
-        return self._described(draw, min(1, self.net.config.levels - 1))
+        if self.predicted is None:
+            return self.styles.in_turn(first, count, self.device)
+        draw = self.styles.in_turn(first, count, self.device, self.predicted.store.held_out)
+        return self.predicted.describe(draw, min(1, self.net.config.levels - 1))
+
+    def _draw(self, count: int, level: int) -> Draw:
+        """Draw the styles of a batch that a level paints."""
+        if self.predicted is None:
+            return self.styles.draw(self._rng(), count, self.device)
+        draw = self.styles.draw(self._rng(), count, self.device, self.predicted.store.usable)
+        return self.predicted.describe(draw, level, self._rng(3))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Paint a batch of crops and return its loss."""
         self.data.skipped.update(batch.skipped)
         photos = batch.photos.to(torch.float32, memory_format=torch.channels_last)
-        paintings = self.store.usable if self.store is not None else ()
         painter = self._coarse_to_fine()
         level = painter.level_of(photos)
-        draw = self._described(
-            self.styles.draw(self._rng(), len(photos), self.device, paintings), level
-        )
+        draw = self._draw(len(photos), level)
         canvas = painter.canvas(photos, level, draw)
         photos, canvas = painter.cut(photos, canvas, self._rng(2))
         stylized, pre_tanh = painter.paint(photos, canvas, level, draw)

@@ -14,9 +14,12 @@ from fastnst.perceptual import PerceptualLoss
 from fastnst.runtime.engine.levels import ground
 from fastnst.system.package_data import bundled
 
+ANY_NET = "gallery-unet"
+"""The shipped net whose predictor `any` stands for."""
+
 
 def find_weights(name: str) -> Path:
-    """The weights of a shipped gallery, by its name, or a .safetensors file, by its path.
+    """The weights of a shipped gallery, by its name, or a .safetensors file, by its path; `any` is one with a predictor.
 
     Raises:
         FastnstError: No gallery has the name.
@@ -29,6 +32,8 @@ def find_weights(name: str) -> Path:
         for file in bundled("checkpoints").glob("*.safetensors")
         if file.stem != "vgg16"
     }
+    if name == "any":
+        name = ANY_NET
     if name not in galleries:
         raise FastnstError(
             f"There is no net {name!r} to start from.",
@@ -127,6 +132,30 @@ def choose_rows(net: StyleNet, donor: StyleNet, loss: PerceptualLoss, photos: Te
     for (_, norm), (_, other) in zip(_norms(net), _norms(donor), strict=True):
         norm.weight.copy_(other.weight[best])
         norm.bias.copy_(other.bias[best])
+
+
+@torch.no_grad()
+def predict_rows(net: StyleNet, donor: StyleNet, statistics: Sequence[Tensor]) -> None:
+    """Give each style the rows that the donor predicts from its painting.
+
+    Args:
+        net: The net to change; its identity row, if it has one, takes the donor's.
+        donor: A net with a predictor.
+        statistics: Of each style's painting (STATISTICS,); strokes of one painting follow one another.
+    """
+    assert donor.predictor is not None
+    levels, config = donor.config.levels, donor.config
+    last = config.styles - config.identity
+    mean, predictor = donor.table()[last - config.predicted : last], donor.predictor.eval()
+    for (_, norm), (_, other) in zip(_norms(net), _norms(donor), strict=True):
+        size = other.weight.shape[1]
+        part = slice(other.first, other.first + 2 * size)
+        for number, described in enumerate(statistics):
+            rows = mean[:, part] + predictor(described)[:, part]
+            own = slice(number * levels, (number + 1) * levels)
+            norm.weight[own], norm.bias[own] = rows[:, :size], rows[:, size:]
+        if net.config.identity:
+            norm.weight[-1], norm.bias[-1] = other.weight[-1], other.bias[-1]
 
 
 def _norms(net: StyleNet) -> list[tuple[str, ConditionalInstanceNorm2d]]:
