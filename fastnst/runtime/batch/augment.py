@@ -122,6 +122,16 @@ class StyleAugment:
         """
         self.epoch = epoch
 
+    def open(self) -> None:
+        """Open the sessions of this process before the first image.
+
+        Raises:
+            BadStyleFile: A file is no style net.
+            FastnstError: A net has one fixed size.
+        """
+        for file in dict.fromkeys(self._files):
+            self._stylizer(file)
+
     def __call__(self, image: Any) -> Any:
         """Paint an image, a batch, a list of images, or the images of a batch of columns.
 
@@ -159,11 +169,12 @@ class StyleAugment:
 
     def _drawn(self, key: bytes, epoch: int) -> tuple[Stylizer, StyleMix] | None:
         drawn = self.draws.draw(key, epoch)
-        if drawn is None:
-            return None
+        return None if drawn is None else (self._stylizer(self._files[drawn[0]]), drawn[1])
+
+    def _stylizer(self, file: Path) -> Stylizer:
         threads = _threads() if self._threads is None else self._threads
-        spec = StylizerSpec(StyleMix(), self._files[drawn[0]], device=self._device, threads=threads)
-        return _stylizer(spec, os.getpid()), drawn[1]
+        spec = StylizerSpec(StyleMix(), file, device=self._device, threads=threads)
+        return _stylizer(spec, os.getpid())
 
     def _paint(self, images: Any, keys: Any) -> Any:
         several = isinstance(images, list | tuple) or _holds_objects(images)

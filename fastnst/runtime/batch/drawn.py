@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from fastnst.images.formats import WRITABLE_EXTENSIONS
 from fastnst.images.pixels import to_rgb_array
 from fastnst.runtime.batch.augment import StyleAugment
 from fastnst.runtime.batch.files import OpenFile, StylizeResult, paint_image
-from fastnst.runtime.batch.manifest import Manifest, manifest_row, open_manifest
+from fastnst.runtime.batch.manifest import ManifestRow, manifest_row, open_manifest
 from fastnst.runtime.batch.outputs import PIPE, is_video
 from fastnst.runtime.engine.level_painter import OnShare
 from fastnst.runtime.photos.options import PhotoOptions
@@ -23,31 +24,43 @@ class DrawnStyles:
 
     Args:
         augment: What the styles are drawn by.
-        manifest: Manifest of the folder that the images go to.
+        folder: Folder that the images go to.
         photo_options: Size, colours and masks.
+        record: Called with the row of each image before it is painted.
     """
 
     def __init__(
-        self, augment: StyleAugment, manifest: Manifest, photo_options: PhotoOptions
+        self,
+        augment: StyleAugment,
+        folder: Path,
+        photo_options: PhotoOptions,
+        record: Callable[[ManifestRow], None],
     ) -> None:
-        self._augment, self._manifest, self._options = augment, manifest, photo_options
+        self._augment, self._folder, self._options = augment, folder, photo_options
+        self.record = record
+        """See above."""
 
     def paint(
-        self, photo: OpenFile, stop: Callable[[], bool], *, on_share: OnShare | None = None
+        self,
+        photo: OpenFile,
+        stop: Callable[[], bool] = lambda: False,
+        *,
+        on_share: OnShare | None = None,
+        dry: bool = False,
     ) -> OpenFile | StylizeResult:
-        """Draw a style by the content of the first frame, add it to the manifest, and paint all frames in it."""
+        """Draw a style by the content of the first frame, record it, and, unless `dry`, paint all frames in it."""
         if is_video(photo.source):
             return _left_out(photo, "is a video, and styles are drawn for pictures alone.")
         if not photo.frames:
             return _left_out(photo, "is too large for the memory that is free.")
         drawn = self._augment.draw(to_rgb_array(photo.frames[0]), photo.copy - 1)
-        name, seed = self._manifest.name(photo.target), self._augment.draws.seed
+        name = Path(os.path.relpath(photo.target, self._folder)).as_posix()
         mix = drawn[1] if drawn else None
         try:
-            self._manifest.add(manifest_row(name, photo.copy, mix, seed))
+            self.record(manifest_row(name, photo.copy, mix, self._augment.draws.seed))
         except FastnstError as error:
             return StylizeResult(photo.source, None, error=str(error))
-        if drawn is None:
+        if drawn is None or dry:
             return photo
         return paint_image(photo, drawn[0], self._options, on_share, style=mix)
 
@@ -72,7 +85,7 @@ def drawn_styles(
         lock_folder(folder, instead="give another folder with -o"),
         open_manifest(folder) as manifest,
     ):
-        yield DrawnStyles(augment, manifest, photo_options)
+        yield DrawnStyles(augment, folder, photo_options, manifest.add)
 
 
 def _left_out(photo: OpenFile, why: str) -> StylizeResult:

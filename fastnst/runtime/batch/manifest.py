@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -71,10 +70,6 @@ class Manifest:
             self._file.flush()
         except OSError as error:
             raise _refused(self._folder / MANIFEST, error) from error
-
-    def name(self, image: Path) -> str:
-        """Return the path of an image as it stands in the manifest."""
-        return Path(os.path.relpath(image, self._folder)).as_posix()
 
 
 @contextmanager
