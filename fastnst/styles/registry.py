@@ -74,6 +74,27 @@ def canonical_name(name: str, known: Iterable[str]) -> str:
     return alike[0] if len(alike) == 1 and name not in known else name
 
 
+def find_gallery(*, fast: bool = False) -> Path:
+    """Find the file of the gallery that ships: of the bundled files of the preferred net, the one of most styles.
+
+    Args:
+        fast: Prefer the net for real time.
+
+    Raises:
+        UnknownStyle: No file with several styles is bundled.
+    """
+    sizes: dict[Path, tuple[bool, int]] = {}
+    for path in sorted(bundled("checkpoints").glob("*.onnx")):
+        card = read_card(path)
+        if card is not None and len(card.styles) > 1:
+            sizes[path] = (card.net["name"] == REALTIME_NET) == fast, len(card.styles)
+    if not sizes:
+        raise UnknownStyle(
+            "The gallery of styles is missing.", "Give the names of styles, or an .onnx file."
+        )
+    return max(sizes, key=lambda path: sizes[path])
+
+
 def find_style(name: str | Path, *, fast: bool = False) -> Path:
     """Find the file of a style.
 
