@@ -14,6 +14,7 @@ from cyclopts import Group, Parameter
 
 from fastnst.cli.terminal import progress_bar, say
 from fastnst.errors import FastnstError, did_you_mean
+from fastnst.runtime.engine.devices import Device
 
 if TYPE_CHECKING:
     from fastnst.runtime.batch.files import StylizeResult
@@ -69,7 +70,7 @@ def stylize(
     start: Annotated[float, _VIDEO] = 0.0,
     end: Annotated[float | None, _VIDEO] = None,
     deflicker: Annotated[bool, _FLAG, _VIDEO] = False,
-    device: Annotated[Literal["auto", "cpu", "cuda", "coreml", "directml"], _DEVICE] = "auto",
+    device: Annotated[Device, _DEVICE] = "auto",
     json: Annotated[bool, _FLAG, _FILES] = False,
 ) -> None:
     """Paint photos and videos, and folders of them.

@@ -14,7 +14,8 @@ import numpy as np
 from fastnst.errors import FastnstError
 from fastnst.images.kinds import to_batch
 from fastnst.images.pixels import Pixels
-from fastnst.runtime.engine.session import Device
+from fastnst.runtime.engine.devices import Device
+from fastnst.runtime.engine.painting_statistics import painting_statistics
 from fastnst.runtime.engine.spec import StylizerSpec, style_and_model
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.draw import Range, StyleDraws, content_key
@@ -108,7 +109,7 @@ class StyleAugment:
         # Names, strengths and strokes that a file lacks are said here, before a data set is half painted.
         least = strength[0] if isinstance(strength, tuple) else strength
         for name, file in zip(names, files, strict=True):
-            StyleMix(name, least).for_net(file, cards[file])
+            StyleMix(name, least).for_net(file, cards[file], painting_statistics)
         self.epoch = 0
         """Number of the pass over the data, see `set_epoch`."""
         self._column, self._key = column, key

@@ -19,7 +19,8 @@ from fastnst.system.package_data import bundled
 
 if TYPE_CHECKING:
     import onnx
-    import onnxruntime as ort
+
+    from fastnst.runtime.engine.session import Session
 
 STATISTICS_SIDE = 320
 """Side in pixels of a square as large as a painting whose statistics are taken."""
@@ -60,16 +61,15 @@ def _computed(path: str, _changed: int, _size: int) -> PaintingStatistics:
     """Compute the statistics of a file as it was at a time."""
     painting = scaled_like(read_painting(path), STATISTICS_SIDE)
     batch = np.asarray(painting, np.float32).transpose(2, 0, 1)[None]
-    (statistics,) = _session().run(None, {"painting": np.ascontiguousarray(batch)})
-    result: PaintingStatistics = statistics
+    result: PaintingStatistics = _session().run({"painting": np.ascontiguousarray(batch)})[0]
     result.setflags(write=False)
     return result
 
 
 @cache
-def _session() -> ort.InferenceSession:
+def _session() -> Session:
     path = bundled("checkpoints") / "vgg16.safetensors"
-    return open_session(path, "cpu", _graph(path).SerializeToString())[0]
+    return open_session(path, "cpu", _graph(path).SerializeToString())
 
 
 def _graph(path: Path) -> onnx.ModelProto:

@@ -14,7 +14,7 @@ from fastnst.styles.registry import find_style
 from fastnst.system.machine import cpu_count
 
 if TYPE_CHECKING:
-    from fastnst.runtime.engine.session import Device
+    from fastnst.runtime.engine.devices import Device
 
 LEAST_TILE = 64
 """Smallest side of tiles in pixels; in smaller ones most of the work goes into what is around them."""

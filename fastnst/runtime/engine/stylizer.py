@@ -15,10 +15,10 @@ from fastnst.errors import FastnstError
 from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine import coarse_to_fine
 from fastnst.runtime.engine.conversion import AnyPhoto, check_array, enough_memory, paint_any
+from fastnst.runtime.engine.devices import ON_PROCESSOR, Device
 from fastnst.runtime.engine.level_painter import LevelPainter, OnShare
 from fastnst.runtime.engine.net_session import NetSession
 from fastnst.runtime.engine.painting_statistics import painting_statistics
-from fastnst.runtime.engine.session import Device
 from fastnst.runtime.engine.spec import StylizerSpec, Tile, style_and_model
 from fastnst.runtime.engine.tiling import RegionReader
 from fastnst.styles.mix import Blend, NetStyle, Stroke, StyleMix
@@ -82,6 +82,7 @@ class Stylizer:
             UnknownStyle: There is no such style or file.
             BadStyleFile: The file is no style net.
             DeviceUnavailable: The device was asked for by name and is not there.
+            MissingExtra: The device's engine is not installed.
             FastnstError: A share, the strength, the stroke or the tile is out of range, or the file has
                 one strength or one stroke.
         """
@@ -286,6 +287,6 @@ class Stylizer:
         )
 
 
-def frames_at_once(device: str) -> int:
+def frames_at_once(device: Device) -> int:
     """Return how many frames to paint at a time on a device, see `Stylizer.for_video`."""
-    return min(cpu_count(), MOST_AT_ONCE) if device == "cpu" else 1
+    return min(cpu_count(), MOST_AT_ONCE) if device in ON_PROCESSOR else 1

@@ -14,7 +14,7 @@ from fastnst.images.formats import check_writable
 from fastnst.images.pixels import resize_long_edge
 from fastnst.images.read import read_image
 from fastnst.images.write import write_image
-from fastnst.runtime.engine.session import Device
+from fastnst.runtime.engine.devices import Device
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.card import PaintingCredit
 from fastnst.styles.kept import kept_painting, kept_styles
