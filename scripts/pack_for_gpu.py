@@ -2,11 +2,13 @@
 
     python scripts/pack_for_gpu.py pack --photos FOLDER --large FOLDER --paintings FOLDER [FOLDER ...] --megabytes 20
 
-The paintings are those of configs/gallery.yaml, 1,280 px at most. The rest of the megabytes goes to photos drawn at random:
-three quarters to those of `--photos`, 256 px on the shorter side, and a quarter to those of `--large`, 512 px, for the higher
-levels. On the other machine, one command trains the gallery; run again, it continues where it stopped:
+The paintings are those of configs/gallery.yaml, 1,280 px at most. With `--any`, half of the rest of the megabytes goes to
+paintings of that folder, 256 px on the shorter side, out of which the nets learn any painting. What is left goes to photos
+drawn at random: three quarters to those of `--photos`, 256 px on the shorter side, and a quarter to those of `--large`, 512 px,
+for the higher levels. On the other machine, one command trains the gallery; run again, it continues where it stopped:
 
-    python scripts/train_gallery.py --paintings pack/paintings --photos pack/photos --steps 60000 --trainer.max_time=00:00:09:30
+    python scripts/train_gallery.py --paintings pack/paintings --photos pack/photos --any pack/any --steps 60000 \
+        --trainer.max_time=00:00:09:30
 """
 
 import argparse
@@ -26,6 +28,8 @@ from fastnst.system.package_data import bundled
 
 SMALL_SHARE = 0.75
 """Share of the bytes for photos that goes to small ones."""
+ANY_SHARE = 0.5
+"""Share of the bytes beside the gallery's paintings that goes to others, with `--any`."""
 MAX_PAINTING_SIZE = 1280
 """Largest longer side of a painting in pixels."""
 
@@ -48,7 +52,7 @@ def write(path: Path, data: bytes) -> int:
 
 
 def fill(folder: Path, files: Iterable[Path], side: int, room: float) -> tuple[int, int]:
-    """Pack photos until there is no room left, and return their number and bytes."""
+    """Pack pictures until there is no room left, and return their number and bytes."""
     count = taken = 0
     for path in files:
         try:
@@ -76,6 +80,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--large", type=Path)
     parser.add_argument("--paintings", type=Path, nargs="+", required=True)
+    parser.add_argument("--any", type=Path, help="folder of other paintings")
     parser.add_argument("--megabytes", type=float, default=20)
     parser.add_argument("--config", type=Path, default=bundled("configs") / "gallery.yaml")
     options = parser.parse_args()
@@ -92,15 +97,18 @@ def main() -> None:
     room = options.megabytes * 2**20 - taken
     if room <= 0:
         raise SystemExit(f"The paintings alone take {taken / 2**20:.1f} MB; give more --megabytes.")
-    large, used = 0, 0
+    others = large = used = 0
+    if options.any:
+        others, used = fill(options.output / "any", shuffled(options.any), 256, ANY_SHARE * room)
+        taken, room = taken + used, room - used
+    used = 0
     if options.large:
         room_for_large = (1 - SMALL_SHARE) * room
         large, used = fill(options.output / "photos", shuffled(options.large), 512, room_for_large)
     small, more = fill(options.output / "photos", shuffled(options.photos), 256, room - used)
     total = (taken + used + more) / 2**20
-    print(
-        f"{options.output}: {len(names)} paintings, {small} photos of 256 px, {large} of 512 px, {total:.1f} MB"
-    )
+    counts = f"{len(names)} paintings, {others} others, {small} photos of 256 px, {large} of 512 px"
+    print(f"{options.output}: {counts}, {total:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Train the bundled gallery, both of its nets, and export them; run again, it continues where it stopped.
 
-    python scripts/train_gallery.py --paintings FOLDER [FOLDER ...] --photos FOLDER --held-out FOLDER --steps 20000
+    python scripts/train_gallery.py --paintings FOLDER [FOLDER ...] --photos FOLDER --held-out FOLDER --steps 20000 [--any FOLDER]
 
-The paintings are those of configs/gallery.yaml, found by file name in the folders. The runs are runs/gallery-swift and
+With `--any`, a folder of hundreds of paintings, the nets learn to paint like any painting too. The gallery's paintings are those of configs/gallery.yaml, found by file name in the folders. The runs are runs/gallery-swift and
 runs/gallery-unet in the current folder; `--nets swift` makes one of them. Every style is evaluated on the photos held
 out, and what is found goes into the card. Further options go to `fastnst train`.
 """
@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--paintings", type=Path, nargs="+", required=True)
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--held-out", type=Path)
+    parser.add_argument("--any", type=Path)
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
     parser.add_argument("--config", type=Path, default=bundled("configs") / "gallery.yaml")
@@ -85,7 +86,7 @@ def main() -> None:
             else:
                 fastnst.train(
                     data=options.photos, name=name, config=[values, {"model": NETS[kind]}],
-                    steps=options.steps, flags=words,
+                    any=options.any, steps=options.steps, flags=words,
                 )  # fmt: skip
             # In half precision, which halves what is to be downloaded; the .onnx file is made of the same numbers.
             net, card = load_net(weights)

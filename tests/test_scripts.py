@@ -4,6 +4,7 @@ import csv
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,6 +13,9 @@ from PIL import Image
 
 pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
+from fastnst import export
+from fastnst.models import NetConfig, build_net, save_net
+from fastnst.styles.card import PaintingCredit, StyleCard
 from fastnst.styles.onnx_metadata import read_card
 from fastnst.system.package_data import bundled
 
@@ -83,11 +87,13 @@ def test_a_gallery_is_packed_within_its_megabytes(workdir, make_photos):
     config = {"model": {"paintings": [{"path": "000.jpg", "name": "a"}]}}
     (workdir / "gallery.yaml").write_text(yaml.safe_dump(config))
     words = ["pack", "--photos", "photos", "--large", "photos", "--paintings", "paintings"]
+    words += ["--any", "photos"]
     command = [sys.executable, SCRIPTS / "pack_for_gpu.py", *words, "--config", "gallery.yaml"]
     done = subprocess.run([*command, "--megabytes", "0.02"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     files = [path for path in (workdir / "pack").rglob("*") if path.is_file()]
     assert "pack: 1 paintings, " in done.stdout
+    assert {path.name.split("-")[0] for path in (workdir / "pack" / "any").iterdir()} == {"256"}
     assert sum(path.stat().st_size for path in files) <= 0.02 * 2**20
     assert {path.name.split("-")[0] for path in files} == {"000.jpg", "256", "512"}
     again = subprocess.run(command, capture_output=True, text=True)
@@ -143,3 +149,36 @@ def test_photo_benchmarks_print_their_table(astronaut, negative, script, words, 
     )
     assert done.returncode == 0, done.stderr
     assert re.search(said, done.stdout), done.stdout
+
+
+@pytest.mark.slow
+def test_any_painting_is_compared_with_the_nearest_style(workdir, make_photos):
+    make_photos(workdir / "photos", 1)
+    make_photos(workdir / "paintings", 2)
+    net = build_net(NetConfig("swift", 4, 1, styles=4, identity=True, predicted=1))
+    credits = (PaintingCredit(name="a"), PaintingCredit(name="b"))
+    save_net(Path("any.safetensors"), net, StyleCard("any", credits, net.config.as_dict(), 8, 32))
+    export("any.safetensors")
+    words = [
+        "paintings",
+        "--photos",
+        "photos",
+        "--nets",
+        "any.onnx",
+        "--size",
+        "64",
+        "--paintings",
+        "2",
+    ]
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "compare_any.py", *words, "-o", "out"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    with open("out/table.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["way"] for row in rows] == ["predicted, any", "nearest style"] * 2
+    assert all(float(row["J"]) > 0 for row in rows)
+    with Image.open("out/sheet.png") as sheet:
+        assert sheet.size == (3 * 64, 3 * 53)
