@@ -12,6 +12,9 @@ relu3_3 and relu4_3 of VGG-16."""
 HIDDEN, BOTTLENECK = 256, 100
 DROPOUT = 0.1
 """Share of the hidden features that is left out in training."""
+UNUSUAL = 3.0
+"""Deviations from the mean of all paintings to which a statistic is limited: no painting of the training tells what is
+past them."""
 FLOOR = 1e-3
 """Share of a statistic's mean over paintings that is added before the logarithm."""
 
@@ -98,6 +101,7 @@ class StylePredictor(nn.Module):
             (rows, values), or (N, rows, values).
         """
         x = (torch.log(statistics.clamp(min=0) + self.floor) - self.center) / self.spread
+        x = x.clamp(-UNUSUAL, UNUSUAL)
         x = F.dropout(F.gelu(self.hidden(x)), DROPOUT, self.training)
         offsets: Tensor = self.out(self.bottleneck(x)).unflatten(-1, self.shape)
         return offsets

@@ -28,7 +28,7 @@ def is_picture(name: str) -> bool:
 
 
 def read_painting(path: str | Path) -> Image.Image:
-    """Read a painting, RGB.
+    """Read a painting, RGB, on white where it is transparent.
 
     Raises:
         UnreadableImage: The file can't be read.
@@ -40,6 +40,10 @@ def read_painting(path: str | Path) -> Image.Image:
             f"The painting {path} is fully transparent.", "Give one that can be seen."
         )
     painting = stored.convert("RGB")
+    if stored.mode == "RGBA":  # What can't be seen may have any colour.
+        painting = Image.composite(
+            painting, Image.new("RGB", painting.size, "white"), stored.getchannel("A")
+        )
     check_size(painting, path, "is")
     if np.asarray(painting, np.float32).std(axis=(0, 1)).max() < LEAST_CONTRAST:
         raise FastnstError(

@@ -50,6 +50,11 @@ def test_a_painting_that_has_no_style_is_one_sentence(workdir):
         read_painting("none.png")
 
 
-def test_a_painting_that_is_transparent_in_part_is_read(workdir):
-    picture(100, 90, "RGBA").save("part.png")
-    assert read_painting("part.png").mode == "RGB"
+def test_a_painting_is_on_white_where_it_is_transparent(workdir):
+    image = picture(100, 90, "RGBA")
+    image.paste((10, 20, 30, 0), (0, 0, 50, 90))
+    image.paste((10, 20, 30, 255), (50, 0, 60, 90))
+    image.save("part.png")
+    painting = read_painting("part.png")
+    assert painting.getpixel((5, 5)) == (255, 255, 255)
+    assert painting.getpixel((55, 5)) == (10, 20, 30)
