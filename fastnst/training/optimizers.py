@@ -19,13 +19,14 @@ def parameter_groups(
     net: StyleNet, options: OptimizerOptions, predictor_rate: float = ANY.learning_rate
 ) -> list[dict[str, Any]]:
     """Group the trainable kernels; scales, shifts and biases; and the predictor, with their learning rates."""
-    predictor = set(net.predictor.parameters()) if net.predictor is not None else set()
-    parameters = [p for p in net.parameters() if p.requires_grad and p not in predictor]
+    named = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
+    predictor = [p for name, p in named if name.startswith("predictor.")]
+    parameters = [p for name, p in named if not name.startswith("predictor.")]
     groups = [
         {"params": [p for p in parameters if (p.ndim == 4) == kernels], "lr": rate}
         for kernels, rate in ((True, options.learning_rate), (False, options.norm_learning_rate))
     ]
-    groups.append({"params": [p for p in predictor if p.requires_grad], "lr": predictor_rate})
+    groups.append({"params": predictor, "lr": predictor_rate})
     return [group for group in groups if group["params"]]
 
 

@@ -44,3 +44,11 @@ def test_the_schedule_multiplies_both_rates_and_asks_for_the_scale_each_time(nam
     scale[0] = 0.25
     schedule.step()
     assert schedule.get_last_lr() == [0.25, 0.5]
+
+
+def test_a_predictor_has_a_rate_of_its_own_and_its_weights_are_in_the_net_s_order():
+    net = build_net(NetConfig("swift", 4, 1, styles=3, identity=True, predicted=1))
+    *_, group = parameter_groups(net, OptimizerOptions(), 7.0)
+    assert group["lr"] == 7
+    for ours, theirs in zip(group["params"], net.predictor.parameters(), strict=True):
+        assert ours is theirs

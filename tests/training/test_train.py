@@ -323,10 +323,14 @@ job.train(*arguments.pop("words"), **arguments)
 
 
 @pytest.mark.slow
-def test_a_training_killed_at_five_random_steps_ends_with_the_same_bits(job):
-    whole = load_net(job(steps=40))[0]
-    steps = sorted(np.random.default_rng(0).choice(np.arange(6, 40), 5, replace=False).tolist())
+@pytest.mark.parametrize(("kills", "also"), [(5, {}), (1, {"any": "paintings"})])
+def test_a_training_killed_at_random_steps_ends_with_the_same_bits(job, make_photos, kills, also):
+    if also:
+        make_photos(Path("paintings"), 36)
+    whole = load_net(job(steps=40, **also))[0]
+    steps = sorted(np.random.default_rng(0).choice(np.arange(6, 40), kills, replace=False).tolist())
     first = {"words": ["painting.png"], "data": "photos", "config": [str(DEBUG)], "steps": 40}
+    first |= also
     again = {"words": [], "resume": True}
     for number, step in enumerate(steps):
         arguments = {"name": "b", **(again if number else first)}
