@@ -67,6 +67,7 @@ def stylize(
     end: Annotated[float | None, _VIDEO] = None,
     deflicker: Annotated[bool, _FLAG, _VIDEO] = False,
     device: Annotated[Device, _DEVICE] = "auto",
+    memory: Annotated[str | None, _DEVICE] = None,
     json: Annotated[bool, _FLAG, _FILES] = False,
 ) -> None:
     """Paint photos and videos, and folders of them.
@@ -129,6 +130,8 @@ def stylize(
         Reduce flicker between the frames of videos; slower.
     device
         Device that paints; auto is the fastest one.
+    memory
+        Memory to take, about, such as 8G; without it 1.5G, however much is free.
     json
         Print one JSON object per file.
     """
@@ -150,7 +153,7 @@ def stylize(
     check_style(style, model)
     stylizer = Stylizer(
         style, model, strength=strength, stroke=stroke,
-        fast=fast, tile=tile, exact=exact, wrap=wrap, device=device,
+        fast=fast, tile=tile, exact=exact, wrap=wrap, device=device, memory=memory,
     )  # fmt: skip
     photo_options = PhotoOptions(
         size=size,

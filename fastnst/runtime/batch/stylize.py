@@ -89,7 +89,10 @@ def stylize(
     def read(job: Job) -> OpenFile | StylizeResult:
         # An output that is given as a file may replace one, as with other converters.
         may_replace = overwrite or job[1] == out
-        return read_file(job, overwrite, may_replace, skip_existing, round(max_megapixels * 1e6))
+        return read_file(
+            job, overwrite, may_replace, skip_existing, round(max_megapixels * 1e6),
+            stylizer.spec.memory,
+        )  # fmt: skip
 
     def finish(result: StylizeResult) -> None:
         results.append(result)
