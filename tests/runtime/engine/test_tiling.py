@@ -146,10 +146,8 @@ def test_windows_of_a_sample_have_one_size(plan):
     assert sample == (plan.padded[0] * plan.padded[1] > 2 * SAMPLE_TILES * SAMPLE_SIDE**2)
     if sample:
         assert len(tiles) == SAMPLE_TILES
-        sides = {
-            smaller.cut(lambda t, l, b, r: np.zeros((b - t, r - l, 3), np.uint8), tile).shape
-            for tile in tiles
-        }
+        shown = region_of(np.zeros((plan.height, plan.width, 3), np.uint8))
+        sides = {smaller.cut(shown, tile).shape for tile in tiles[::16]}
         assert len(sides) == len({smaller.inside(tile) for tile in tiles}) == 1
 
 
