@@ -135,7 +135,7 @@ def test_a_small_storm_finds_nothing_wrong():
 @pytest.mark.parametrize(
     ("script", "words", "said"),
     [
-        ("speed.py", ["negative", "--sizes", "64x48", "--runs", "1"], r"64x48  \S+negative.onnx +[\d.]+ ms  +1.00x"),
+        ("speed.py", ["negative", "--sizes", "64x48", "--runs", "1"], r"64x48  \S+negative.onnx, cpu +[\d.]+ ms  +1.00x"),
         ("folder.py", ["photo", "--count", "2", "--megapixels", "0.02", "--fast"], r"2 photos of 163x122 px by gallery-swift.onnx"),
         ("tiles.py", ["photo", "--fast", "--size", "300", "--megapixels", "0.1"], r"316x316 px in tiles: [\d.]+ s, 0.\d+ GB"),
     ],

@@ -71,6 +71,7 @@ def stylize(
     end: Annotated[float | None, _VIDEO] = None,
     deflicker: Annotated[bool, _FLAG, _VIDEO] = False,
     device: Annotated[Device, _DEVICE] = "auto",
+    memory: Annotated[str | None, _DEVICE] = None,
     json: Annotated[bool, _FLAG, _FILES] = False,
 ) -> None:
     """Paint photos and videos, and folders of them.
@@ -140,6 +141,8 @@ def stylize(
         Reduce flicker between the frames of videos; slower.
     device
         Device that paints; auto is the fastest one.
+    memory
+        Memory to take, about, such as 8G; without it 1.5G, however much is free.
     json
         Print one JSON object per file.
     """
@@ -165,10 +168,10 @@ def stylize(
     strengths = parse_range(strength, "strength")
     painter: Stylizer | StyleAugment
     if style == RANDOM or copies > 1 or seed is not None or isinstance(strengths, tuple):
-        if tile != "auto" or exact or wrap:
+        if tile != "auto" or exact or wrap or memory is not None:
             raise FastnstError(
                 "Pictures in drawn styles are painted whole.",
-                "Leave out --tile, --exact and --wrap.",
+                "Leave out --tile, --exact, --wrap and --memory.",
             )
         size_of_strokes = (0.0, 1.0) if style == RANDOM else None
         painter = StyleAugment(
@@ -179,7 +182,7 @@ def stylize(
     else:
         painter = Stylizer(
             style, model, strength=strengths, stroke=stroke,
-            fast=fast, tile=tile, exact=exact, wrap=wrap, device=device,
+            fast=fast, tile=tile, exact=exact, wrap=wrap, device=device, memory=memory,
         )  # fmt: skip
         if painter.note:
             say(painter.note)

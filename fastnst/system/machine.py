@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
+
+from fastnst.errors import FastnstError
+
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+"""Bytes of the units that amounts of memory are given in."""
+
+
+def parse_bytes(amount: str | int) -> int:
+    """Return a number of bytes of words like 800M or 1.5G, where K, M, G and T are powers of 1024.
+
+    Raises:
+        FastnstError: The words are no amount above 0.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([KMGT]?)(?:i?B)?", str(amount).strip(), re.I)
+    result = int(float(found[1]) * UNITS[found[2].upper()]) if found else 0
+    if result > 0:
+        return result
+    raise FastnstError(f"The memory is {amount!r}.", "Give an amount, such as 800M or 8G.")
 
 
 def free_memory() -> float:

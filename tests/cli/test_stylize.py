@@ -200,7 +200,7 @@ def test_what_random_styles_do_not_go_with_is_said(fastnst, workdir, astronaut, 
     words = ["stylize", astronaut, "--style", "random", "--model", many, "-o", "out"]
     status, _, err = fastnst(*words, "--wrap")
     assert (status, err) == (
-        1, "fastnst: Pictures in drawn styles are painted whole. Leave out --tile, --exact and --wrap.\n",
+        1, "fastnst: Pictures in drawn styles are painted whole. Leave out --tile, --exact, --wrap and --memory.\n",
     )  # fmt: skip
     status, _, err = fastnst(*words, "--strength", "much")
     assert (status, "The strength is 'much'. It is a number from 0 to 1, or a range" in err) == (

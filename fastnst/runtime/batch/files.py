@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -21,8 +22,8 @@ from fastnst.images.read import ImageFile, open_image
 from fastnst.images.write import write_image
 from fastnst.runtime.batch.outputs import PIPE, Job, is_video
 from fastnst.runtime.engine.level_painter import OnShare, part_of
+from fastnst.runtime.engine.memory import FREE_SHARE
 from fastnst.runtime.engine.stylizer import Stylizer, frames_at_once
-from fastnst.runtime.engine.tiling import FREE_SHARE
 from fastnst.runtime.photos.options import PhotoOptions
 from fastnst.runtime.video.options import VideoOptions
 from fastnst.styles.mix import StyleMix
@@ -90,7 +91,12 @@ class OpenFile:
 
 
 def read_file(
-    job: Job, overwrite: bool, may_replace: bool, skip_existing: bool, max_pixels: int
+    job: Job,
+    overwrite: bool,
+    may_replace: bool,
+    skip_existing: bool,
+    max_pixels: int,
+    memory: int | None = None,
 ) -> OpenFile | StylizeResult:
     """Read the file of a job, unless its output would replace a file that it may not.
 
@@ -100,6 +106,7 @@ def read_file(
         may_replace: Whether the output may replace another file.
         skip_existing: Whether a photo whose output exists is left out.
         max_pixels: Larger images are refused.
+        memory: Bytes that fastnst may take, where the user said how many.
     """
     source, target, copy = job
     try:
@@ -124,7 +131,7 @@ def read_file(
         if source == PIPE:
             file = BytesIO(sys.stdin.buffer.read())
         with open_image(file, max_pixels=max_pixels) as image:
-            large = source != PIPE and too_large(*image.size)
+            large = source != PIPE and too_large(*image.size, memory)
             fits = piped or (takes_animation(target) if image.animated else takes_pages(target))
             note = _losses(image, source, target, whole=fits and not large)
             if large:
@@ -160,10 +167,18 @@ def _same_file(source: Path, target: Path) -> bool:
     return os.path.exists(target) and os.path.exists(source) and target.samefile(source)
 
 
-def too_large(width: int, height: int) -> bool:
-    """Return whether an image and its stylized image would take too much of the free memory."""
+def too_large(width: int, height: int, memory: int | None = None) -> bool:
+    """Return whether an image and its stylized image would take too much of the free memory, or of what is allowed.
+
+    Args:
+        width: Width of the image in pixels.
+        height: Height of the image in pixels.
+        memory: Bytes that fastnst may take; None for all that is free.
+    """
     pixels = width * height
-    return pixels > OVERLAP_MAX_PIXELS and pixels * BYTES_PER_PIXEL > FREE_SHARE * free_memory()
+    if pixels <= OVERLAP_MAX_PIXELS:
+        return False
+    return pixels * BYTES_PER_PIXEL > min(FREE_SHARE * free_memory(), memory or math.inf)
 
 
 def stream_image(

@@ -102,7 +102,10 @@ def stylize(
     def read(job: Job) -> OpenFile | StylizeResult:
         # An output that is given as a file may replace one, as with other converters.
         may_replace = overwrite or job.target == out
-        return read_file(job, overwrite, may_replace, skip_existing, round(max_megapixels * 1e6))
+        memory = style.spec.memory if isinstance(style, Stylizer) else None
+        return read_file(
+            job, overwrite, may_replace, skip_existing, round(max_megapixels * 1e6), memory
+        )
 
     paint: Paint
     with ExitStack() as stack:

@@ -9,7 +9,14 @@ import numpy as np
 
 from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.level_painter import LevelPainter, OnShare, part_of
-from fastnst.runtime.engine.levels import enlarged, ground, level_sizes, resized, shrunk
+from fastnst.runtime.engine.levels import (
+    all_resized,
+    enlarged,
+    ground,
+    level_sizes,
+    resized,
+    shrunk,
+)
 from fastnst.runtime.engine.tiling import RegionReader
 from fastnst.styles.mix import NetStyle, RowWeights
 
@@ -58,11 +65,9 @@ def _paint(
     for level, size in enumerate(sizes):
         if canvases is None:
             canvases = np.broadcast_to(ground(*size), (len(photos), *size, 3))
-        else:
-            canvases = _resized(canvases, size)
         part = part_of(on_share, done / whole, math.prod(size) / whole)
         rows = _rows(styles, level)
-        canvases = painter.paint(_resized(photos, size), canvases, rows, part)
+        canvases = painter.paint(all_resized(photos, size), canvases, rows, part)
         done += math.prod(size)
     assert canvases is not None
     return canvases
@@ -107,12 +112,3 @@ def bands(
 def _rows(styles: Sequence[NetStyle], level: int) -> RowWeights:
     """Return the shares of the net's rows (N, rows) at a level."""
     return np.stack([style.at(level) for style in styles])
-
-
-def _resized(photos: Pixels, size: tuple[int, int]) -> Pixels:
-    """Return pictures (N, H, W, 3) at another height and width, without a copy where they have it."""
-    if photos.shape[1:3] == size:
-        return photos
-    if len(photos) == 1:
-        return resized(photos[0], size)[None]
-    return np.stack([resized(photo, size) for photo in photos])

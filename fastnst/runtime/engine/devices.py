@@ -39,7 +39,7 @@ class Engine(Protocol):
         """
 
     def open(
-        self, model: Path | bytes, device: Device, *, threads: int | None, lean: bool, precise: bool
+        self, model: Path | bytes, device: Device, *, threads: int | None, precise: bool
     ) -> Session | None:
         """Open a session; see `open_session`.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeAlias
 
 import numpy as np
@@ -12,6 +13,8 @@ from fastnst.errors import FastnstError
 from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.devices import ON_PROCESSOR, Device
 from fastnst.runtime.engine.fixed_norms import FixedNormsNet
+from fastnst.runtime.engine.levels import all_resized, enlarged
+from fastnst.runtime.engine.memory import reserve, room
 from fastnst.runtime.engine.net_session import NetSession
 from fastnst.runtime.engine.spec import Tile
 from fastnst.runtime.engine.tiling import (
@@ -20,12 +23,11 @@ from fastnst.runtime.engine.tiling import (
     TilePlan,
     chosen_side,
     measure,
+    measuring_work,
     paint,
     region_of,
-    sample_tiles,
 )
 from fastnst.styles.mix import RowWeights
-from fastnst.system.machine import free_memory
 
 PADDING = 16
 """Pixels of mirrored photo that are added on each side and cut off again. Without them, nets paint a line along the very
@@ -45,12 +47,19 @@ class LevelPainter:
         tile: See `StylizerSpec`.
         exact: See `StylizerSpec`.
         wrap: See `StylizerSpec`.
+        memory: See `StylizerSpec`.
     """
 
     def __init__(
-        self, net: NetSession, *, tile: Tile = "auto", exact: bool = False, wrap: bool = False
+        self,
+        net: NetSession,
+        *,
+        tile: Tile = "auto",
+        exact: bool = False,
+        wrap: bool = False,
+        memory: int | None = None,
     ) -> None:
-        self.net = net
+        self.net, self._memory = net, memory
         self._tile, self._exact, self._wrap = tile, exact, wrap
         self._fixed_norms: FixedNormsNet | None = None
         self._lock = threading.Lock()
@@ -66,7 +75,7 @@ class LevelPainter:
 
         Args:
             photos: Uint8 RGB (N, H, W, 3).
-            canvases: Pictures that a net of several levels paints over, of the same shape.
+            canvases: Pictures that a net of several levels paints over, (N, h, w, 3); they are enlarged.
             rows: Shares of the net's rows (N, rows).
             on_share: Called after each tile; pictures that are painted at once don't call it.
 
@@ -76,19 +85,24 @@ class LevelPainter:
         count, height, width = photos.shape[:3]
         side = self._tile_side(height, width)
         if side is None and (count == 1 or self._tile_side(height, width, count) is None):
-            return self._paint_at_once(photos, canvases, rows)
+            with self._reserved(count * height * width):
+                return self._paint_at_once(photos, canvases, rows)
         painted = np.empty_like(photos)
         for number in range(count):
             canvas = None if canvases is None else canvases[number]
             if side is None:
                 over = None if canvas is None else canvas[None]
-                one = self._paint_at_once(photos[number, None], over, rows[number, None])
+                with self._reserved(height * width):
+                    one = self._paint_at_once(photos[number, None], over, rows[number, None])
                 painted[number] = one[0]
                 continue
-            region = region_of(photos[number], canvas)
+            region = region_of(photos[number])
+            if canvas is not None:
+                region = enlarged(region, canvas, height, width)
             part = part_of(on_share, number / count, 1 / count)
-            for first, band in self._bands(region, height, width, rows[number], side, part):
-                painted[number, first : first + len(band)] = band
+            with self._reserved(min(height * width, side**2)):
+                for first, band in self._bands(region, height, width, rows[number], side, part):
+                    painted[number, first : first + len(band)] = band
         return painted
 
     def bands(
@@ -117,6 +131,8 @@ class LevelPainter:
     def _paint_at_once(self, photos: Pixels, canvases: Pixels | None, rows: RowWeights) -> Pixels:
         """Pad, run the net, cut off, and round."""
         height, width = photos.shape[1:3]
+        if canvases is not None:
+            canvases = all_resized(canvases, (height, width))
         before = 0 if self.net.fixed_size else PADDING
         multiple = self.net.multiple_of
         target = self.net.fixed_size or tuple(
@@ -160,9 +176,23 @@ class LevelPainter:
         if count * height * width <= SURELY_FITS:
             return None
         try:
-            return chosen_side(self._fixed_norms_net(), count * height * width, free_memory())
+            pixels = count * height * width
+            return chosen_side(self._fixed_norms_net(), pixels, room(self._memory, pixels))
         except FastnstError:  # Its parts are unknown: it is tried at once.
             return None
+
+    @contextmanager
+    def _reserved(self, pixels: int) -> Iterator[None]:
+        """Wait until other threads leave the memory that painting some pixels at once takes."""
+        if pixels <= SURELY_FITS or self._tile == "off":
+            yield
+            return
+        try:
+            needed = pixels * self._fixed_norms_net().bytes_per_pixel
+        except FastnstError:  # Its parts are unknown.
+            needed = 0.0
+        with reserve(needed, room(self._memory, pixels)):
+            yield
 
     def _fixed_norms_net(self) -> FixedNormsNet:
         with self._lock:
@@ -181,11 +211,12 @@ class LevelPainter:
         on_share: OnShare | None,
     ) -> Iterator[tuple[int, Pixels]]:
         net, shape = self._fixed_norms_net(), self.net
+        if shape.device in ON_PROCESSOR:
+            shape.release()  # Both together would hold twice the memory.
         plan = TilePlan(
             height, width, PADDING, shape.multiple_of, shape.minimum, net.radius, side, self._wrap
         )
-        sample_plan, sample = sample_tiles(plan, exact=self._exact)
-        whole = plan.pixels(plan.tiles()) + net.norms * sample_plan.pixels(sample) / 2
+        whole = plan.pixels(plan.tiles()) + measuring_work(net, plan, exact=self._exact)
         done = 0.0
 
         def tick(pixels: float) -> None:
@@ -194,8 +225,11 @@ class LevelPainter:
             if on_share is not None:
                 on_share(min(done / whole, 1.0), "")
 
-        statistics = measure(net, plan, region, rows, exact=self._exact, tick=tick)
-        return paint(net, plan, region, rows, statistics, tick=tick)
+        try:
+            statistics = measure(net, plan, region, rows, exact=self._exact, tick=tick)
+            yield from paint(net, plan, region, rows, statistics, tick=tick)
+        finally:
+            net.release()
 
 
 def part_of(on_share: OnShare | None, done: float, share: float) -> OnShare | None:

@@ -94,6 +94,15 @@ def resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     return np.asarray(image)
 
 
+def all_resized(photos: Pixels, size: tuple[int, int]) -> Pixels:
+    """Return pictures (N, H, W, 3) at another height and width, without a copy where they have it."""
+    if photos.shape[1:3] == size:
+        return photos
+    if len(photos) == 1:
+        return resized(photos[0], size)[None]
+    return np.stack([resized(photo, size) for photo in photos])
+
+
 def shrunk(region: RegionReader, height: int, width: int, size: tuple[int, int]) -> Pixels:
     """Return a smaller copy of a picture that need not be in memory: each pixel is the mean of what it covers.
 

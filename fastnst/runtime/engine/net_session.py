@@ -94,6 +94,10 @@ class NetSession:
             painted[group] = self._run(photos[group], over, rows[group])
         return painted
 
+    def release(self) -> None:
+        """Give the memory of the last runs back."""
+        self._session.release()
+
     def _groups(self, rows: RowWeights) -> Iterator[npt.NDArray[np.int64]]:
         """Yield the numbers of the pictures that can be painted in one run."""
         if self._signature.one_picture:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +35,26 @@ SYSTEMS = {"directml": ("win32", "Windows"), "coreml": ("darwin", "macOS")}
 class OnnxRuntimeSession:
     """Session of onnxruntime, see `Session`. Several threads may run it at once."""
 
-    def __init__(self, session: ort.InferenceSession, device: Device) -> None:
+    def __init__(self, load: Callable[[], ort.InferenceSession], device: Device) -> None:
         self.device = device
-        self.inputs, self.outputs = session.get_inputs(), session.get_outputs()
-        self._session = session
+        self._load = load
+        self._session: ort.InferenceSession | None = load()
+        self.providers = self._session.get_providers()
+        """Providers of onnxruntime that it runs on."""
+        self.inputs, self.outputs = self._session.get_inputs(), self._session.get_outputs()
 
     def run(self, feed: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Run the net once, see `Session.run`."""
         try:
-            outputs: list[npt.NDArray[Any]] = self._session.run(None, dict(feed))
+            session = self._session = self._session or self._load()
+            outputs: list[npt.NDArray[Any]] = session.run(None, dict(feed))
         except Exception as error:  # onnxruntime's exceptions share no base of their own.
             raise EngineFailure(_reason(error)) from error
         return outputs
+
+    def release(self) -> None:
+        """Give the memory of the last runs back: the session goes, and the next run loads it again."""
+        self._session = None
 
 
 def is_fast(device: Device) -> bool:
@@ -69,7 +77,7 @@ def check(device: Device) -> None:
 
 
 def open(
-    model: Path | bytes, device: Device, *, threads: int | None, lean: bool, precise: bool
+    model: Path | bytes, device: Device, *, threads: int | None, precise: bool
 ) -> Session | None:
     """Open a session; None if the device could not be started.
 
@@ -77,17 +85,19 @@ def open(
         EngineFailure: The model can't be loaded.
     """
     options = ort.SessionOptions()
-    options.enable_cpu_mem_arena = not lean
+    options.enable_mem_pattern = False  # Planned ahead for each size, it takes twice the memory.
     options.intra_op_num_threads = threads or 0
     options.log_severity_level = 4  # Errors come as exceptions; the log would print them again.
+
+    def load() -> ort.InferenceSession:
+        return ort.InferenceSession(model, options, providers=[PROVIDERS[device]])
+
     try:
-        session = ort.InferenceSession(model, options, providers=[PROVIDERS[device]])
+        session = OnnxRuntimeSession(load, device)
     except Exception as error:  # onnxruntime's exceptions share no base of their own.
         raise EngineFailure(_reason(error)) from error
     # onnxruntime itself falls back to the CPU with only a line in its log.
-    if PROVIDERS[device] not in session.get_providers():
-        return None
-    return OnnxRuntimeSession(session, device)
+    return session if PROVIDERS[device] in session.providers else None
 
 
 def _where(device: Device) -> str:

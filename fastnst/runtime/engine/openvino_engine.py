@@ -76,7 +76,6 @@ class OpenVinoSession:
     Args:
         model: The .onnx file, or its bytes.
         threads: Threads of the processor; None for one a core.
-        lean: Whether memory is given back after each run.
         precise: Whether to calculate in float32, where bfloat16 would be faster.
 
     Raises:
@@ -87,9 +86,7 @@ class OpenVinoSession:
     inputs: Sequence[Port]
     outputs: Sequence[Port]
 
-    def __init__(
-        self, model: Path | bytes, *, threads: int | None, lean: bool, precise: bool
-    ) -> None:
+    def __init__(self, model: Path | bytes, *, threads: int | None, precise: bool) -> None:
         openvino = _openvino()
         cores = cpu_count()
         streams = max(1, cores // (threads or cores))
@@ -103,7 +100,7 @@ class OpenVinoSession:
         # Float16 can't hold what the first layers of many nets make of 0..255.
         bfloat16 = self._where == "CPU" and not precise and _has_bfloat16()
         self._options["INFERENCE_PRECISION_HINT"] = "bf16" if bfloat16 else "f32"
-        self._lean, self._lock = lean, threading.Lock()
+        self._lock = threading.Lock()
         self._for_size: OrderedDict[Shapes, _Compiled] = OrderedDict()
         self._seconds: OrderedDict[Shapes, float] = OrderedDict()
         try:
@@ -130,9 +127,15 @@ class OpenVinoSession:
             raise EngineFailure(_reason(error)) from error
         if net is self._for_all:
             self._count(shapes, time.perf_counter() - started)
-        if self._lean or pixels > PIXELS_KEPT:
+        if pixels > PIXELS_KEPT:
             net.release_memory()
         return outputs
+
+    def release(self) -> None:
+        """Give the memory of the last runs back."""
+        with self._lock:
+            self._for_size.clear()
+        self._for_all.release_memory()
 
     def _count(self, shapes: Shapes, seconds: float) -> None:
         """Add the time of a run to that of its size."""
@@ -187,14 +190,14 @@ def check(device: Device) -> None:
 
 
 def open(
-    model: Path | bytes, device: Device, *, threads: int | None, lean: bool, precise: bool
+    model: Path | bytes, device: Device, *, threads: int | None, precise: bool
 ) -> Session | None:
     """Open a session.
 
     Raises:
         EngineFailure: The model can't be loaded.
     """
-    return OpenVinoSession(model, threads=threads, lean=lean, precise=precise)
+    return OpenVinoSession(model, threads=threads, precise=precise)
 
 
 def _openvino() -> Any:

@@ -63,6 +63,9 @@ class Session(Protocol):
             EngineFailure: It failed, or memory ran out.
         """
 
+    def release(self) -> None:
+        """Give the memory of the last runs back, which is else kept for the next."""
+
 
 class Signature(NamedTuple):
     """Inputs and output of a style net."""
@@ -92,8 +95,7 @@ def open_session(
     Args:
         path: The .onnx file.
         device: `auto` takes the fastest that can load the file.
-        model: Bytes of a model to load in place of the file. Memory is then given back after each run, and not
-            kept for the next.
+        model: Bytes of a model to load in place of the file.
         threads: Threads of the processor; None for one a core.
         precise: Whether to calculate in float32, where the engine would take a shorter type for speed.
 
@@ -113,9 +115,7 @@ def open_session(
         )
     for name in candidates:
         try:
-            session = engine_of(name).open(
-                model or path, name, threads=threads, lean=model is not None, precise=precise
-            )
+            session = engine_of(name).open(model or path, name, threads=threads, precise=precise)
         except EngineFailure as error:
             if name == candidates[-1]:
                 raise BadStyleFile(

@@ -49,6 +49,8 @@ class StylizerSpec:
     """Device that paints."""
     threads: int | None = None
     """Threads of the processor; None for one a core."""
+    memory: int | None = None
+    """Bytes that fastnst may take, about; None for 1.5 GiB."""
 
     def __post_init__(self) -> None:
         if self.tile not in ("auto", "off") and (

@@ -24,7 +24,7 @@ from fastnst.runtime.engine.tiling import RegionReader
 from fastnst.styles.mix import Blend, NetStyle, Stroke, StyleMix
 from fastnst.styles.painting import is_picture
 from fastnst.styles.registry import style_names
-from fastnst.system.machine import cpu_count
+from fastnst.system.machine import cpu_count, parse_bytes
 
 MOST_AT_ONCE = 4
 """Largest number of frames that are painted at a time: each takes memory of its own."""
@@ -57,6 +57,7 @@ class Stylizer:
         wrap: bool = False,
         device: Device = "auto",
         threads: int | None = None,
+        memory: str | int | None = None,
     ) -> None:
         """Load a style.
 
@@ -77,13 +78,15 @@ class Stylizer:
             wrap: Let the right edge go on at the left one, for panoramas of 360 degrees.
             device: Where to run; `auto` takes the fastest that can load the file.
             threads: Threads of the processor; None for one a core.
+            memory: Memory that fastnst may take, about: `8G`, `800M`, or bytes; None for 1.5 GiB. Larger pictures
+                are painted in tiles.
 
         Raises:
             UnknownStyle: There is no such style or file.
             BadStyleFile: The file is no style net.
             DeviceUnavailable: The device was asked for by name and is not there.
             MissingExtra: The device's engine is not installed.
-            FastnstError: A share, the strength, the stroke or the tile is out of range, or the file has
+            FastnstError: A share, the strength, the stroke, the tile or the memory is out of range, or the file has
                 one strength or one stroke.
         """
         style, model = style_and_model(style, model)
@@ -91,11 +94,14 @@ class Stylizer:
         """Style, strength and stroke that are painted unless a call names others."""
         self.spec = StylizerSpec(
             self.mix, model, fast=fast, tile=tile, exact=exact, wrap=wrap, device=device, threads=threads,
+            memory=None if memory is None else parse_bytes(memory),
         )  # fmt: skip
         """Specification of the stylizer."""
         self.net = NetSession(self.spec.find(), device=device, threads=threads)
         """The net."""
-        self.painter = LevelPainter(self.net, tile=tile, exact=exact, wrap=wrap)
+        self.painter = LevelPainter(
+            self.net, tile=tile, exact=exact, wrap=wrap, memory=self.spec.memory
+        )
         """Paints pictures at one size."""
         self.path, self.card, self.device = self.net.path, self.net.card, self.net.device
         self.fixed_size, self.note = self.net.fixed_size, self.net.note

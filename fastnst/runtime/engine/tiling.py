@@ -17,17 +17,17 @@ import numpy.typing as npt
 from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.fixed_norms import Box, FixedNormsNet, Floats, Statistics
 
-SAMPLE_TILES = 96
+SAMPLE_TILES = 384
 """Number of tiles that statistics are measured on, unless the whole is asked for."""
-SAMPLE_SIDE = 128
+LEAST_BATCH = 8
+"""Least number of these tiles that norms take their statistics from while those of all are measured."""
+SAMPLE_SIDE = 64
 """Side of these tiles in pixels."""
-SAMPLE_RADIUS = 48
+SAMPLE_RADIUS = 24
 """Pixels around these tiles that are read; pixels further away hardly change a mean."""
 PLASTIC = 1.324717957244746
 """The plastic ratio, for two dimensions what the golden ratio is for one."""
-FREE_SHARE = 0.6
-"""Share of the free memory that painting may take."""
-SIDES = (1024, 768, 512, 384, 256)
+SIDES = (2048, 1536, 1024, 768, 512, 384, 256)
 """Sides in pixels of tiles that are chosen by memory."""
 
 RegionReader = Callable[[int, int, int, int], Pixels]
@@ -65,6 +65,8 @@ class TilePlan:
     """Largest side of a tile, a multiple of `multiple`."""
     wrap: bool = False
     """Whether the right edge continues at the left one, in place of its mirror image."""
+    beyond: bool = False
+    """Whether windows reach beyond the padded picture, into more of its mirror image, so that all are as large."""
 
     @property
     def padded(self) -> tuple[int, int]:
@@ -100,10 +102,12 @@ class TilePlan:
         radius = -(-self.radius // self.multiple) * self.multiple
         height, width = self.padded
         top, left, bottom, right = tile
-        top, bottom = max(0, top - radius), min(height, bottom + radius)
-        if self.wrap:
-            return top, left - radius, bottom, right + radius
-        return top, max(0, left - radius), bottom, min(width, right + radius)
+        top, left, bottom, right = top - radius, left - radius, bottom + radius, right + radius
+        if not self.beyond:
+            top, bottom = max(0, top), min(height, bottom)
+            if not self.wrap:
+                left, right = max(0, left), min(width, right)
+        return top, left, bottom, right
 
     def inside(self, tile: Box) -> Box:
         """Return a tile in the coordinates of its window."""
@@ -135,24 +139,35 @@ def _mirrored(places: npt.NDArray[np.int64], side: int) -> npt.NDArray[np.int64]
     return result
 
 
-def sample_tiles(plan: TilePlan, *, exact: bool = False) -> tuple[TilePlan, list[Box]]:
+def sample_tiles(plan: TilePlan, *, exact: bool = False) -> tuple[TilePlan, list[Box], bool]:
     """Return the tiles that statistics are measured on: all, or `SAMPLE_TILES` of a picture with more pixels.
 
     Args:
         plan: The tiles that are painted.
         exact: Take all.
+
+    Returns:
+        The plan of the tiles, the tiles, and whether they are a sample, whose windows have one size.
     """
-    height, width = plan.padded
-    if exact or height * width <= 2 * SAMPLE_TILES * SAMPLE_SIDE**2:
-        return plan, plan.tiles()
-    sides = np.minimum(SAMPLE_SIDE, [height, width])
+    padded = np.array(plan.padded)
+    if exact or padded.prod() <= 2 * SAMPLE_TILES * SAMPLE_SIDE**2:
+        return plan, plan.tiles(), False
+    smaller = replace(plan, radius=min(plan.radius, SAMPLE_RADIUS), beyond=True)
+    sides = np.minimum(SAMPLE_SIDE, padded)
     # Roberts' R2 sequence: it leaves no region out, however many there are.
     places = np.mod(np.arange(1, SAMPLE_TILES + 1)[:, None] / PLASTIC ** np.array([1, 2]), 1.0)
-    steps = (([height, width] - sides) * places).astype(int) // plan.multiple
+    # Rounded down a side would have more at its beginning than at its end.
+    steps = np.rint((padded - sides) // plan.multiple * places).astype(int)
     corners = (steps * plan.multiple).tolist()
     down, across = sides.tolist()
-    smaller = replace(plan, radius=min(plan.radius, SAMPLE_RADIUS))
-    return smaller, [(y, x, y + down, x + across) for y, x in corners]
+    return smaller, [(y, x, y + down, x + across) for y, x in corners], True
+
+
+def measuring_work(net: FixedNormsNet, plan: TilePlan, *, exact: bool = False) -> float:
+    """Return the work of `measure` as the number of pixels that would be painted in its time."""
+    plan, tiles, sample = sample_tiles(plan, exact=exact)
+    # Up to each norm in turn, half of the net runs on average.
+    return plan.pixels(tiles) * (1 if sample else net.norms / 2)
 
 
 def measure(
@@ -172,16 +187,26 @@ def measure(
         region: Reads parts of the picture.
         rows: Shares of the net's rows (rows,).
         exact: Measure on the whole in place of a sample: the net runs once for each norm over everything.
-        tick: Called after each window with its number of pixels, halved, as half of the net runs on average.
+        tick: Called after each window with its work, see `measuring_work`.
     """
-    plan, tiles = sample_tiles(plan, exact=exact)
+    side = plan.side + 2 * plan.radius
+    plan, tiles, sample = sample_tiles(plan, exact=exact)
 
     def windows() -> Iterator[tuple[Floats, Box]]:
         for tile in tiles:
             yield plan.cut(region, tile), plan.inside(tile)
             tick(plan.pixels([tile]) / 2)
 
-    return net.measure(windows, rows)
+    def batches() -> Iterator[tuple[Floats, Box]]:
+        # As many as take the memory of the tiles that will be painted.
+        count = max(LEAST_BATCH, side**2 // plan.pixels(tiles[:1]))
+        count = -(-len(tiles) // max(1, len(tiles) // count))
+        for first in range(0, len(tiles), count):
+            some = tiles[first : first + count]
+            yield np.concatenate([plan.cut(region, tile) for tile in some]), plan.inside(some[0])
+            tick(plan.pixels(some))
+
+    return net.estimate(batches(), rows) if sample else net.measure(windows, rows)
 
 
 def paint(
@@ -239,16 +264,15 @@ def region_of(pixels: Pixels, canvas: Pixels | None = None) -> RegionReader:
     return region
 
 
-def chosen_side(net: FixedNormsNet, pixels: int, free: float) -> int | None:
-    """Return the largest side of tiles for which there is memory; None if there is for the whole.
+def chosen_side(net: FixedNormsNet, pixels: int, room: float) -> int | None:
+    """Return the largest side of tiles for which there is room; None if there is for the whole.
 
     Args:
         net: Paints.
         pixels: Number of pixels that would be painted at once.
-        free: Free memory in bytes.
+        room: Memory that painting may take, in bytes.
     """
-    room = FREE_SHARE * free / net.bytes_per_pixel
-    if pixels <= room:
+    if pixels * net.bytes_per_pixel <= room:
         return None
-    fitting = (side for side in SIDES if (side + 2 * net.radius) ** 2 <= room)
+    fitting = (side for side in SIDES if (side + 2 * net.radius) ** 2 * net.bytes_per_pixel <= room)
     return next(fitting, SIDES[-1])

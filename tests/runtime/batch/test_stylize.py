@@ -510,3 +510,5 @@ def test_only_what_is_large_streams(monkeypatch):
     assert module.too_large(10_000, 10_000)
     monkeypatch.setattr(module, "free_memory", lambda: 16e9)
     assert not module.too_large(10_000, 10_000)
+    assert module.too_large(10_000, 10_000, 2**30)
+    assert not module.too_large(5_000, 5_000, 2**20)

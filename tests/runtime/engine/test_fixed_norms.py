@@ -52,3 +52,27 @@ def test_each_norm_is_given_the_statistics_of_all_tiles_behind_the_norms_before_
         assert found[f"var_{number}"] == pytest.approx(var, rel=1e-4)
     painted = net.paint(picture[..., 2:7], np.ones(1, np.float32), found)
     assert painted == pytest.approx(normalised(between, *second, 3, 4)[..., 2:7], abs=1e-3)
+
+
+def test_all_norms_are_estimated_at_once_each_by_the_batch_behind_the_norms_before_it(net):
+    picture = np.random.default_rng(1).uniform(0, 255, (2, 3, 8, 12)).astype(np.float32)
+    # Two windows of 8x6 px as one batch, of which the inner 8x4 px count; then both again.
+    batch, tile = np.concatenate([picture[:1, ..., :6], picture[1:, ..., 6:]]), (0, 1, 8, 5)
+    inside = batch[..., 1:5]
+    first = inside.mean(axis=(0, 2, 3)), inside.var(axis=(0, 2, 3))
+    between = np.maximum(normalised(inside, *first, 2, 1), 0)
+    second = between.mean(axis=(0, 2, 3)), between.var(axis=(0, 2, 3))
+    found = net.estimate([(batch, tile), (batch, tile)], np.ones(1, np.float32))
+    assert sorted(found) == ["mean_0", "mean_1", "var_0", "var_1"]
+    for number, (mean, var) in enumerate((first, second)):
+        assert found[f"mean_{number}"] == pytest.approx(mean, rel=1e-4)
+        assert found[f"var_{number}"] == pytest.approx(var, rel=1e-4)
+
+
+def test_it_paints_the_same_after_its_memory_was_given_back(net):
+    picture = np.random.default_rng(0).uniform(0, 255, (1, 3, 8, 12)).astype(np.float32)
+    rows = np.ones(1, np.float32)
+    statistics = net.measure(lambda: [(picture, (0, 0, 8, 12))], rows)
+    before = net.paint(picture, rows, statistics)
+    net.release()
+    assert np.array_equal(net.paint(picture, rows, statistics), before)

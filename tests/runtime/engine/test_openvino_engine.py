@@ -32,8 +32,8 @@ def photo(astronaut) -> np.ndarray:
         return np.asarray(image.convert("RGB").resize((300, 250)))
 
 
-def open_net(path, *, threads=None, lean=False, precise=False) -> module.OpenVinoSession:
-    return module.OpenVinoSession(path, threads=threads, lean=lean, precise=precise)
+def open_net(path, *, threads=None, precise=False) -> module.OpenVinoSession:
+    return module.OpenVinoSession(path, threads=threads, precise=precise)
 
 
 def feed(height: int, width: int) -> dict[str, np.ndarray]:
@@ -136,7 +136,7 @@ def test_compiled_nets_are_kept_for_the_next_start_where_that_can_be_written(
     first = [*cache.iterdir()]
     assert len(first) == 1
     assert open_net(negative).run(feed(8, 8))[0].shape == (1, 3, 8, 8)
-    open_net(negative.read_bytes(), lean=True)  # What is made anew for each picture.
+    open_net(negative.read_bytes())  # What is made anew for each picture.
     assert [*cache.iterdir()] == first
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
     assert open_net(negative).run(feed(8, 8))[0].shape == (1, 3, 8, 8)

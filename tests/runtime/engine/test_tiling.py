@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,7 +8,16 @@ from PIL import Image
 
 from fastnst import Stylizer
 from fastnst.runtime.engine.fixed_norms import FixedNormsNet
-from fastnst.runtime.engine.tiling import TilePlan, chosen_side, measure, paint, region_of
+from fastnst.runtime.engine.tiling import (
+    SAMPLE_SIDE,
+    SAMPLE_TILES,
+    TilePlan,
+    chosen_side,
+    measure,
+    paint,
+    region_of,
+    sample_tiles,
+)
 
 
 @pytest.fixture(scope="module")
@@ -120,12 +131,24 @@ def test_a_sky_has_no_step_at_a_seam(photo):
 
 def test_the_largest_tile_that_fits_is_chosen(swift):
     net = fixed(swift.path)
-    for side, larger in ((256, 384), (384, 512), (512, 768), (768, 1024)):
-        enough = (larger + 2 * net.radius) ** 2 * net.bytes_per_pixel / 0.6
+    for side, larger in ((256, 384), (384, 512), (512, 768), (768, 1024), (1024, 1536)):
+        enough = (larger + 2 * net.radius) ** 2 * net.bytes_per_pixel
         assert chosen_side(net, 5000 * 5000, enough * 0.99) == side
         assert chosen_side(net, 5000 * 5000, enough * 1.01) == larger
     assert chosen_side(net, 5000 * 5000, 0) == 256
-    assert chosen_side(net, 50 * 50, 1e12) is None
+    assert chosen_side(net, 50 * 50, 50 * 50 * net.bytes_per_pixel) is None
+
+
+@given(plans)
+def test_windows_of_a_sample_have_one_size(plan):
+    plan = replace(plan, height=8 * plan.height + 400, width=9 * plan.width + 400)
+    smaller, tiles, sample = sample_tiles(plan)
+    assert sample == (plan.padded[0] * plan.padded[1] > 2 * SAMPLE_TILES * SAMPLE_SIDE**2)
+    if sample:
+        assert len(tiles) == SAMPLE_TILES
+        shown = region_of(np.zeros((plan.height, plan.width, 3), np.uint8))
+        sides = {smaller.cut(shown, tile).shape for tile in tiles[::16]}
+        assert len(sides) == len({smaller.inside(tile) for tile in tiles}) == 1
 
 
 def test_a_sample_is_measured_of_a_large_picture(swift, astronaut, monkeypatch):
@@ -134,13 +157,12 @@ def test_a_sample_is_measured_of_a_large_picture(swift, astronaut, monkeypatch):
         large = np.asarray(image.convert("RGB").resize((900, 900)))
     net = fixed(swift.path)
     seen = []
-    inner = net.measure
+    monkeypatch.setattr(net, "measure", lambda windows, rows: seen.append(len(list(windows()))))
     monkeypatch.setattr(
-        net,
-        "measure",
-        lambda windows, rows: seen.append(len(list(windows()))) or inner(windows, rows),
+        net, "estimate", lambda batches, rows: seen.append([len(batch) for batch, _ in batches])
     )
     some = region_of(large)
     measure(net, plan(large, net, 256), some, swift._net_style.at(0))
     measure(net, plan(large, net, 256), some, swift._net_style.at(0), exact=True)
-    assert seen == [8, 16]
+    # A window of a tile that is painted is as large as nine of the sample's; then all is measured.
+    assert seen == [[8], 16]
