@@ -13,12 +13,13 @@ def add_api(studio: Studio) -> None:
     """Add the calls `/paint` and `/styles` to the page that is being built."""
     shown = explained(studio.root)
     photo = as_uploaded(gr.File(label="photo"))
-    style, other = gr.Textbox(label="style"), gr.Textbox(label="other")
+    style, other = gr.Textbox(label="style"), gr.Textbox("", label="other")
     share, strength = gr.Number(0.5, label="share"), gr.Number(1.0, label="strength")
-    stroke, color = gr.Number(None, label="stroke"), gr.Textbox(label="keep_color")
+    stroke, color = gr.Number(None, label="stroke"), gr.Textbox("", label="keep_color")
     painted, names = gr.File(label="painted"), gr.JSON(label="names")
 
     def paint(
+        request: gr.Request,
         photo: str,
         style: str,
         strength: float | None = 1.0,
@@ -26,12 +27,11 @@ def add_api(studio: Studio) -> None:
         keep_color: str = "",
         other: str = "",
         share: float | None = 0.5,
-        *,
-        request: gr.Request,
     ) -> str:
         """Paint a photo at its full size, as `fastnst stylize` does.
 
         Args:
+            request: The visitor's.
             photo: The photo.
             style: Name of a style.
             strength: From 0, the photo, to 1.
@@ -39,7 +39,6 @@ def add_api(studio: Studio) -> None:
             keep_color: `luminance` or `palette`; empty for the painting's colours.
             other: Name of a second style to mix in.
             share: Share of the second style, from 0 to 1.
-            request: The visitor's.
         """
         session = studio.session(request)
         choice = Choice(

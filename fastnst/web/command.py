@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import webbrowser
 from typing import Annotated, Literal
@@ -56,6 +57,7 @@ def web(
     address = f"http://{'localhost' if host in LOOPBACK else host}:{connection.getsockname()[1]}"
 
     def ready() -> None:
+        print(f"The page is at {address}  (Ctrl-C ends it)", file=sys.stderr)
         if open_browser and not api_only:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 

@@ -33,6 +33,9 @@ def test_a_client_paints_what_the_command_line_paints(address, astronaut, workdi
     with open(painted, "rb") as file:
         assert file.read() == (workdir / "own.jpg").read_bytes()
     (workdir / "page.jpg").write_text("<html>")
+    # Every option has a default.
+    plain = client.predict(handle_file("photo.jpg"), "udnie", api_name="/paint")
+    assert plain.endswith("photo-udnie.jpg")
     for photo, style, words in (
         ("page.jpg", "udnie", "page.jpg is not a picture that can be read. Give a JPEG"),
         ("photo.jpg", "udni", "There is no style 'udni'. Did you mean 'udnie'?"),
