@@ -65,6 +65,20 @@ def explained(root: Path) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
+def style_controls(name: str, styles: list[str]) -> tuple[gr.Dropdown, gr.Slider, gr.Slider]:
+    """Add the controls of style, strength and stroke.
+
+    Args:
+        name: Name of the tab, for their ids.
+        styles: Names of the styles.
+    """
+    style = gr.Dropdown(styles, value=None, label="Style", elem_id=f"{name}-style")
+    with gr.Row():
+        strength = gr.Slider(0, 1, 1, step=0.05, label="Strength", elem_id=f"{name}-strength")
+        stroke = gr.Slider(0, 1, 0.5, step=0.05, label="Stroke", elem_id=f"{name}-stroke")
+    return style, strength, stroke
+
+
 def in_words(error: Exception | str, root: Path) -> str:
     """Return an error's text with the names of temporary files in the place of their paths."""
     return re.sub(re.escape(str(root)) + r"[\\/](?:[\w.-]+[\\/])*", "", str(error))

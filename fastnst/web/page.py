@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import gradio as gr
 from fastnst.errors import FastnstError
 from fastnst.web.api import add_api
 from fastnst.web.components import explained
+from fastnst.web.live import build_live
+from fastnst.web.many import ManyTab
 from fastnst.web.painting import check_name
 from fastnst.web.photo import PhotoTab
 from fastnst.web.studio import Studio
+from fastnst.web.video import VideoTab
 
 SWEEP_SECONDS, KEEP_SECONDS = 1800, 6 * 3600
 """Seconds between two looks for temporary files that nobody took back, and the age from which on they go."""
@@ -25,6 +29,7 @@ def looks() -> dict[str, Any]:
     return {
         "theme": gr.themes.Soft(font=FONTS, font_mono=MONOSPACED_FONTS),
         "css_paths": Path(__file__).parent / "assets" / "page.css",
+        "head": '<script type="module" src="live.js"></script>',
         "footer_links": ["api", "settings"],
     }
 
@@ -34,18 +39,28 @@ def build_page(studio: Studio) -> gr.Blocks:
     with gr.Blocks(
         title="fastnst", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEEP_SECONDS)
     ) as page:
-        with gr.Tabs(), gr.Tab("Photo", id="photo"):
-            photo = PhotoTab(studio)
-        photo.connect()
+        with gr.Tabs():
+            with gr.Tab("Photo", id="photo"):
+                photo = PhotoTab(studio)
+            with gr.Tab("Live", id="live"):
+                build_live()
+            with gr.Tab("Video", id="video"):
+                video = VideoTab(studio)
+            with gr.Tab("Many", id="many"):
+                many = ManyTab(studio)
+        visitor = gr.HTML(elem_id="visitor")
+        for tab in (photo, video, many):
+            tab.connect()
         shown = explained(studio.root)
 
         def open_page(request: gr.Request) -> tuple[Any, ...]:
             """Paint the first wall, and set what the link asks for."""
             asked = request.query_params
-            return (photo.wall_of_example(request), *linked(asked, studio, request))
+            name = f'<span data-name="{escape(request.session_hash or "")}"></span>'
+            return (photo.wall_of_example(request), *linked(asked, studio, request), name)
 
         page.load(
-            shown(open_page), None, [photo.wall, photo.style, photo.strength, photo.stroke],
+            shown(open_page), None, [photo.wall, photo.style, photo.strength, photo.stroke, visitor],
             concurrency_id="preview", show_progress="minimal", show_progress_on=photo.wall, api_visibility="private",
         )  # fmt: skip
         with gr.Column(visible=False):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -67,6 +67,26 @@ class Choice:
             UnknownStyle: There is no such style.
             FastnstError: The two styles can't be mixed, or a number is out of range.
         """
+        return _loaded(replace(self._spec(session), fast=fast, device=device))
+
+    def for_frames(
+        self, session: Session, device: Device, at_once: int
+    ) -> tuple[Stylizer, StyleMix]:
+        """Return a stylizer that all choices of its file share, and the mix to call it with.
+
+        Args:
+            session: Session of the visitor.
+            device: Device that paints.
+            at_once: Number of frames that are painted at a time.
+
+        Raises:
+            FastnstError: As for `stylizer`.
+        """
+        spec = replace(self._spec(session), fast=True)
+        shared = StylizerSpec(StyleMix(), spec.find(), device=device).for_video(at_once)
+        return _loaded(shared), spec.mix
+
+    def _spec(self, session: Session) -> StylizerSpec:
         if not self.style:
             raise FastnstError("No style is chosen.", "Click one.")
         names = [self.style]
@@ -84,8 +104,7 @@ class Choice:
         style = None if model else names[0]
         if len(names) > 1:
             style = f"{names[0]}:{1 - self.share:g},{names[1]}:{self.share:g}"
-        mix = StyleMix(style, self.strength, stroke=self.stroke)
-        return _loaded(StylizerSpec(mix, model, fast=fast, device=device))
+        return StylizerSpec(StyleMix(style, self.strength, stroke=self.stroke), model)
 
     def options(self, *, mask: Path | None = None, max_size: int | None = None) -> PhotoOptions:
         """Return the options besides the style.

@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from fastnst.errors import FastnstError, Interrupted
+from fastnst.errors import FastnstError
 from fastnst.images.pixels import resize_long_edge
 from fastnst.images.read import read_image
 from fastnst.images.write import write_image
@@ -225,16 +225,12 @@ class PhotoTab:
         try:
             with session.working():
                 result = paint_photo(
-                    photo,
-                    choice,
-                    session,
-                    studio.limits,
-                    studio.device,
-                    mask=session.mask,
-                    on_share=on_share,
-                )
+                    photo, choice, session, studio.limits, studio.device, mask=session.mask, on_share=on_share
+                )  # fmt: skip
             session.check("photo", ticket)
-        except Interrupted:
+        except FastnstError:
+            if session.ticket("photo") == ticket:
+                raise
             return gr.skip(), gr.skip(), gr.skip()
         if result.output is None:
             raise FastnstError("Nothing was painted.")

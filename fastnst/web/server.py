@@ -24,6 +24,7 @@ from fastnst.errors import FastnstError
 from fastnst.runtime.engine.session import Device
 from fastnst.web.api import build_api
 from fastnst.web.limits import Limits
+from fastnst.web.live import add_routes
 from fastnst.web.page import build_page, looks
 from fastnst.web.sessions import Sessions
 from fastnst.web.studio import Studio
@@ -129,13 +130,15 @@ def application(
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         sessions = Sessions(root)
         studio = Studio(sessions, limits, device)
-        app = FastAPI(openapi_url=None)
+        app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
         app.add_middleware(
             Doorkeeper,
             hosts=LOOPBACK if host in LOOPBACK else frozenset(),
             password=password,
             most_bytes=limits.bytes + SLACK_BYTES,
         )
+        if not api_only:
+            add_routes(app, studio)
         gr.mount_gradio_app(
             app, build_api(studio) if api_only else build_page(studio), path="/", server_name=host, max_file_size=limits.bytes,
             run_history=False, show_error=True, ssr_mode=False, mcp_server=False, enable_monitoring=False,

@@ -39,6 +39,10 @@ class Session:
         """The visitor's photo."""
         self.small: Image.Image | None = None
         """The photo, small, RGB."""
+        self.video: Path | None = None
+        """The visitor's video."""
+        self.frame: Image.Image | None = None
+        """The first frame of the video, small, RGB."""
         self.mask: Path | None = None
         """Grey picture of where to paint; None for all over."""
         self.uploads: set[Path] = set()
