@@ -40,7 +40,7 @@ def visitor(browser) -> Iterator:
 
     context.route(lambda url: not url.startswith(("http://127.0.0.1", "data:", "blob:")), local)
     opened = context.new_page()
-    opened.set_default_timeout(60_000)
+    opened.set_default_timeout(180_000)
     yield opened
     context.close()
     assert not asked

@@ -15,6 +15,8 @@ from fastnst.errors import FastnstError
 C = TypeVar("C", bound="gr.components.Component")
 P = ParamSpec("P")
 R = TypeVar("R")
+STROKE_CHOICES = [("as usual", ""), "fine", "medium", "bold"]
+"""Strokes to choose from; the first is the net's default."""
 
 
 def as_uploaded(component: C) -> C:
@@ -65,7 +67,7 @@ def explained(root: Path) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-def style_controls(name: str, styles: list[str]) -> tuple[gr.Dropdown, gr.Slider, gr.Slider]:
+def style_controls(name: str, styles: list[str]) -> tuple[gr.Dropdown, gr.Slider, gr.Radio]:
     """Add the controls of style, strength and stroke.
 
     Args:
@@ -75,7 +77,7 @@ def style_controls(name: str, styles: list[str]) -> tuple[gr.Dropdown, gr.Slider
     style = gr.Dropdown(styles, value=None, label="Style", elem_id=f"{name}-style")
     with gr.Row():
         strength = gr.Slider(0, 1, 1, step=0.05, label="Strength", elem_id=f"{name}-strength")
-        stroke = gr.Slider(0, 1, 0.5, step=0.05, label="Stroke", elem_id=f"{name}-stroke")
+        stroke = gr.Radio(STROKE_CHOICES, value="", label="Stroke", elem_id=f"{name}-stroke")
     return style, strength, stroke
 
 

@@ -101,7 +101,11 @@ class FramePainter:
                 pixels = np.asarray(image.convert("RGB"))
         except (OSError, ValueError, SyntaxError) as error:
             raise FastnstError(f"The frame can't be read: {first_line(error)}.") from error
-        stylizer, mix = choice.for_frames(session, self._studio.device, self._at_once)
+        found = session.live
+        if found is None or found[0] != choice:  # Else every frame would look for its file.
+            found = choice, *choice.for_frames(session, self._studio.device, self._at_once)
+            session.live = found
+        _, stylizer, mix = found
         painted = io.BytesIO()
         Image.fromarray(stylizer(pixels, mix)).save(painted, "JPEG", quality=FRAME_QUALITY)
         return painted.getvalue()

@@ -16,7 +16,7 @@ from fastnst.runtime.batch.files import StylizeResult
 from fastnst.runtime.batch.stylize import stylize
 from fastnst.runtime.video.options import VIDEO_EXTENSIONS
 from fastnst.web.components import as_uploaded, explained, in_words, style_controls
-from fastnst.web.painting import QUALITY, Choice, style_names
+from fastnst.web.painting import QUALITY, Choice, as_stroke, style_names
 from fastnst.web.sessions import Session
 from fastnst.web.studio import Studio
 
@@ -67,7 +67,7 @@ class ManyTab:
         self.stop.click(self._stop, queue=False, api_visibility="private")
 
     def _paint(
-        self, uploads: list[str] | None, style: str | None, strength: float, stroke: float,
+        self, uploads: list[str] | None, style: str | None, strength: float, stroke: str,
         request: gr.Request, progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple[Any, ...]:  # fmt: skip
         """Paint all files."""
@@ -75,7 +75,7 @@ class ManyTab:
         if not uploads:
             raise FastnstError("There is no file yet.", "Drop photos, videos, or a zip of them.")
         ticket = session.ticket("many", new=True)
-        stylizer = Choice(style or "", strength=strength, stroke=stroke).stylizer(
+        stylizer = Choice(style or "", strength=strength, stroke=as_stroke(stroke)).stylizer(
             session, studio.device
         )
         folder, painted = session.new_folder("many"), session.new_folder("painted")

@@ -78,7 +78,8 @@ def linked(asked: Any, studio: Studio, request: gr.Request) -> tuple[Any, Any, A
     """
     style: Any = gr.skip()
     if name := asked.get("style"):
-        style = check_name(name, studio.session(request))
+        check_name(name, studio.session(request))
+        style = name
     return style, _number(asked, "strength"), _number(asked, "stroke")
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 from PIL import Image
 
-from fastnst.errors import FastnstError, did_you_mean
+from fastnst.errors import FastnstError, UnknownStyle, did_you_mean
 from fastnst.images.colors import parse_keep_color
 from fastnst.images.pixels import resize_long_edge
 from fastnst.images.read import read_image
@@ -21,7 +22,7 @@ from fastnst.runtime.engine.spec import StylizerSpec
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.photos.options import PhotoOptions
 from fastnst.runtime.video.options import VideoOptions
-from fastnst.styles.mix import StyleMix
+from fastnst.styles.mix import STROKES, Stroke, StyleMix
 from fastnst.styles.registry import list_styles
 from fastnst.web.limits import Limits
 from fastnst.web.sessions import Session
@@ -50,8 +51,8 @@ class Choice:
     """Share of the second style, 0..1."""
     strength: float = 1.0
     """Strength of the style, 0..1."""
-    stroke: float | None = None
-    """Size of the strokes, 0..1; None for the style's default."""
+    stroke: Stroke | None = None
+    """Size of the strokes: `fine`, `medium`, `bold`, or 0..1; None for the net's default."""
     keep_color: str = ""
     """Colours of the photo to keep: `luminance`, `palette`, or none."""
 
@@ -92,6 +93,8 @@ class Choice:
         names = [self.style]
         if self.other and self.other != self.style and self.share > 0:
             names = [self.style, self.other] if self.share < 1 else [self.other]
+        for name in names:
+            check_name(name, session)
         own = [name for name in names if name in session.styles]
         model = None
         if own:
@@ -130,16 +133,29 @@ def style_names(session: Session | None = None) -> list[str]:
     return [*(session.styles if session else ()), *list_styles()]
 
 
-def check_name(name: str, session: Session) -> str:
-    """Return a style's name that came from a link.
+def check_name(name: str, session: Session) -> None:
+    """Check a style's name: the runtime would also open a file by its path.
 
     Raises:
         FastnstError: There is no such style.
     """
     names = style_names(session)
     if name not in names:
-        raise FastnstError(f"There is no style {name!r}.", did_you_mean(name, names))
-    return name
+        raise UnknownStyle(f"There is no style {name!r}.", did_you_mean(name, names))
+
+
+def as_stroke(word: str) -> Stroke | None:
+    """Return a stroke by its name; None, the net's default, for no name.
+
+    Raises:
+        FastnstError: There is no such stroke.
+    """
+    for name in STROKES:
+        if word == name:
+            return cast(Stroke, name)
+    if word:
+        raise FastnstError(f"There is no stroke {word!r}.", did_you_mean(word, STROKES))
+    return None
 
 
 def paint_photo(

@@ -10,10 +10,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from fastnst.errors import FastnstError, Interrupted
+from fastnst.runtime.engine.stylizer import Stylizer
+from fastnst.styles.mix import StyleMix
 from fastnst.web.limits import plain_name
 
 KEPT_RESULTS = 2
@@ -43,6 +46,8 @@ class Session:
         """The visitor's video."""
         self.frame: Image.Image | None = None
         """The first frame of the video, small, RGB."""
+        self.live: tuple[Any, Stylizer, StyleMix] | None = None
+        """The newest choice for the camera, and what paints it."""
         self.mask: Path | None = None
         """Grey picture of where to paint; None for all over."""
         self.uploads: set[Path] = set()

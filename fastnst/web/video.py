@@ -13,7 +13,7 @@ from fastnst.images.pixels import resize_long_edge
 from fastnst.images.write import write_image
 from fastnst.runtime.video.options import VIDEO_EXTENSIONS, VideoOptions
 from fastnst.web.components import as_uploaded, explained, style_controls
-from fastnst.web.painting import Choice, paint_preview, paint_video, style_names
+from fastnst.web.painting import Choice, as_stroke, paint_preview, paint_video, style_names
 from fastnst.web.studio import Studio
 
 FRAME_SIZE = 640
@@ -101,20 +101,20 @@ class VideoTab:
         return f"{path.name}: choose a style, and paint."
 
     def _first_frame(
-        self, style: str | None, strength: float, stroke: float, request: gr.Request
+        self, style: str | None, strength: float, stroke: str, request: gr.Request
     ) -> Any:
         """Paint the first frame, small."""
         session = self._studio.session(request)
         if session.frame is None or not style:
             return gr.skip() if session.frame else None
-        choice = Choice(style, strength=strength, stroke=stroke)
+        choice = Choice(style, strength=strength, stroke=as_stroke(stroke))
         painted = paint_preview(session.frame, choice, session, self._studio.device)
         path = session.new_folder("frame") / "frame.jpg"
         write_image(path, painted, quality=90)
         return str(path)
 
     def _paint(
-        self, style: str | None, strength: float, stroke: float, start: float | None, end: float | None,
+        self, style: str | None, strength: float, stroke: str, start: float | None, end: float | None,
         deflicker: bool, request: gr.Request, progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple[Any, ...]:  # fmt: skip
         """Paint the video."""
@@ -129,7 +129,7 @@ class VideoTab:
             progress(share, desc=f"{note}{text}")
 
         options = VideoOptions(start=start or 0.0, end=end or None, deflicker=deflicker)
-        choice = Choice(style or "", strength=strength, stroke=stroke)
+        choice = Choice(style or "", strength=strength, stroke=as_stroke(stroke))
         with session.working():
             result = paint_video(
                 session.video, choice, session, studio.limits, studio.device, options=options,

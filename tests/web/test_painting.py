@@ -11,7 +11,7 @@ from fastnst.runtime.photos.options import PhotoOptions
 from fastnst.runtime.video.options import VideoOptions
 from fastnst.styles.mix import StyleMix
 from fastnst.web.limits import Limits
-from fastnst.web.painting import Choice, check_name, paint_photo, paint_video, small_copy
+from fastnst.web.painting import Choice, paint_photo, paint_video, small_copy
 from fastnst.web.sessions import Session
 
 
@@ -74,8 +74,17 @@ def test_what_can_not_be_painted_is_said(session, photo):
         paint_photo(photo, Choice("udnie", strength=7), session, Limits(), "cpu")
     with pytest.raises(FastnstError, match="more than 0.001 megapixels"):
         paint_photo(photo, Choice("udnie"), session, Limits(megapixels=0.001), "cpu")
-    with pytest.raises(FastnstError, match="no style 'udni'. Did you mean 'udnie'?"):
-        check_name("udni", session)
+
+
+@pytest.mark.parametrize(
+    "name", ["udni", "udnie:0.5,the-kiss:0.5", "/etc/passwd", "tests/assets/negative.onnx", "x.jpg"]
+)
+def test_only_names_of_styles_are_styles(session, photo, name):
+    for choice in (Choice(name), Choice("udnie", name, 0.5)):
+        with pytest.raises(UnknownStyle, match="There is no style"):
+            choice.stylizer(session, "cpu")
+        with pytest.raises(UnknownStyle, match="There is no style"):
+            choice.for_frames(session, "cpu", 1)
 
 
 def test_a_small_copy_is_no_larger_than_the_photo(photo, astronaut):
