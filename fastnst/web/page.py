@@ -11,11 +11,13 @@ import gradio as gr
 from fastnst.errors import FastnstError
 from fastnst.web.api import add_api
 from fastnst.web.components import explained
+from fastnst.web.learn import LearnTab
 from fastnst.web.live import build_live
 from fastnst.web.many import ManyTab
 from fastnst.web.painting import check_name
 from fastnst.web.photo import PhotoTab
 from fastnst.web.studio import Studio
+from fastnst.web.training import can_train
 from fastnst.web.video import VideoTab
 
 SWEEP_SECONDS, KEEP_SECONDS = 1800, 6 * 3600
@@ -48,9 +50,12 @@ def build_page(studio: Studio) -> gr.Blocks:
                 video = VideoTab(studio)
             with gr.Tab("Many", id="many"):
                 many = ManyTab(studio)
+            with gr.Tab("Learn", id="learn", visible=can_train()):
+                learn = LearnTab(studio)
         visitor = gr.HTML(elem_id="visitor")
         for tab in (photo, video, many):
             tab.connect()
+        learn.connect([photo.style, video.style, many.style], photo.wall)
         shown = explained(studio.root)
 
         def open_page(request: gr.Request) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ from fastnst.errors import FastnstError, Interrupted
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.mix import StyleMix
 from fastnst.web.limits import plain_name
+from fastnst.web.training import Learner
 
 KEPT_RESULTS = 2
 """Folders of a kind that are kept: the newest, and the one before it, which may be on its way to the visitor."""
@@ -48,6 +49,8 @@ class Session:
         """The first frame of the video, small, RGB."""
         self.live: tuple[Any, Stylizer, StyleMix] | None = None
         """The newest choice for the camera, and what paints it."""
+        self.learner: Learner | None = None
+        """The visitor's training, if one is under way."""
         self.mask: Path | None = None
         """Grey picture of where to paint; None for all over."""
         self.uploads: set[Path] = set()
@@ -108,6 +111,8 @@ class Session:
         with self._lock:
             for kind in self._tickets:
                 self._tickets[kind] += 1
+        if self.learner is not None:
+            self.learner.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
