@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import webbrowser
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -21,6 +22,8 @@ def web(
     password: str = "",
     open_browser: Annotated[bool, Parameter(negative="--no-browser", show_default=False)] = True,
     api_only: Annotated[bool, _FLAG] = False,
+    export: Path | None = None,
+    ort: Path | None = None,
     device: Literal["auto", "cpu", "cuda", "coreml", "directml"] = "auto",
     max_megabytes: float = 200,
     max_megapixels: float = 50,
@@ -35,12 +38,19 @@ def web(
         password: Password that visitors must give, with any user name.
         open_browser: Open the page in the browser.
         api_only: Offer no page, only the interface for programs.
+        export: Write a page that needs no server into this new folder, and end: it paints in the visitor's browser.
+        ort: Folder with the files of onnxruntime-web for --export; without it, npm takes them.
         device: Device that paints; auto is the fastest one.
         max_megabytes: Refuse larger uploads.
         max_megapixels: Refuse larger photos.
         max_seconds: Refuse longer videos.
         max_waiting: Number of visitors who may wait at a time.
     """
+    if export is not None:
+        from fastnst.web.export import export_page
+
+        print(f"{export_page(export, ort)}  (any host of static files serves the folder)")
+        return
     try:
         import gradio  # noqa: F401
     except ImportError as error:
