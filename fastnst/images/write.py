@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,9 +27,6 @@ UNCOMPRESSED_IFDS = {ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo, ExifTags.IFD.Inter
 """Directories of EXIF that libtiff, which compresses, does not write; Pillow by itself does."""
 GIF_ALPHA_THRESHOLD = 128
 """Least opacity, of 255, that a GIF shows: its pixels are opaque or transparent."""
-
-PROFILE_DATE = slice(24, 36)
-"""Bytes of a colour profile that hold the time of its making, by which equal images would differ."""
 
 
 def check_quality(quality: int) -> None:
@@ -161,7 +159,9 @@ def _animation_options(name: str, metadata: ImageMetadata) -> dict[str, Any]:
     return options
 
 
+@cache
 def _srgb_profile() -> bytes:
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    profile[PROFILE_DATE] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
+    # The time of its making (ICC.1, 7.2.8) would make the same picture a different file each second.
+    profile[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
     return bytes(profile)

@@ -38,7 +38,7 @@ def test_a_wrong_link_is_an_error_in_a_sentence(studio):
 @pytest.mark.slow
 def test_a_link_paints_the_photo_as_soon_as_it_is_there(page, address, astronaut):
     page.goto(f"{address}/?style=the-kiss&strength=0.5")
-    page.wait_for_function("document.querySelector('#style input').value === 'the-kiss'")
+    page.wait_for_function("document.querySelector('#style input')?.value === 'the-kiss'")
     page.set_input_files("#photo input[type=file]", astronaut)
     wait_painted(page, "astronaut-the-kiss-0.5.jpg")
 
