@@ -31,6 +31,7 @@ UNTESTED = {
     "training/data/sources": "opened by each test of training/data/test_datamodule.py",
     "training/nonfinite_guard": "only seen in a training with bad batches: training/test_train.py",
     "training/resume": "only seen in a training that goes on: training/test_train.py",
+    "web/studio": "what the tabs share, and no more: every test of web/",
 }
 """Modules without a test file of their name, and why."""
 WIDER = {

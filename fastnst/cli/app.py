@@ -31,6 +31,7 @@ app.command(
 )
 app.command(webcam)
 app.command(styles)
+app.command("fastnst.web.command:web", help="Open a page in the browser that paints.")
 # Named by string, so that torch is loaded only by the commands that need it.
 app.command("fastnst.training.command:train", help="Learn a style from a painting.")
 app.command("fastnst.exporting.export:export", help="Write a trained style as an ONNX file.")

@@ -59,6 +59,11 @@ class NetSession:
         """Least side that the net takes."""
 
     @property
+    def style_each(self) -> bool:
+        """Whether each picture of a batch is given a style."""
+        return self._signature.style_each
+
+    @property
     def note(self) -> str:
         """Warning to show before the net is used; empty for most nets."""
         if self.fixed_size is None:

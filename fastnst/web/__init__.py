@@ -1,0 +1,1 @@
+"""The page: thin over the runtime, on Gradio."""

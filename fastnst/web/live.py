@@ -1,0 +1,111 @@
+"""The tab of the camera: the page sends frames to a route of this server, and shows them painted."""
+
+from __future__ import annotations
+
+import io
+import threading
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from PIL import Image
+from starlette.concurrency import run_in_threadpool
+
+from fastnst.errors import FastnstError, first_line
+from fastnst.runtime.engine.stylizer import frames_at_once
+from fastnst.web.components import in_words
+from fastnst.web.painting import Choice, style_names
+from fastnst.web.sessions import Session
+from fastnst.web.studio import Studio
+
+ASSETS = Path(__file__).parent / "assets"
+MOST_FRAME_BYTES = 2_000_000
+MOST_FRAME_PIXELS = 1280 * 1280
+FRAMES_EACH = 2
+"""Frames that wait for each thread that paints; further ones are refused, so that none waits for long."""
+FRAME_QUALITY = 85
+"""Quality of the JPEG of a painted frame, 1..100."""
+
+
+def build_live() -> None:
+    """Add the tab's elements, which `live.js` brings to life."""
+    gr.HTML((ASSETS / "live.html").read_text(encoding="utf-8"), elem_id="live", padding=True)
+
+
+def add_routes(app: FastAPI, studio: Studio) -> None:
+    """Add the script, the list of styles, and the route that paints frames."""
+    painter = FramePainter(studio)
+
+    @app.get("/live.js")
+    def script() -> Response:
+        return FileResponse(ASSETS / "live.js", media_type="text/javascript")
+
+    @app.get("/live/styles")
+    def styles(visitor: str = "") -> Response:
+        return JSONResponse(style_names(studio.sessions.find(visitor)))
+
+    @app.post("/live/frame")
+    async def frame(
+        request: Request,
+        visitor: str,
+        style: str,
+        strength: float = 1.0,
+        stroke: float | None = None,
+    ) -> Response:
+        session = studio.sessions.find(visitor)
+        if session is None:
+            return PlainTextResponse("The page is no longer connected. Load it again.", 403)
+        body = bytearray()
+        async for block in request.stream():
+            body += block
+            if len(body) > MOST_FRAME_BYTES:
+                return PlainTextResponse("The frame is too large.", 413)
+        choice = Choice(style, strength=strength, stroke=stroke)
+        return await run_in_threadpool(painter.answer, bytes(body), choice, session)
+
+
+class FramePainter:
+    """Paints frames of all visitors, as many at a time as the machine can.
+
+    Args:
+        studio: What all parts of the page share.
+    """
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._at_once = frames_at_once("cpu")
+        self._free = threading.BoundedSemaphore(self._at_once * FRAMES_EACH)
+        self._painting = threading.BoundedSemaphore(self._at_once)
+
+    def answer(self, jpeg: bytes, choice: Choice, session: Session) -> Response:
+        """Paint a frame: JPEG in, JPEG out; 503 if too many wait, 400 with a sentence if it can't be painted."""
+        if not self._free.acquire(blocking=False):
+            return PlainTextResponse("Busy.", 503)
+        try:
+            with session.working(), self._painting:
+                return Response(self._paint(jpeg, choice, session), media_type="image/jpeg")
+        except FastnstError as error:
+            return PlainTextResponse(in_words(error, self._studio.root), 400)
+        finally:
+            self._free.release()
+
+    def _paint(self, jpeg: bytes, choice: Choice, session: Session) -> bytes:
+        try:
+            with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
+                if image.width * image.height > MOST_FRAME_PIXELS:
+                    raise FastnstError(
+                        f"The frame has {image.width}x{image.height} px.", "Choose a smaller size."
+                    )
+                pixels = np.asarray(image.convert("RGB"))
+        except (OSError, ValueError, SyntaxError) as error:
+            raise FastnstError(f"The frame can't be read: {first_line(error)}.") from error
+        found = session.live
+        if found is None or found[0] != choice:  # Else every frame would look for its file.
+            found = choice, *choice.for_frames(session, self._studio.device, self._at_once)
+            session.live = found
+        _, stylizer, mix = found
+        painted = io.BytesIO()
+        Image.fromarray(stylizer(pixels, mix)).save(painted, "JPEG", quality=FRAME_QUALITY)
+        return painted.getvalue()

@@ -1,0 +1,265 @@
+"""The tab of photos: a photo, the wall of styles, and the painted photo beside it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from fastnst.errors import FastnstError
+from fastnst.images.pixels import resize_long_edge
+from fastnst.images.read import read_image
+from fastnst.images.write import write_image
+from fastnst.web.components import as_uploaded, explained
+from fastnst.web.painting import (
+    SHOWN_SIZE,
+    Choice,
+    paint_photo,
+    paint_preview,
+    small_copy,
+    style_names,
+)
+from fastnst.web.sessions import Session
+from fastnst.web.studio import EXAMPLE, Studio
+from fastnst.web.wall import paint_wall
+
+SETTLE_SECONDS = 0.4
+"""Seconds without a change after which a photo is painted at its full size."""
+COLORS = [("the painting's", ""), ("the photo's", "luminance"), ("the photo's palette", "palette")]
+"""Choices of colours, and their names on the command line."""
+HELLO = "Drop a photo, then click a style on the wall."
+
+
+class PhotoTab:
+    """Components of the tab, and what they do.
+
+    Args:
+        studio: What all parts of the page share.
+    """
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=5, min_width=320):
+                self.photo = as_uploaded(
+                    gr.Image(
+                        label="Photo: drop, paste, choose, or take one",
+                        sources=["upload", "webcam", "clipboard"],
+                        type="filepath",
+                        format="png",
+                        height=300,
+                        elem_id="photo",
+                        alt_text="Your photo",
+                        buttons=[],
+                    )
+                )
+                self.example = gr.Button("Try it on an example", size="sm", elem_id="example")
+                self.wall = gr.Gallery(
+                    label="Styles",
+                    show_label=False,
+                    columns=4,
+                    height="auto",
+                    object_fit="cover",
+                    allow_preview=False,
+                    buttons=[],
+                    elem_id="wall",
+                    interactive=False,
+                )
+            with gr.Column(scale=7, min_width=320):
+                self.result = gr.ImageSlider(
+                    label="Before and after",
+                    type="filepath",
+                    format="jpeg",
+                    interactive=False,
+                    max_height=640,
+                    buttons=["fullscreen"],
+                    elem_id="result",
+                )
+                self.status = gr.Markdown(HELLO, elem_id="status")
+                self.download = gr.DownloadButton(
+                    "Download at full size",
+                    interactive=False,
+                    variant="primary",
+                    elem_id="download",
+                )
+                with gr.Row():
+                    self.style = gr.Dropdown(
+                        style_names(), value=None, label="Style", elem_id="style"
+                    )
+                    self.other = gr.Dropdown(
+                        [("none", ""), *((name, name) for name in style_names())],
+                        value="", label="Mixed with", elem_id="other",
+                    )  # fmt: skip
+                with gr.Row():
+                    self.strength = gr.Slider(
+                        0, 1, 1, step=0.05, label="Strength", elem_id="strength"
+                    )
+                    self.stroke = gr.Slider(0, 1, 0.5, step=0.05, label="Stroke", elem_id="stroke")
+                    self.share = gr.Slider(
+                        0, 1, 0.5, step=0.05, label="Share of the mixed", elem_id="share"
+                    )
+                self.color = gr.Radio(COLORS, value="", label="Colours", elem_id="color")
+                with gr.Accordion("Where to paint", open=False, elem_id="where"):
+                    self.editor = gr.ImageEditor(
+                        label="Brush over what shall be painted; nothing brushed paints all",
+                        type="pil",
+                        sources=[],
+                        transforms=[],
+                        layers=False,
+                        brush=gr.Brush(colors=["#ff3b30"], color_mode="fixed"),
+                        height=360,
+                        elem_id="editor",
+                    )
+                    self.brush = gr.Button("Paint there", size="sm", elem_id="brush")
+        self._turn = gr.Textbox(visible=False)
+        self._settled = gr.Textbox(visible=False)
+
+    def connect(self) -> None:
+        """Make the components do what they are for."""
+        shown = explained(self._studio.root)
+        controls = [self.style, self.other, self.share, self.strength, self.stroke, self.color]
+        self.example.click(
+            lambda: str(EXAMPLE), None, self.photo, queue=False, api_visibility="private"
+        )
+        self.photo.change(
+            shown(self._begin), self.photo, [self.wall, self.status, self.editor, self.download, self._turn],
+            show_progress="minimal", show_progress_on=self.wall, concurrency_id="preview", concurrency_limit=2,
+            api_visibility="private",
+        )  # fmt: skip
+        self.brush.click(
+            shown(self._set_mask),
+            self.editor,
+            self._turn,
+            concurrency_id="preview",
+            api_visibility="private",
+        )
+        self.wall.select(_picked, None, self.style, queue=False, api_visibility="private")
+        preview = gr.on(
+            [each.change for each in (*controls, self._turn)],
+            shown(self._preview), controls, [self.result, self.status],
+            trigger_mode="always_last", show_progress="hidden", concurrency_id="preview", api_visibility="private",
+        )  # fmt: skip
+        preview.success(
+            self._settle, None, self._settled, trigger_mode="multiple", concurrency_limit=None, show_progress="hidden",
+            api_visibility="private",
+        )  # fmt: skip
+        self._settled.change(
+            shown(self._paint), controls, [self.result, self.status, self.download],
+            trigger_mode="always_last", show_progress="full", show_progress_on=self.status,
+            concurrency_id="paint", concurrency_limit=1, api_visibility="private",
+        )  # fmt: skip
+
+    def wall_of_example(self, request: gr.Request) -> list[tuple[str, str]]:
+        """Return the wall before there is a photo."""
+        session = self._studio.session(request)
+        return paint_wall(read_image(EXAMPLE).convert("RGB"), session, self._studio.device)
+
+    def _begin(self, upload: str | None, request: gr.Request) -> tuple[Any, ...]:
+        """Take a photo, and paint the wall."""
+        session, studio = self._studio.session(request), self._studio
+        ticket = session.ticket("photo", new=True)
+        session.photo = session.small = session.mask = None
+        nothing = gr.DownloadButton(value=None, interactive=False)
+        if upload is None:
+            return gr.skip(), HELLO, None, nothing, gr.skip()
+        path = studio.sessions.take(session, upload, "photo")
+        small = small_copy(path, studio.limits)
+        session.photo, session.small = path, small
+        tiles = paint_wall(small, session, studio.device)
+        return tiles, "Click a style.", small, nothing, str(ticket)
+
+    def _set_mask(self, edited: dict[str, Any] | None, request: gr.Request) -> str:
+        """Take what was brushed as the mask."""
+        session = self._studio.session(request)
+        session.mask = None
+        layers = [] if edited is None else edited["layers"]
+        brushed = [np.asarray(layer.convert("RGBA").getchannel("A")) for layer in layers]
+        if brushed and (mask := np.maximum.reduce(brushed)).any():
+            path = session.new_folder("mask") / "mask.png"
+            write_image(path, Image.fromarray(mask).convert("RGB"))
+            session.mask = path
+        return str(time.monotonic_ns())
+
+    def _preview(
+        self, style: str | None, other: str, share: float, strength: float, stroke: float, color: str,
+        request: gr.Request,
+    ) -> tuple[Any, ...]:  # fmt: skip
+        """Paint small."""
+        session = self._studio.session(request)
+        ticket = session.ticket("photo", new=True)
+        if not style:
+            return gr.skip(), gr.skip()
+        if session.small is None:
+            return gr.skip(), HELLO
+        choice = Choice(style, other or "", share, strength, stroke, color)
+        painted = paint_preview(session.small, choice, session, self._studio.device, session.mask)
+        session.check("photo", ticket)
+        return _shown(session, session.small, painted), "Preview"
+
+    def _settle(self, request: gr.Request) -> Any:
+        """Wait until the visitor has stopped changing things."""
+        session = self._studio.session(request)
+        ticket = session.ticket("photo")
+        time.sleep(SETTLE_SECONDS)
+        return str(ticket) if session.ticket("photo") == ticket else gr.skip()
+
+    def _paint(
+        self, style: str | None, other: str, share: float, strength: float, stroke: float, color: str,
+        request: gr.Request, progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> tuple[Any, ...]:  # fmt: skip
+        """Paint at full size."""
+        session, studio = self._studio.session(request), self._studio
+        ticket, photo = session.ticket("photo"), session.photo
+        if photo is None or not style:
+            return gr.skip(), gr.skip(), gr.skip()
+
+        def on_share(part: float, note: str) -> None:
+            session.check("photo", ticket)
+            progress(part, desc="Painting at full size")
+
+        choice = Choice(style, other or "", share, strength, stroke, color)
+        try:
+            with session.working():
+                result = paint_photo(
+                    photo, choice, session, studio.limits, studio.device, mask=session.mask, on_share=on_share
+                )  # fmt: skip
+            session.check("photo", ticket)
+        except FastnstError:
+            if session.ticket("photo") == ticket:
+                raise
+            return gr.skip(), gr.skip(), gr.skip()
+        if result.output is None:
+            raise FastnstError("Nothing was painted.")
+        before, after = (
+            _fitting(read_image(path, max_pixels=studio.limits.pixels))
+            for path in (photo, result.output)
+        )
+        note = f" {result.note}" if result.note else ""
+        status = f"{result.output.name}, {result.width}x{result.height} px, {result.seconds:.1f} s.{note}"
+        return (
+            _shown(session, before, after),
+            status.replace(f"{studio.root}", ""),
+            gr.DownloadButton(value=str(result.output), interactive=True),
+        )
+
+
+def _picked(event: gr.SelectData) -> str:
+    """Return the name of the style that was clicked."""
+    return str(event.value["caption"])
+
+
+def _fitting(image: Image.Image) -> Image.Image:
+    return resize_long_edge(image, SHOWN_SIZE) if max(image.size) > SHOWN_SIZE else image
+
+
+def _shown(session: Session, before: Image.Image, after: Image.Image) -> tuple[str, str]:
+    """Write two pictures for the page to show, and return their files."""
+    folder = session.new_folder("shown")
+    paths: list[Path] = [folder / "before.jpg", folder / "after.jpg"]
+    for path, image in zip(paths, (before, after), strict=True):
+        write_image(path, image, quality=88)
+    return str(paths[0]), str(paths[1])

@@ -1,0 +1,313 @@
+// The whole page. The same file is the worker that runs the net, so that the page stays alive while it paints.
+const WALL_SIZE = 128;
+const SETTLE_MS = 150;
+const RECENT_MS = 2000;
+const ORT = new URL("ort/", import.meta.url).href;
+
+/** Shares of the net's rows for a blend of styles, a strength and a stroke, as fastnst's StyleMix has them. */
+export function rowsOf(card, blend, strength, stroke) {
+  const rows = new Float32Array(card.rows), strokes = card.strokes;
+  const total = Object.values(blend).reduce((sum, share) => sum + share, 0);
+  const place = stroke * (strokes - 1), lower = Math.floor(place), between = place - lower;
+  for (const [name, share] of Object.entries(blend)) {
+    const row = card.styles.indexOf(name) * strokes + lower;
+    rows[row] += (strength * share / total) * (1 - between);
+    if (between) rows[row + 1] += (strength * share / total) * between;
+  }
+  if (card.identity) rows[card.rows - 1] = 1 - strength;
+  return rows;
+}
+
+/** Place in a row of n pixels that is continued by its mirror image again and again. */
+function mirrored(place, n) {
+  if (n === 1) return 0;
+  const period = 2 * (n - 1), at = ((place % period) + period) % period;
+  return at < n ? at : period - at;
+}
+
+function padded(side, card) {
+  return Math.max(card.minimum, Math.ceil((side + 2 * card.padding) / card.multiple_of) * card.multiple_of);
+}
+
+// ---------------------------------------------------------------- the worker
+
+async function work() {
+  let card, session, ort;
+
+  async function open(threads) {
+    card = await (await fetch(new URL("net.json", import.meta.url))).json();
+    const net = await (await fetch(new URL("net.onnx", import.meta.url))).arrayBuffer();
+    const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
+    for (const device of adapter ? ["webgpu", "wasm"] : ["wasm"]) {
+      ort = await import(`${ORT}ort.${device}.min.mjs`);
+      ort.env.wasm.wasmPaths = ORT;
+      ort.env.wasm.numThreads = threads;
+      try {
+        session = await ort.InferenceSession.create(net, { executionProviders: [device] });
+        return { card, device, threads };
+      } catch (error) {
+        if (device === "wasm") throw error;
+      }
+    }
+  }
+
+  async function paint({ pixels, width, height, rows }) {
+    const h = padded(height, card), w = padded(width, card), plane = h * w;
+    const data = new Float32Array(3 * plane), at = new Int32Array(w);
+    for (let x = 0; x < w; x++) at[x] = 4 * mirrored(x - card.padding, width);
+    for (let y = 0; y < h; y++) {
+      const line = 4 * width * mirrored(y - card.padding, height);
+      for (let x = 0, to = y * w; x < w; x++, to++) {
+        const from = line + at[x];
+        data[to] = pixels[from];
+        data[to + plane] = pixels[from + 1];
+        data[to + 2 * plane] = pixels[from + 2];
+      }
+    }
+    const image = new ort.Tensor("float32", data, [1, 3, h, w]);
+    const style = new ort.Tensor("float32", rows, card.style_each ? [1, rows.length] : [rows.length]);
+    const output = await session.run({ image, style_weights: style });
+    const painted = await output.stylized.getData();
+    const result = new Uint8ClampedArray(4 * width * height);
+    for (let y = 0, to = 0; y < height; y++) {
+      for (let x = 0, from = (y + card.padding) * w + card.padding; x < width; x++, from++, to += 4) {
+        result[to] = painted[from]; // Rounded, as the type of the array does.
+        result[to + 1] = painted[from + plane];
+        result[to + 2] = painted[from + 2 * plane];
+        result[to + 3] = pixels[4 * (y * width + x) + 3];
+      }
+    }
+    return result;
+  }
+
+  let last = Promise.resolve();
+  onmessage = ({ data: { id, job, ...given } }) => {
+    last = last.then(async () => {
+      try {
+        const result = await (job === "open" ? open(given.threads) : paint(given));
+        postMessage({ id, result }, result.buffer ? [result.buffer] : []);
+      } catch (error) {
+        postMessage({ id, error: String(error?.message ?? error) });
+      }
+    });
+  };
+}
+
+// ---------------------------------------------------------------- the page
+
+function page() {
+  const find = (id) => document.getElementById(id);
+  const state = { card: null, style: "", photo: null, stream: null, recorder: null, turn: 0, times: [] };
+  const worker = new Worker(import.meta.url, { type: "module" });
+  const waiting = new Map();
+  let jobs = 0;
+  worker.onmessage = ({ data: { id, result, error } }) => {
+    const { resolve, reject } = waiting.get(id);
+    waiting.delete(id);
+    error === undefined ? resolve(result) : reject(new Error(error));
+  };
+  const call = (job, given, move = []) => new Promise((resolve, reject) => {
+    waiting.set(++jobs, { resolve, reject });
+    worker.postMessage({ id: jobs, job, ...given }, move);
+  });
+  const say = (text) => { find("status").textContent = text; };
+
+  function blend() {
+    const other = find("other").value, share = Number(find("share").value);
+    if (!other || other === state.style || share === 0) return { [state.style]: 1 };
+    return share === 1 ? { [other]: 1 } : { [state.style]: 1 - share, [other]: share };
+  }
+
+  /** Pixels of a picture, no larger than a longer side. */
+  function scaled(source, width, height, size) {
+    const scale = Math.min(1, size / Math.max(width, height));
+    const canvas = new OffscreenCanvas(Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)));
+    const pen = canvas.getContext("2d", { willReadFrequently: true });
+    pen.imageSmoothingQuality = "high";
+    pen.drawImage(source, 0, 0, canvas.width, canvas.height);
+    return pen.getImageData(0, 0, canvas.width, canvas.height);
+  }
+
+  async function painted(image, rows) {
+    const pixels = image.data.slice();
+    const result = await call("paint", { pixels, width: image.width, height: image.height, rows }, [pixels.buffer]);
+    return new ImageData(result, image.width, image.height);
+  }
+
+  function show(before, after) {
+    for (const [id, image] of [["before", before], ["after", after]]) {
+      const canvas = find(id);
+      if (canvas.width !== image.width || canvas.height !== image.height) {
+        canvas.width = image.width;
+        canvas.height = image.height;
+      }
+      canvas.getContext("2d").putImageData(image, 0, 0);
+    }
+  }
+
+  async function paintPhoto() {
+    const turn = ++state.turn;
+    if (!state.photo || !state.style || state.stream) return;
+    await new Promise((done) => setTimeout(done, SETTLE_MS));
+    if (turn !== state.turn) return;
+    say("Painting");
+    const rows = rowsOf(state.card, blend(), Number(find("strength").value), Number(find("stroke").value));
+    const began = performance.now();
+    const image = scaled(state.photo, state.photo.width, state.photo.height, Number(find("size").value));
+    const after = await painted(image, rows);
+    if (turn !== state.turn) return;
+    show(image, after);
+    find("save").disabled = false;
+    say(`${state.style}, ${image.width}x${image.height} px, ${((performance.now() - began) / 1000).toFixed(2)} s`);
+  }
+
+  async function paintWall() {
+    const photo = state.photo;
+    const image = scaled(photo, photo.width, photo.height, WALL_SIZE);
+    for (const button of find("wall").children) {
+      if (photo !== state.photo) return;
+      const result = await painted(image, rowsOf(state.card, { [button.dataset.style]: 1 }, 1, 0));
+      const canvas = button.querySelector("canvas");
+      canvas.width = image.width;
+      canvas.height = image.height;
+      canvas.getContext("2d").putImageData(result, 0, 0);
+    }
+    if (!state.style) say("Click a style.");
+  }
+
+  async function take(file) {
+    try {
+      state.photo = await createImageBitmap(file);
+    } catch {
+      say(`${file.name} is not a picture that this browser can read.`);
+      return;
+    }
+    stop();
+    const small = scaled(state.photo, state.photo.width, state.photo.height, Number(find("size").value));
+    show(small, small);
+    say("Painting the wall");
+    paintPhoto();
+    await paintWall();
+  }
+
+  async function start() {
+    try {
+      state.stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 } } });
+    } catch (error) {
+      say(`There is no camera: ${error.message}`);
+      return;
+    }
+    const video = document.createElement("video");
+    Object.assign(video, { srcObject: state.stream, muted: true, playsInline: true });
+    await video.play();
+    if (!state.style) choose(state.card.styles[0]);
+    if (Number(find("size").value) > 640) find("size").value = "480";
+    find("camera").textContent = "Stop the camera";
+    find("record").disabled = find("save").disabled = false;
+    state.times = [];
+    const stream = state.stream;
+    while (state.stream === stream) { // The newest frame, as soon as the one before it is painted.
+      const image = scaled(video, video.videoWidth, video.videoHeight, Number(find("size").value));
+      const rows = rowsOf(state.card, blend(), Number(find("strength").value), Number(find("stroke").value));
+      const began = performance.now(), after = await painted(image, rows);
+      if (state.stream !== stream) break;
+      show(image, after);
+      const now = performance.now();
+      state.times = state.times.filter((time) => now - time < RECENT_MS).concat(now);
+      const rate = (state.times.length - 1) / Math.max((now - state.times[0]) / 1000, 0.001);
+      say(`${rate.toFixed(1)} frames a second, ${(now - began).toFixed(0)} ms behind`);
+    }
+  }
+
+  function stop() {
+    state.recorder?.stop();
+    state.stream?.getTracks().forEach((track) => track.stop());
+    state.stream = null;
+    find("camera").textContent = "Start the camera";
+    find("record").disabled = true;
+  }
+
+  function save(blob, name) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  }
+
+  function record() {
+    if (state.recorder) return state.recorder.stop();
+    const parts = [], recorder = new MediaRecorder(find("after").captureStream());
+    recorder.ondataavailable = (event) => parts.push(event.data);
+    recorder.onstop = () => {
+      state.recorder = null;
+      find("record").textContent = "Record";
+      save(new Blob(parts, { type: recorder.mimeType }), recorder.mimeType.includes("mp4") ? "painted.mp4" : "painted.webm");
+    };
+    recorder.start();
+    state.recorder = recorder;
+    find("record").textContent = "Stop recording";
+  }
+
+  function choose(name) {
+    state.style = name;
+    for (const button of find("wall").children) button.setAttribute("aria-pressed", button.dataset.style === name);
+    paintPhoto();
+  }
+
+  function divide() {
+    find("before").style.clipPath = `inset(0 ${100 * (1 - Number(find("divide").value))}% 0 0)`;
+  }
+
+  async function begin() {
+    if (await isolated()) return; // The page loads again, with threads.
+    const threads = crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
+    const { card, device } = await call("open", { threads });
+    state.card = card;
+    for (const name of card.styles) {
+      const button = document.createElement("button"), canvas = document.createElement("canvas"), label = document.createElement("span");
+      Object.assign(button, { type: "button", title: name });
+      button.dataset.style = label.textContent = name;
+      button.setAttribute("aria-pressed", "false");
+      button.append(canvas, label);
+      button.onclick = () => choose(name);
+      find("wall").append(button);
+      find("other").append(new Option(name, name));
+    }
+    const asked = new URLSearchParams(location.search);
+    if (card.styles.includes(asked.get("style"))) choose(asked.get("style"));
+    for (const id of ["strength", "stroke"]) if (asked.has(id)) find(id).value = asked.get(id);
+    say(`Drop a photo. (${device === "webgpu" ? "WebGPU" : `WebAssembly, ${threads} ${threads > 1 ? "threads" : "thread"}`})`);
+    document.body.dataset.ready = device;
+  }
+
+  /** Set up the worker that keeps the page for offline use; return whether the page loads again because of it. */
+  async function isolated() {
+    if (!("serviceWorker" in navigator) || !isSecureContext) return false;
+    await navigator.serviceWorker.register("keep.js");
+    await navigator.serviceWorker.ready;
+    if (crossOriginIsolated || sessionStorage.getItem("again")) return false;
+    sessionStorage.setItem("again", "1");
+    location.reload();
+    return true;
+  }
+
+  find("file").onchange = ({ target }) => target.files[0] && take(target.files[0]);
+  for (const kind of ["dragover", "dragleave", "drop"]) {
+    addEventListener(kind, (event) => {
+      event.preventDefault();
+      find("drop").classList.toggle("over", kind === "dragover");
+      if (kind === "drop" && event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
+    });
+  }
+  addEventListener("paste", (event) => event.clipboardData.files[0] && take(event.clipboardData.files[0]));
+  find("camera").onclick = () => (state.stream ? stop() : start());
+  find("record").onclick = record;
+  find("save").onclick = () => find("after").toBlob((blob) => save(blob, `painted-${state.style}.png`));
+  for (const id of ["strength", "stroke", "other", "share", "size"]) find(id).oninput = paintPhoto;
+  find("divide").oninput = divide;
+  divide();
+  begin().catch((error) => say(`The net can't be loaded: ${error.message}`));
+}
+
+typeof document === "undefined" ? work() : page();

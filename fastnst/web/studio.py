@@ -1,0 +1,40 @@
+"""Studio: what all parts of the page share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import gradio as gr
+
+from fastnst.runtime.engine.session import Device
+from fastnst.web.limits import Limits
+from fastnst.web.sessions import Session, Sessions
+
+EXAMPLE = Path(__file__).parent / "assets" / "example.jpg"
+"""Photo for those who have none at hand."""
+
+
+@dataclass(frozen=True)
+class Studio:
+    """What all parts of the page share."""
+
+    sessions: Sessions
+    """Sessions of the visitors."""
+    limits: Limits = field(default_factory=Limits)
+    """Limits of what they may give."""
+    device: Device = "auto"
+    """Device that paints."""
+
+    @property
+    def root(self) -> Path:
+        """Folder of all temporary files."""
+        return self.sessions.root
+
+    def session(self, request: gr.Request) -> Session:
+        """Return the session of the visitor who calls."""
+        return self.sessions.of(request.session_hash)
+
+    def forget(self, request: gr.Request) -> None:
+        """Forget the visitor who left."""
+        self.sessions.end(request.session_hash)

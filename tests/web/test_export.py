@@ -1,0 +1,136 @@
+"""The page without a server."""
+
+import functools
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fastnst.errors import BadStyleFile, CannotWrite, FastnstError
+from fastnst.runtime.engine.stylizer import Stylizer
+from fastnst.styles.registry import find_style
+from fastnst.web.export import ORT_FILES, ORT_PACKAGE, export_page, net_facts
+
+
+@pytest.fixture(scope="module")
+def ort(tmp_path_factory):
+    """The folder of onnxruntime-web that `FASTNST_ORT` names, or as npm brings it."""
+    if folder := os.environ.get("FASTNST_ORT"):
+        return Path(folder)
+    if shutil.which("npm") is None:
+        pytest.skip("there is no npm, and FASTNST_ORT names no folder of onnxruntime-web")
+    folder = tmp_path_factory.mktemp("ort")
+    done = subprocess.run(
+        ["npm", "pack", "--silent", ORT_PACKAGE], cwd=folder, capture_output=True, text=True
+    )
+    if done.returncode:
+        pytest.skip("npm can't bring onnxruntime-web")
+    shutil.unpack_archive(folder / done.stdout.strip(), folder, filter="data")
+    return folder / "package" / "dist"
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Any host of static files, which sends no headers of its own."""
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def served(ort, tmp_path):
+    """Address of an exported page, and its server."""
+    export_page(tmp_path / "site", ort)
+    handler = functools.partial(Quiet, directory=str(tmp_path / "site"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", server
+        server.shutdown()
+        thread.join()
+
+
+def test_the_page_knows_its_net():
+    facts = net_facts(find_style("udnie", fast=True))
+    assert facts["rows"] == len(facts["styles"]) * facts["strokes"] + facts["identity"]
+    assert json.loads(json.dumps(facts)) == facts
+    assert facts["padding"] % facts["multiple_of"] == 0
+
+
+def test_a_net_of_several_levels_or_without_a_card_is_refused(zoo):
+    for net in (find_style("udnie"), zoo):
+        with pytest.raises(BadStyleFile, match="no net of many styles that paints in one pass"):
+            net_facts(net)
+
+
+def test_only_the_one_version_of_onnxruntime_web_is_taken(tmp_path):
+    with pytest.raises(
+        FastnstError, match=r"ort.wasm.min.mjs is not there. It must be that of onnxruntime-web@"
+    ):
+        export_page(tmp_path / "site", tmp_path)
+    for name in ORT_FILES:
+        (tmp_path / name).write_text("other")
+    with pytest.raises(FastnstError, match="ort.wasm.min.mjs is another file"):
+        export_page(tmp_path / "site", tmp_path)
+    assert not (tmp_path / "site").exists()
+    with pytest.raises(CannotWrite, match="is there already, and not empty"):
+        export_page(tmp_path, tmp_path)
+
+
+@pytest.mark.slow
+def test_the_browser_paints_what_python_paints_and_works_offline(
+    page, served, astronaut, save, tmp_path
+):
+    address, server = served
+    photo = tmp_path / "photo.png"
+    with Image.open(astronaut) as image:
+        image.resize((201, 150)).save(photo)
+    page.goto(address)
+    page.wait_for_selector("body[data-ready]")
+    assert page.evaluate("crossOriginIsolated")  # So that there are threads.
+    server.shutdown()  # From here on the network is off.
+    server.server_close()
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    page.set_input_files("#file", photo)
+    status = "document.querySelector('#status').innerText"
+    page.wait_for_function(f"{status} === 'Click a style.'")
+    for name, strength, stroke, mix in (
+        ("udnie", 1, 0, None), ("great-wave", 0.6, 0.5, None), ("the-kiss", 1, 1, ("udnie", 0.25)),
+    ):  # fmt: skip
+        for control, value in (
+            ("strength", strength),
+            ("stroke", stroke),
+            ("share", mix[1] if mix else 0.5),
+        ):
+            page.locator(f"#{control}").fill(str(value))
+        page.select_option("#other", mix[0] if mix else "")
+        page.click(f"#wall [data-style='{name}']")
+        page.wait_for_function(f"{status}.startsWith('{name}, 201x150 px')")
+        blend = f"{name}:{1 - mix[1]},{mix[0]}:{mix[1]}" if mix else name
+        stylizer = Stylizer(blend, fast=True, strength=strength, stroke=stroke, device="cpu")
+        expected = np.asarray(stylizer(photo), int)
+        found = save(page, "#save")
+        with Image.open(found) as painted:
+            assert np.abs(np.asarray(painted.convert("RGB")) - expected).max() <= 1
+        assert found.name == f"painted-{name}.png"
+        page.evaluate("document.querySelector('#status').innerText = ''")
+
+
+@pytest.mark.slow
+def test_the_camera_is_painted_in_the_browser(page, served):
+    page.goto(served[0])
+    page.wait_for_selector("body[data-ready]")
+    page.click("#camera")
+    page.wait_for_function(
+        "/\\d frames a second/.test(document.querySelector('#status').innerText)"
+    )
+    assert page.evaluate("document.querySelector('#after').width") == 480
+    page.click("#camera")
+    page.wait_for_function("document.querySelector('#record').disabled")

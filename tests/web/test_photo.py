@@ -1,0 +1,101 @@
+"""The tab of photos, in a browser."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from visitors import click_style, drop, wait_painted
+
+from fastnst.runtime.batch.stylize import stylize
+from fastnst.runtime.photos.options import PhotoOptions
+from fastnst.styles.mix import StyleMix
+
+pytestmark = pytest.mark.slow
+
+
+def test_three_clicks_paint_what_the_command_line_paints(page, address, astronaut, save, workdir):
+    drop(page, address, astronaut)
+    click_style(page, "great-wave")
+    wait_painted(page, "astronaut-great-wave.jpg")
+    found = save(page, "#download")
+    stylize([astronaut], "painted.jpg", style="great-wave")
+    assert found.name == "astronaut-great-wave.jpg"
+    assert found.read_bytes() == (workdir / "painted.jpg").read_bytes()
+
+
+def test_a_slider_shows_a_preview_and_then_the_full_size(page, address, astronaut, save, workdir):
+    drop(page, address, astronaut)
+    click_style(page, "the-kiss")
+    wait_painted(page, "astronaut-the-kiss.jpg")
+    slider = page.locator("#strength input[type=range]")
+    slider.focus()
+    for _ in range(6):
+        slider.press("ArrowLeft")
+    wait_painted(page, "astronaut-the-kiss-0.7.jpg")
+    page.click("#color label:has-text('palette')")
+    page.wait_for_function("document.querySelector('#status').innerText.includes('Preview')")
+    wait_painted(page, "astronaut-the-kiss-0.7.jpg")
+    options = PhotoOptions(keep_color="palette")
+    mix = StyleMix("the-kiss", 0.7)
+    stylize([astronaut], "painted.jpg", style=mix, photo_options=options)
+    assert save(page, "#download").read_bytes() == (workdir / "painted.jpg").read_bytes()
+
+
+def test_two_styles_are_mixed(page, address, astronaut, save, workdir):
+    drop(page, address, astronaut)
+    click_style(page, "udnie")
+    page.click("#other input")
+    page.get_by_role("option", name="the-kiss", exact=True).click()
+    wait_painted(page, "astronaut-udnie-0.5-the-kiss-0.5.jpg")
+    stylize([astronaut], "painted.jpg", style="udnie:0.5,the-kiss:0.5")
+    assert save(page, "#download").read_bytes() == (workdir / "painted.jpg").read_bytes()
+
+
+def test_only_what_is_brushed_is_painted(page, address, astronaut, save):
+    drop(page, address, astronaut)
+    page.click("#where >> text=Where to paint")
+    canvas = page.locator("#editor canvas").first
+    canvas.wait_for()
+    page.wait_for_timeout(1000)  # The canvas fits itself to its place.
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 20, y)
+    page.mouse.down()
+    page.mouse.move(x + 20, y, steps=8)
+    page.mouse.up()
+    page.click("#brush")
+    click_style(page, "the-kiss")
+    wait_painted(page, "astronaut-the-kiss.jpg")
+    with Image.open(save(page, "#download")) as painted, Image.open(astronaut) as photo:
+        change = np.abs(np.asarray(painted, int) - np.asarray(photo)).mean(2)
+    assert change[:20, :20].mean() < 3  # JPEG.
+    assert change[246:266, 246:266].mean() > 15
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("page.jpg", b"<html><script>document.title = 'no'</script></html>"),
+        ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='document.title=1'/>"),
+        ("<img src=x onerror=document.title=1>.png", b"no picture"),
+    ],
+)
+def test_a_hostile_upload_gets_a_sentence(page, address, tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    page.goto(address)
+    page.wait_for_selector("#wall img")
+    page.set_input_files("#photo input[type=file]", tmp_path / name)
+    page.wait_for_selector("text=/not a picture that can be read|Invalid file type/i")
+    assert page.title() == "fastnst"
+    assert "/tmp" not in page.inner_text("body")
+
+
+def test_the_example_is_painted_by_the_keyboard_alone(page, address):
+    page.goto(address)
+    page.wait_for_selector("#wall img")
+    page.focus("#example")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#status').innerText.includes('Click a style')")
+    page.focus("#wall .thumbnail-item >> nth=1")
+    page.keyboard.press("Enter")
+    wait_painted(page, "example-composition-viii.jpg")

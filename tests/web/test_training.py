@@ -1,0 +1,54 @@
+"""A training in a process of its own."""
+
+import pytest
+
+from fastnst.errors import FastnstError
+from fastnst.runtime.engine.stylizer import Stylizer
+from fastnst.web.training import Learner
+
+pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
+
+
+def test_a_style_is_learnt_watched_and_written(tmp_path, make_photos, astronaut):
+    photos = make_photos(tmp_path / "photos", 8, size=(260, 240))
+    folder = tmp_path / "work"
+    folder.mkdir()
+    learner = Learner(astronaut, photos, "mine", folder, steps=2)
+    moments = list(learner.watch())
+    assert moments[0].line == "Starting"
+    assert moments[-1].line.startswith("step 2/2  content ")
+    assert moments[-1].samples.name == "step-000002.png"
+    style = learner.export()
+    assert style == folder / "mine.onnx"
+    assert Stylizer(style, device="cpu")(astronaut, size=64).size == (64, 64)
+
+
+def test_a_training_that_is_stopped_keeps_what_it_learnt(tmp_path, make_photos, astronaut):
+    photos = make_photos(tmp_path / "photos", 8, size=(260, 240))
+    learner = Learner(astronaut, photos, "mine", tmp_path, steps=100_000)
+    for moment in learner.watch():
+        if moment.line.startswith("step"):
+            learner.stop()
+    assert learner.stopped
+    assert moment.line.split()[1].split("/")[0] != "100000"
+    assert learner.export().is_file()
+
+
+def test_a_training_that_fails_has_its_own_words(tmp_path, make_photos):
+    photos = make_photos(tmp_path / "photos", 8, size=(260, 240))
+    (tmp_path / "page.jpg").write_text("<html>")
+    learner = Learner(tmp_path / "page.jpg", photos, "mine", tmp_path, steps=2)
+    with pytest.raises(FastnstError, match=r"page.jpg is not a picture that can be read"):
+        list(learner.watch())
+
+
+def test_the_process_can_be_ended_at_once(tmp_path, make_photos, astronaut):
+    photos = make_photos(tmp_path / "photos", 8, size=(260, 240))
+    learner = Learner(astronaut, photos, "mine", tmp_path, steps=100_000)
+    watching = learner.watch()
+    next(watching)
+    learner.kill()
+    with pytest.raises(FastnstError):
+        list(watching)
+    assert learner._process.returncode < 0
