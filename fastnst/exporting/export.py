@@ -32,7 +32,7 @@ from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.card import CARD_KEY, StyleCard, with_current_names
 from fastnst.styles.mix import STATISTICS as STATISTICS_SIZE
 from fastnst.styles.mix import NetStyle, StyleMix, parse_blend
-from fastnst.styles.painting import is_picture
+from fastnst.styles.painting import short_name
 from fastnst.system.atomic import atomic_write
 
 EVALUATION = "evaluation.json"
@@ -100,7 +100,7 @@ def export(
     """
     check_precision(precision, calibration_photos)
     weights = _weights_file(Path(source))
-    name = "-".join(_stem(each) for each in parse_blend(style)) if style else weights.stem
+    name = "-".join(short_name(each) for each in parse_blend(style)) if style else weights.stem
     suffix = "" if precision == "fp32" else f"-{precision}"
     path = output or weights.with_name(f"{name}{suffix}.onnx")
     if path.suffix != ".onnx":
@@ -134,11 +134,6 @@ def export(
             photos = read_calibration_photos(calibration_photos, net.multiple_of)
             quantization_error = _quantize_file(temporary, card, precision, photos)
     return ExportResult(path, difference, quantization_error)
-
-
-def _stem(style: str) -> str:
-    """The name of a style, or of the file of a painting."""
-    return Path(style).stem if is_picture(style) else style
 
 
 def _quantize_file(

@@ -27,6 +27,11 @@ def is_picture(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in IMAGE_EXTENSIONS
 
 
+def short_name(style: str) -> str:
+    """Return the name of a style, or that of a painting's file without folder and extension."""
+    return os.path.splitext(os.path.basename(style))[0] if is_picture(style) else style
+
+
 def read_painting(path: str | Path) -> Image.Image:
     """Read a painting, RGB, on white where it is transparent.
 

@@ -17,7 +17,7 @@ from fastnst.images.read import read_image
 from fastnst.runtime.batch.files import OpenFile, StylizeResult, paint_video_file
 from fastnst.runtime.batch.outputs import find_jobs, style_in_file_name
 from fastnst.runtime.batch.stylize import stylize
-from fastnst.runtime.engine.session import Device
+from fastnst.runtime.engine.devices import Device
 from fastnst.runtime.engine.spec import StylizerSpec
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.photos.options import PhotoOptions
@@ -211,7 +211,8 @@ def paint_video(
     """
     limits.check_video(video)
     stylizer = choice.stylizer(session, device)
-    ((_, target),) = find_jobs([video], None, style_in_file_name(stylizer))
+    (job,) = find_jobs([video], None, style_in_file_name(stylizer))
+    target = job.target
     if isinstance(target, FastnstError):
         raise target
     result = paint_video_file(

@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fastnst.errors import FastnstError
-from fastnst.runtime.engine.session import Device
+from fastnst.runtime.engine.devices import Device
 from fastnst.web.api import build_api
 from fastnst.web.limits import Limits
 from fastnst.web.live import add_routes

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from fastnst.runtime.engine.session import Device
+from fastnst.runtime.engine.devices import Device
 from fastnst.web.limits import Limits
 from fastnst.web.sessions import Session, Sessions
 

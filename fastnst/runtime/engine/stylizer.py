@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -22,7 +21,7 @@ from fastnst.runtime.engine.painting_statistics import painting_statistics
 from fastnst.runtime.engine.spec import StylizerSpec, Tile, style_and_model
 from fastnst.runtime.engine.tiling import RegionReader
 from fastnst.styles.mix import Blend, NetStyle, Stroke, StyleMix
-from fastnst.styles.painting import is_picture
+from fastnst.styles.painting import short_name
 from fastnst.styles.registry import style_names
 from fastnst.system.machine import cpu_count, parse_bytes
 
@@ -127,8 +126,7 @@ class Stylizer:
         """The style's name, or those of a blend, as a part of file names."""
         if not self.mix.style:
             return self.path.stem
-        names = self.mix.shares(self.styles)
-        return "-".join(Path(name).stem if is_picture(name) else name for name in names)
+        return "-".join(map(short_name, self.mix.shares(self.styles)))
 
     @property
     def styles(self) -> list[str]:

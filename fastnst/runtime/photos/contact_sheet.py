@@ -19,7 +19,7 @@ from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.card import PaintingCredit
 from fastnst.styles.kept import kept_painting, kept_styles
 from fastnst.styles.onnx_metadata import read_card
-from fastnst.styles.painting import is_picture
+from fastnst.styles.painting import short_name
 from fastnst.styles.registry import REALTIME_NET, find_style, list_styles
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ def write_contact_sheet(
         stylizer = loaded[path]
         if stylizer is not None and stylizer.fixed_size is None:
             many = len(stylizer.styles) > 1 or bool(styles)
-            label = Path(name).stem if is_picture(name) else name
-            pictures[label] = stylizer(image, name if many else None)
+            pictures[short_name(name)] = stylizer(image, name if many else None)
         if report:
             report(number / len(files), name)
     if len(pictures) == 1:
