@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from fastnst.runtime.engine.session import Device
+from fastnst.runtime.engine.devices import Device
 from fastnst.web.limits import Limits
 from fastnst.web.sessions import Session, Sessions
 
@@ -25,6 +25,8 @@ class Studio:
     """Limits of what they may give."""
     device: Device = "auto"
     """Device that paints."""
+    keeps: bool = False
+    """Whether visitors may keep styles on this machine: its owner alone may."""
 
     @property
     def root(self) -> Path:

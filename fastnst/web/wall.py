@@ -10,7 +10,7 @@ from PIL import Image
 from fastnst.errors import FastnstError
 from fastnst.images.pixels import resize_long_edge
 from fastnst.images.write import write_image
-from fastnst.runtime.engine.session import Device
+from fastnst.runtime.engine.devices import Device
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.mix import StyleMix
 from fastnst.styles.registry import list_styles

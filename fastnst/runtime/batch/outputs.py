@@ -14,6 +14,7 @@ from fastnst.images.formats import IMAGE_EXTENSIONS, WRITABLE_EXTENSIONS, check_
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.video.options import VIDEO_EXTENSIONS
 from fastnst.styles.mix import STROKES
+from fastnst.styles.painting import is_picture
 
 PIPE = Path("-")
 """Standard input, or standard output."""
@@ -52,7 +53,10 @@ def style_in_file_name(stylizer: Stylizer) -> str:
     """Return the part of an output's name that says the style, and a strength and a stroke other than the default."""
     mix, parts = stylizer.mix, [stylizer.name]
     if len(shares := mix.shares(stylizer.styles)) > 1:
-        parts = [f"{name}-{share:.2g}" for name, share in shares.items()]
+        parts = [
+            f"{Path(name).stem if is_picture(name) else name}-{share:.2g}"
+            for name, share in shares.items()
+        ]
     if mix.strength != 1:
         parts.append(f"{mix.strength:g}")
     default = stylizer.card.default_stroke if stylizer.card else 0.0
