@@ -124,9 +124,7 @@ class PhotoTab:
                         0, 1, 1, step=0.05, label="Strength", elem_id="strength"
                     )
                     self.stroke = gr.Slider(0, 1, 0.5, step=0.05, label="Stroke", elem_id="stroke")
-                    self.share = gr.Slider(
-                        0, 1, 0.5, step=0.05, label="Share of the mixed", elem_id="share"
-                    )
+                    self.share = gr.Slider(0, 1, 0.5, step=0.05, label="Its share", elem_id="share")
                 self.color = gr.Radio(COLORS, value="", label="Colours", elem_id="color")
                 with gr.Accordion("Where to paint", open=False, elem_id="where"):
                     self.editor = gr.ImageEditor(
