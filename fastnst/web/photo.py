@@ -162,7 +162,7 @@ class PhotoTab:
         )
         lists = [self.style, self.other]
         self.painting.upload(
-            shown(self._add_painting), self.painting, [*lists, self.wall], show_progress="minimal",
+            shown(self._add_painting), self.painting, [*lists, self.wall, self._turn], show_progress="minimal",
             show_progress_on=self.wall, concurrency_id="preview", api_visibility="private",
         )  # fmt: skip
         if self._studio.keeps:
@@ -218,6 +218,7 @@ class PhotoTab:
             gr.Dropdown(choices=names, value=name),
             gr.Dropdown(choices=[NONE, *((each, each) for each in names)]),
             paint_wall(photo, session, studio.device),
+            str(time.monotonic_ns()),
         )
 
     def _keep(self, style: str | None, name: str, request: gr.Request) -> str:
