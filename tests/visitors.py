@@ -64,3 +64,28 @@ def wait_painted(page, name):
     page.wait_for_function(
         "name => document.querySelector('#status').innerText.includes(name)", arg=f"{name}, "
     )
+
+
+def save_predicting_nets(folder):
+    """Write two untrained nets, for photos and for real time, that paint in the styles one, two, and of any painting."""
+    import torch
+
+    from fastnst.exporting.export import export
+    from fastnst.models import NetConfig, build_net, save_net
+    from fastnst.styles.card import PaintingCredit, StyleCard
+
+    torch.manual_seed(0)
+    credits = (PaintingCredit(name="one"), PaintingCredit(name="two"))
+    for name, levels in (("unet", 2), ("swift", 1)):
+        rows = 3 * levels + 1
+        config = NetConfig(name, 8, 1, styles=rows, identity=True, levels=levels, predicted=levels)
+        net = build_net(config)
+        for part, value in net.named_parameters():
+            if ".norm." in part:
+                torch.nn.init.normal_(value, 1.0, 0.3)
+        torch.nn.init.normal_(net.predictor.out.weight, 0.0, 0.1)
+        base = {"base": 64} if levels > 1 else {}
+        card = StyleCard(name, credits, config.as_dict(), net.multiple_of, net.minimum, **base)
+        weights = folder / f"{name}.safetensors"
+        save_net(weights, net, card)
+        export(weights)

@@ -6,11 +6,12 @@ import sys
 import threading
 import webbrowser
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
 from fastnst.errors import FastnstError, missing_extra
+from fastnst.runtime.engine.devices import Device
 
 _FLAG = Parameter(negative="")
 
@@ -24,7 +25,7 @@ def web(
     api_only: Annotated[bool, _FLAG] = False,
     export: Path | None = None,
     ort: Path | None = None,
-    device: Literal["auto", "cpu", "cuda", "coreml", "directml"] = "auto",
+    device: Device = "auto",
     max_megabytes: float = 200,
     max_megapixels: float = 50,
     max_seconds: float = 600,

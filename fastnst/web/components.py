@@ -74,7 +74,9 @@ def style_controls(name: str, styles: list[str]) -> tuple[gr.Dropdown, gr.Slider
         name: Name of the tab, for their ids.
         styles: Names of the styles.
     """
-    style = gr.Dropdown(styles, value=None, label="Style", elem_id=f"{name}-style")
+    style = gr.Dropdown(
+        styles, value=next(iter(styles), None), label="Style", elem_id=f"{name}-style"
+    )
     with gr.Row():
         strength = gr.Slider(0, 1, 1, step=0.05, label="Strength", elem_id=f"{name}-strength")
         stroke = gr.Radio(STROKE_CHOICES, value="", label="Stroke", elem_id=f"{name}-stroke")

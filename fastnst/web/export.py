@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fastnst.errors import BadStyleFile, CannotWrite, FastnstError, UnknownStyle
+from fastnst.errors import BadStyleFile, CannotWrite, FastnstError
 from fastnst.runtime.engine.level_painter import PADDING
 from fastnst.runtime.engine.net_session import NetSession
-from fastnst.styles.registry import find_style, list_styles, style_names
+from fastnst.runtime.engine.painting_statistics import STATISTICS_SIDE, statistics_net
+from fastnst.styles.mix import STATISTICS
+from fastnst.styles.registry import find_gallery, style_names
 
 STATIC = Path(__file__).parent / "static"
 ORT_PACKAGE = "onnxruntime-web@1.30.0"
@@ -47,10 +49,7 @@ def export_page(folder: Path, ort: Path | None = None) -> Path:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CannotWrite(f"{folder} is there already, and not empty.", "Give a new folder.")
-    names = list_styles(fast=True)
-    if not names:
-        raise UnknownStyle("No styles were found.", "Train one first.")
-    net = find_style(next(iter(names)), fast=True)
+    net = find_gallery(fast=True)
     facts = net_facts(net)
     try:
         with _onnxruntime_web(ort) as files:
@@ -61,6 +60,8 @@ def export_page(folder: Path, ort: Path | None = None) -> Path:
         for file in STATIC.iterdir():
             shutil.copyfile(file, folder / file.name)
         shutil.copyfile(net, folder / "net.onnx")
+        if facts["predicted"]:
+            (folder / "painting.onnx").write_bytes(statistics_net(half=True).SerializeToString())
         (folder / "net.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
     except OSError as error:
         raise CannotWrite(f"{folder} can't be written: {error.strerror or error}.") from error
@@ -88,6 +89,9 @@ def net_facts(net: Path) -> dict[str, Any]:
         "minimum": card.minimum,
         "padding": PADDING,
         "style_each": session.style_each,
+        "predicted": card.predicted,
+        "statistics": STATISTICS if card.predicted else 0,
+        "painting_side": STATISTICS_SIDE,
     }
 
 

@@ -44,7 +44,7 @@ class LearnTab:
                 )  # fmt: skip
                 self.photos = as_uploaded(
                     gr.File(
-                        label="Photos, or a zip of them", file_count="multiple", height=140,
+                        label="Photos, or a zip of them", file_count="multiple", height=180,
                         file_types=[".zip", *sorted(IMAGE_EXTENSIONS)], elem_id="learn-photos",
                     )
                 )  # fmt: skip

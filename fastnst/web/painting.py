@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -10,7 +11,7 @@ from typing import cast
 
 from PIL import Image
 
-from fastnst.errors import FastnstError, UnknownStyle, did_you_mean
+from fastnst.errors import FastnstError, UnknownStyle, UnreadableImage, did_you_mean
 from fastnst.images.colors import parse_keep_color
 from fastnst.images.pixels import resize_long_edge
 from fastnst.images.read import read_image
@@ -23,7 +24,8 @@ from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.photos.options import PhotoOptions
 from fastnst.runtime.video.options import VideoOptions
 from fastnst.styles.mix import STROKES, Stroke, StyleMix
-from fastnst.styles.registry import list_styles
+from fastnst.styles.painting import is_picture, read_painting
+from fastnst.styles.registry import find_style, list_styles
 from fastnst.web.limits import Limits
 from fastnst.web.sessions import Session
 
@@ -95,19 +97,21 @@ class Choice:
             names = [self.style, self.other] if self.share < 1 else [self.other]
         for name in names:
             check_name(name, session)
-        own = [name for name in names if name in session.styles]
-        model = None
-        if own:
-            if len(names) > 1:
-                raise FastnstError(
-                    f"{own[0]} is a net of its own, and can't be mixed with another.",
-                    "Mix styles that come with fastnst.",
-                )
-            model = session.styles[own[0]]
-        style = None if model else names[0]
-        if len(names) > 1:
-            style = f"{names[0]}:{1 - self.share:g},{names[1]}:{self.share:g}"
-        return StylizerSpec(StyleMix(style, self.strength, stroke=self.stroke), model)
+        nets = [name for name in names if session.styles.get(name, Path()).suffix == ".onnx"]
+        if nets and len(names) > 1:
+            raise FastnstError(
+                f"{nets[0]} is a net of its own, and can't be mixed with another.",
+                "Mix styles that come with fastnst, and paintings.",
+            )
+        if nets:
+            return StylizerSpec(
+                StyleMix(None, self.strength, stroke=self.stroke), session.styles[nets[0]]
+            )
+        shares = [1.0] if len(names) == 1 else [1 - self.share, self.share]
+        files = [str(session.styles.get(name, name)) for name in names]
+        parts = [f"{file}:{share:g}" for file, share in zip(files, shares, strict=True)]
+        style = files[0] if len(files) == 1 else ",".join(parts)
+        return StylizerSpec(StyleMix(style, self.strength, stroke=self.stroke))
 
     def options(self, *, mask: Path | None = None, max_size: int | None = None) -> PhotoOptions:
         """Return the options besides the style.
@@ -131,6 +135,35 @@ def _loaded(spec: StylizerSpec) -> Stylizer:
 def style_names(session: Session | None = None) -> list[str]:
     """Return the names of all styles: the visitor's own, then the shipped ones."""
     return [*(session.styles if session else ()), *list_styles()]
+
+
+def paints_like_any() -> bool:
+    """Return whether there are nets that paint in the style of any painting."""
+    try:
+        return all(find_style("painting.png", fast=fast) for fast in (False, True))
+    except UnknownStyle:
+        return False
+
+
+def add_painting(upload: Path, session: Session, limits: Limits) -> str:
+    """Make a painting a style of the visitor's own, and return its name: that of the file, with a number if it is taken.
+
+    Raises:
+        FastnstError: It is no painting, or there is no style in it.
+    """
+    limits.check_photo(upload)
+    read_painting(upload)
+    stem = re.sub(r"[\s.,:=]+", "-", upload.stem).strip("-") or "painting"
+    name, number, taken = stem, 1, style_names(session)
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}"
+    if not is_picture(upload.name):
+        raise UnreadableImage(f"{upload.name} is no picture by its name.", "Name it painting.jpg.")
+    folder = session.folder / "paintings"
+    folder.mkdir(exist_ok=True)
+    session.styles[name] = upload.rename(folder / f"{name}{upload.suffix}")
+    return name
 
 
 def check_name(name: str, session: Session) -> None:

@@ -14,12 +14,17 @@ from fastnst.errors import FastnstError
 from fastnst.images.pixels import resize_long_edge
 from fastnst.images.read import read_image
 from fastnst.images.write import write_image
+from fastnst.runtime.engine.painting_statistics import painting_statistics
+from fastnst.styles.kept import keep_style
+from fastnst.styles.painting import is_picture
 from fastnst.web.components import as_uploaded, explained
 from fastnst.web.painting import (
     SHOWN_SIZE,
     Choice,
+    add_painting,
     paint_photo,
     paint_preview,
+    paints_like_any,
     small_copy,
     style_names,
 )
@@ -31,6 +36,7 @@ SETTLE_SECONDS = 0.4
 """Seconds without a change after which a photo is painted at its full size."""
 COLORS = [("the painting's", ""), ("the photo's", "luminance"), ("the photo's palette", "palette")]
 """Choices of colours, and their names on the command line."""
+NONE = ("none", "")
 HELLO = "Drop a photo, then click a style on the wall."
 
 
@@ -69,6 +75,25 @@ class PhotoTab:
                     elem_id="wall",
                     interactive=False,
                 )
+                with gr.Accordion(
+                    "Any painting becomes a style",
+                    open=True,
+                    visible=paints_like_any(),
+                    elem_id="any",
+                ):
+                    self.painting = as_uploaded(
+                        gr.Image(
+                            label="Painting", sources=["upload", "clipboard"], type="filepath", height=160,
+                            elem_id="painting", alt_text="Your painting", buttons=[],
+                        )
+                    )  # fmt: skip
+                    with gr.Row(visible=studio.keeps):
+                        self.kept_name = gr.Textbox(
+                            label="Keep the chosen painting as",
+                            placeholder="name",
+                            elem_id="kept-name",
+                        )
+                        self.keep = gr.Button("Keep", size="sm", elem_id="keep")
             with gr.Column(scale=7, min_width=320):
                 self.result = gr.ImageSlider(
                     label="Before and after",
@@ -91,7 +116,7 @@ class PhotoTab:
                         style_names(), value=None, label="Style", elem_id="style"
                     )
                     self.other = gr.Dropdown(
-                        [("none", ""), *((name, name) for name in style_names())],
+                        [NONE, *((name, name) for name in style_names())],
                         value="", label="Mixed with", elem_id="other",
                     )  # fmt: skip
                 with gr.Row():
@@ -99,9 +124,7 @@ class PhotoTab:
                         0, 1, 1, step=0.05, label="Strength", elem_id="strength"
                     )
                     self.stroke = gr.Slider(0, 1, 0.5, step=0.05, label="Stroke", elem_id="stroke")
-                    self.share = gr.Slider(
-                        0, 1, 0.5, step=0.05, label="Share of the mixed", elem_id="share"
-                    )
+                    self.share = gr.Slider(0, 1, 0.5, step=0.05, label="Its share", elem_id="share")
                 self.color = gr.Radio(COLORS, value="", label="Colours", elem_id="color")
                 with gr.Accordion("Where to paint", open=False, elem_id="where"):
                     self.editor = gr.ImageEditor(
@@ -137,6 +160,19 @@ class PhotoTab:
             concurrency_id="preview",
             api_visibility="private",
         )
+        lists = [self.style, self.other]
+        self.painting.upload(
+            shown(self._add_painting), self.painting, [*lists, self.wall, self._turn], show_progress="minimal",
+            show_progress_on=self.wall, concurrency_id="preview", api_visibility="private",
+        )  # fmt: skip
+        if self._studio.keeps:
+            self.keep.click(
+                shown(self._keep),
+                [self.style, self.kept_name],
+                self.status,
+                queue=False,
+                api_visibility="private",
+            )
         self.wall.select(_picked, None, self.style, queue=False, api_visibility="private")
         preview = gr.on(
             [each.change for each in (*controls, self._turn)],
@@ -171,6 +207,27 @@ class PhotoTab:
         session.photo, session.small = path, small
         tiles = paint_wall(small, session, studio.device)
         return tiles, "Click a style.", small, nothing, str(ticket)
+
+    def _add_painting(self, upload: str | None, request: gr.Request) -> tuple[Any, ...]:
+        """Make a painting a style, the chosen one, and paint the wall with it."""
+        session, studio = self._studio.session(request), self._studio
+        name = add_painting(studio.sessions.take(session, upload, "upload"), session, studio.limits)
+        names = style_names(session)
+        photo = session.small or read_image(EXAMPLE).convert("RGB")
+        return (
+            gr.Dropdown(choices=names, value=name),
+            gr.Dropdown(choices=[NONE, *((each, each) for each in names)]),
+            paint_wall(photo, session, studio.device),
+            str(time.monotonic_ns()),
+        )
+
+    def _keep(self, style: str | None, name: str, request: gr.Request) -> str:
+        """Keep the style of a painting under a name, for the command line and later visits too."""
+        painting = self._studio.session(request).styles.get(style or "")
+        if painting is None or not is_picture(painting.name):
+            raise FastnstError("No painting of yours is chosen.", "Click one on the wall.")
+        keep_style(name.strip(), painting, painting_statistics(painting))
+        return f"{name.strip()} is kept: it is on the wall from the next visit on."
 
     def _set_mask(self, edited: dict[str, Any] | None, request: gr.Request) -> str:
         """Take what was brushed as the mask."""

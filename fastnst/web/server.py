@@ -129,7 +129,7 @@ def application(
         os.environ["GRADIO_TEMP_DIR"] = os.environ["GRADIO_EXAMPLES_CACHE"] = str(root)
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         sessions = Sessions(root)
-        studio = Studio(sessions, limits, device)
+        studio = Studio(sessions, limits, device, keeps=host in LOOPBACK)
         app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
         app.add_middleware(
             Doorkeeper,

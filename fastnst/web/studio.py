@@ -25,6 +25,8 @@ class Studio:
     """Limits of what they may give."""
     device: Device = "auto"
     """Device that paints."""
+    keeps: bool = False
+    """Whether visitors may keep styles on this machine: its owner alone may."""
 
     @property
     def root(self) -> Path:

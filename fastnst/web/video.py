@@ -43,7 +43,9 @@ class VideoTab:
                 self.style, self.strength, self.stroke = style_controls("video", style_names())
                 with gr.Row():
                     self.start = gr.Number(0, label="From second", minimum=0, elem_id="video-from")
-                    self.end = gr.Number(None, label="To second", minimum=0, elem_id="video-to")
+                    self.end = gr.Number(
+                        0, label="To second (0: the end)", minimum=0, elem_id="video-to"
+                    )
                 self.deflicker = gr.Checkbox(label="Less flicker (slower)", elem_id="video-calm")
                 with gr.Row():
                     self.paint = gr.Button(

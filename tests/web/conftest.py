@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from visitors import serving, visitor
+from visitors import save_predicting_nets, serving, visitor
 
 pytest.importorskip("gradio")
 
@@ -61,3 +61,14 @@ def save(tmp_path: Path) -> Callable[[object, str], Path]:
         return path
 
     return click
+
+
+@pytest.fixture
+def any_painting(workdir, tmp_path, monkeypatch) -> None:
+    """Nets that paint in the style of any painting, and a folder of kept styles of the test's own."""
+    pytest.importorskip("torch")
+    folder = tmp_path / "nets"
+    folder.mkdir()
+    save_predicting_nets(folder)
+    monkeypatch.setenv("FASTNST_STYLES", str(folder))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))

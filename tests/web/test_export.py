@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from PIL import Image
 from fastnst.errors import BadStyleFile, CannotWrite, FastnstError
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.registry import find_style
+from fastnst.web import export as module
 from fastnst.web.export import ORT_FILES, ORT_PACKAGE, export_page, net_facts
 
 
@@ -43,17 +45,26 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def served(ort, tmp_path):
-    """Address of an exported page, and its server."""
-    export_page(tmp_path / "site", ort)
-    handler = functools.partial(Quiet, directory=str(tmp_path / "site"))
+@contextmanager
+def site(ort, folder):
+    """Export the page, and yield its address and its server."""
+    export_page(folder, ort)
+    handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", server
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def served(ort, tmp_path):
+    """Address of an exported page, and its server."""
+    with site(ort, tmp_path / "site") as found:
+        yield found
 
 
 def test_the_page_knows_its_net():
@@ -121,6 +132,42 @@ def test_the_browser_paints_what_python_paints_and_works_offline(
             assert np.abs(np.asarray(painted.convert("RGB")) - expected).max() <= 1
         assert found.name == f"painted-{name}.png"
         page.evaluate("document.querySelector('#status').innerText = ''")
+
+
+@pytest.mark.slow
+def test_the_browser_paints_in_the_style_of_any_painting(
+    page, ort, any_painting, astronaut, save, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(module, "find_gallery", lambda fast: tmp_path / "nets" / "swift.onnx")
+    with Image.open(astronaut) as image:
+        image.resize((120, 90)).save(tmp_path / "photo.png")
+        image.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize((200, 160)).save(
+            tmp_path / "mine.png"
+        )
+        image.resize((160, 200)).save(tmp_path / "yours.png")
+    status = "document.querySelector('#status').innerText"
+    with site(ort, tmp_path / "site") as (address, _):
+        page.goto(address)
+        page.wait_for_selector("body[data-ready]")
+        page.set_input_files("#file", tmp_path / "photo.png")
+        page.wait_for_function(f"{status} === 'Click a style.'")
+        for name, other, mix in (
+            ("mine", "", f"{tmp_path}/mine.png"),
+            ("yours", "mine", f"{tmp_path}/yours.png:0.5,{tmp_path}/mine.png:0.5"),
+            ("yours", "one", f"{tmp_path}/yours.png:0.5,one:0.5"),
+        ):
+            page.evaluate("document.querySelector('#status').innerText = ''")
+            if not page.query_selector(f"[data-style='{name}']"):
+                page.set_input_files("#painting", tmp_path / f"{name}.png")
+                page.wait_for_function(f"{status}.startsWith('{name}, 120x90 px')")
+                page.evaluate("document.querySelector('#status').innerText = ''")
+            page.select_option("#other", other)
+            page.click(f"#wall [data-style='{name}']")
+            page.wait_for_function(f"{status}.startsWith('{name}, 120x90 px')")
+            stylizer = Stylizer(mix, fast=True, device="cpu")
+            expected = np.asarray(stylizer(tmp_path / "photo.png"), int)
+            with Image.open(save(page, "#save")) as painted:
+                assert np.abs(np.asarray(painted.convert("RGB")) - expected).max() <= 1
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """What visitors choose, painted as the command line paints it."""
 
+import shutil
+
 import numpy as np
 import pytest
 from clips import make
@@ -11,7 +13,14 @@ from fastnst.runtime.photos.options import PhotoOptions
 from fastnst.runtime.video.options import VideoOptions
 from fastnst.styles.mix import StyleMix
 from fastnst.web.limits import Limits
-from fastnst.web.painting import Choice, paint_photo, paint_video, small_copy
+from fastnst.web.painting import (
+    Choice,
+    add_painting,
+    paint_photo,
+    paint_video,
+    paints_like_any,
+    small_copy,
+)
 from fastnst.web.sessions import Session
 
 
@@ -65,6 +74,36 @@ def test_a_visitors_own_style_has_a_name_and_is_not_mixed(session, photo, negati
         Choice("mine", "udnie").stylizer(session, "cpu")
     with pytest.raises(UnknownStyle, match="mine"):
         Choice("mine").stylizer(Session(session.folder / "other"), "cpu")
+
+
+def test_any_painting_is_a_style_and_is_mixed(session, photo, any_painting, astronaut, workdir):
+    assert paints_like_any()
+    upload = workdir / "upload" / "astronaut.jpg"
+    upload.parent.mkdir()
+    shutil.copy(astronaut, upload)
+    assert add_painting(upload, session, Limits()) == "astronaut"
+    shutil.copy(astronaut, upload)
+    assert add_painting(upload, session, Limits()) == "astronaut-2"
+    result = paint_photo(photo, Choice("astronaut"), session, Limits(), "cpu")
+    assert result.output.name == "photo-astronaut.jpg"
+    stylize([photo], "other.jpg", style=astronaut, device="cpu")
+    assert result.output.read_bytes() == (workdir / "other.jpg").read_bytes()
+    result = paint_photo(photo, Choice("astronaut", "one", 0.25), session, Limits(), "cpu")
+    assert result.output.name == "photo-astronaut-0.75-one-0.25.jpg"
+    stylize([photo], "other.jpg", style=StyleMix(f"{astronaut}:0.75,one:0.25"), device="cpu")
+    assert result.output.read_bytes() == (workdir / "other.jpg").read_bytes()
+    stylizer, mix = Choice("astronaut").for_frames(session, "cpu", 2)
+    assert stylizer(np.zeros((32, 32, 3), np.uint8), mix).shape == (32, 32, 3)
+
+
+def test_what_is_no_painting_is_refused(session, tmp_path):
+    Image.new("RGB", (100, 100), "red").save(tmp_path / "red.png")
+    with pytest.raises(FastnstError, match="has one colour all over"):
+        add_painting(tmp_path / "red.png", session, Limits())
+    (tmp_path / "page.jpg").write_text("<html>")
+    with pytest.raises(FastnstError, match="is not a picture"):
+        add_painting(tmp_path / "page.jpg", session, Limits())
+    assert session.styles == {}
 
 
 def test_what_can_not_be_painted_is_said(session, photo):

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from PIL import Image
-from visitors import click_style, drop, wait_painted
+from visitors import click_style, drop, serving, wait_painted
 
 from fastnst.runtime.batch.stylize import stylize
 from fastnst.runtime.photos.options import PhotoOptions
 from fastnst.styles.mix import StyleMix
+from fastnst.styles.registry import list_styles
 
 pytestmark = pytest.mark.slow
 
@@ -99,3 +100,24 @@ def test_the_example_is_painted_by_the_keyboard_alone(page, address):
     page.focus("#wall .thumbnail-item >> nth=1")
     page.keyboard.press("Enter")
     wait_painted(page, "example-composition-viii.jpg")
+
+
+def test_any_painting_dropped_beside_the_photo_joins_the_wall(
+    page, any_painting, astronaut, save, tmp_path, workdir
+):
+    painting = tmp_path / "my painting.jpg"
+    with Image.open(astronaut) as image:
+        image.resize((200, 160)).save(painting)
+    with serving() as address:
+        drop(page, address, astronaut)
+        page.set_input_files("#painting input[type=file]", painting)
+        page.wait_for_selector("#wall .thumbnail-item:has-text('my-painting')")
+        wait_painted(page, "astronaut-my-painting.jpg")  # It is the chosen one at once.
+        stylize([astronaut], "painted.jpg", style=painting)
+        assert save(page, "#download").read_bytes() == (workdir / "painted.jpg").read_bytes()
+        page.fill("#kept-name input, #kept-name textarea", "mine")
+        page.click("#keep")
+        page.wait_for_function(
+            "document.querySelector('#status').innerText.includes('mine is kept')"
+        )
+    assert "mine" in list_styles()

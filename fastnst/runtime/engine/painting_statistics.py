@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 STATISTICS_SIDE = 320
 """Side in pixels of a square as large as a painting whose statistics are taken."""
+WEIGHTS = bundled("checkpoints") / "vgg16.safetensors"
 KEPT = 256
 """Paintings whose statistics are kept in memory."""
 OXFORD_MEAN = (123.68, 116.779, 103.939)
@@ -68,15 +69,23 @@ def _computed(path: str, _changed: int, _size: int) -> PaintingStatistics:
 
 @cache
 def _session() -> Session:
-    path = bundled("checkpoints") / "vgg16.safetensors"
-    return open_session(path, "cpu", _graph(path).SerializeToString())
+    return open_session(WEIGHTS, "cpu", statistics_net().SerializeToString())
 
 
-def _graph(path: Path) -> onnx.ModelProto:
-    """Return VGG-16 up to relu4_3 with the statistics of its style layers: the weights that the training has too."""
+def statistics_net(*, half: bool = False) -> onnx.ModelProto:
+    """Return VGG-16 up to relu4_3 with the statistics of its style layers: the weights that the training has too.
+
+    It takes `painting` (1, 3, H, W), RGB in 0..255, and returns `statistics` (1920,).
+
+    Args:
+        half: Whether to store the weights as they are, in half the bytes, and convert them in each run.
+
+    Raises:
+        BadStyleFile: The weights can't be read.
+    """
     from onnx import TensorProto, helper, numpy_helper
 
-    weights = _read_safetensors(path)
+    weights = _read_safetensors(WEIGHTS)
     node = helper.make_node
     mean = np.array(OXFORD_MEAN, np.float32).reshape(1, 3, 1, 1)
     tensors = [
@@ -90,8 +99,11 @@ def _graph(path: Path) -> onnx.ModelProto:
             parts = []
             for part in ("weight", "bias"):
                 name = f"features.{position}.{part}"
-                tensors.append(numpy_helper.from_array(weights[name].astype(np.float32), name))
-                parts.append(name)
+                stored = weights[name] if half else weights[name].astype(np.float32)
+                tensors.append(numpy_helper.from_array(stored, name))
+                if half:
+                    nodes.append(node("Cast", [name], [f"{name}.float"], to=TensorProto.FLOAT))
+                parts.append(f"{name}.float" if half else name)
             nodes += [
                 node("Conv", [x, *parts], [f"conv{position}"], kernel_shape=[3, 3], pads=[1] * 4),
                 node("Relu", [f"conv{position}"], [f"relu{position}"]),

@@ -4,18 +4,40 @@ const SETTLE_MS = 150;
 const RECENT_MS = 2000;
 const ORT = new URL("ort/", import.meta.url).href;
 
-/** Shares of the net's rows for a blend of styles, a strength and a stroke, as fastnst's StyleMix has them. */
-export function rowsOf(card, blend, strength, stroke) {
-  const rows = new Float32Array(card.rows), strokes = card.strokes;
+/** Shares of the net's rows, and the statistics of the paintings, for a blend of styles, a strength and a stroke: as
+    fastnst's StyleMix has them. `paintings` has the statistics of each painting by its name. */
+export function styleOf(card, blend, strength, stroke, paintings) {
+  const rows = new Float32Array(card.rows), statistics = new Float32Array(card.statistics), strokes = card.strokes;
   const total = Object.values(blend).reduce((sum, share) => sum + share, 0);
-  const place = stroke * (strokes - 1), lower = Math.floor(place), between = place - lower;
+  const place = stroke * (strokes - 1), lower = Math.floor(place), between = place - lower, shown = [];
   for (const [name, share] of Object.entries(blend)) {
+    const part = share / total;
+    if (name in paintings) {
+      rows[card.rows - card.identity - card.predicted] += strength * part;
+      shown.push([part, paintings[name]]);
+      continue;
+    }
     const row = card.styles.indexOf(name) * strokes + lower;
-    rows[row] += (strength * share / total) * (1 - between);
-    if (between) rows[row + 1] += (strength * share / total) * between;
+    rows[row] += strength * part * (1 - between);
+    if (between) rows[row + 1] += strength * part * between;
   }
   if (card.identity) rows[card.rows - 1] = 1 - strength;
-  return rows;
+  if (shown.length) collage(shown, statistics);
+  return { rows, statistics };
+}
+
+/** Means and deviations of a collage that shows paintings in shares of its area. */
+function collage(shown, result) {
+  const half = result.length / 2, total = shown.reduce((sum, [share]) => sum + share, 0);
+  for (let k = 0; k < half; k++) {
+    let mean = 0, square = 0;
+    for (const [share, given] of shown) {
+      mean += (share / total) * given[k];
+      square += (share / total) * (given[half + k] ** 2 + given[k] ** 2);
+    }
+    result[k] = mean;
+    result[half + k] = Math.sqrt(Math.max(square - mean ** 2, 0));
+  }
 }
 
 /** Place in a row of n pixels that is continued by its mirror image again and again. */
@@ -32,13 +54,13 @@ function padded(side, card) {
 // ---------------------------------------------------------------- the worker
 
 async function work() {
-  let card, session, ort;
+  let card, session, ort, device, describer;
 
-  async function open(threads) {
+  async function open({ threads }) {
     card = await (await fetch(new URL("net.json", import.meta.url))).json();
     const net = await (await fetch(new URL("net.onnx", import.meta.url))).arrayBuffer();
     const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
-    for (const device of adapter ? ["webgpu", "wasm"] : ["wasm"]) {
+    for (device of adapter ? ["webgpu", "wasm"] : ["wasm"]) {
       ort = await import(`${ORT}ort.${device}.min.mjs`);
       ort.env.wasm.wasmPaths = ORT;
       ort.env.wasm.numThreads = threads;
@@ -51,7 +73,18 @@ async function work() {
     }
   }
 
-  async function paint({ pixels, width, height, rows }) {
+  /** Statistics of a painting. */
+  async function describe({ pixels, width, height }) {
+    describer ??= ort.InferenceSession.create(
+      await (await fetch(new URL("painting.onnx", import.meta.url))).arrayBuffer(), { executionProviders: [device] },
+    );
+    const plane = width * height, data = new Float32Array(3 * plane);
+    for (let k = 0; k < plane; k++) for (let c = 0; c < 3; c++) data[c * plane + k] = pixels[4 * k + c];
+    const painting = new ort.Tensor("float32", data, [1, 3, height, width]);
+    return Float32Array.from(await (await (await describer).run({ painting })).statistics.getData());
+  }
+
+  async function paint({ pixels, width, height, style: { rows, statistics } }) {
     const h = padded(height, card), w = padded(width, card), plane = h * w;
     const data = new Float32Array(3 * plane), at = new Int32Array(w);
     for (let x = 0; x < w; x++) at[x] = 4 * mirrored(x - card.padding, width);
@@ -65,8 +98,10 @@ async function work() {
       }
     }
     const image = new ort.Tensor("float32", data, [1, 3, h, w]);
-    const style = new ort.Tensor("float32", rows, card.style_each ? [1, rows.length] : [rows.length]);
-    const output = await session.run({ image, style_weights: style });
+    const each = (values) => new ort.Tensor("float32", values, card.style_each ? [1, values.length] : [values.length]);
+    const feed = { image, style_weights: each(rows) };
+    if (card.statistics) feed.statistics = each(statistics);
+    const output = await session.run(feed);
     const painted = await output.stylized.getData();
     const result = new Uint8ClampedArray(4 * width * height);
     for (let y = 0, to = 0; y < height; y++) {
@@ -84,7 +119,7 @@ async function work() {
   onmessage = ({ data: { id, job, ...given } }) => {
     last = last.then(async () => {
       try {
-        const result = await (job === "open" ? open(given.threads) : paint(given));
+        const result = await { open, describe, paint }[job](given);
         postMessage({ id, result }, result.buffer ? [result.buffer] : []);
       } catch (error) {
         postMessage({ id, error: String(error?.message ?? error) });
@@ -97,7 +132,7 @@ async function work() {
 
 function page() {
   const find = (id) => document.getElementById(id);
-  const state = { card: null, style: "", photo: null, stream: null, recorder: null, turn: 0, times: [] };
+  const state = { card: null, style: "", photo: null, stream: null, recorder: null, turn: 0, times: [], paintings: {} };
   const worker = new Worker(import.meta.url, { type: "module" });
   const waiting = new Map();
   let jobs = 0;
@@ -128,9 +163,13 @@ function page() {
     return pen.getImageData(0, 0, canvas.width, canvas.height);
   }
 
-  async function painted(image, rows) {
+  const style = () => styleOf(
+    state.card, blend(), Number(find("strength").value), Number(find("stroke").value), state.paintings,
+  );
+
+  async function painted(image, style) {
     const pixels = image.data.slice();
-    const result = await call("paint", { pixels, width: image.width, height: image.height, rows }, [pixels.buffer]);
+    const result = await call("paint", { pixels, width: image.width, height: image.height, style }, [pixels.buffer]);
     return new ImageData(result, image.width, image.height);
   }
 
@@ -151,10 +190,9 @@ function page() {
     await new Promise((done) => setTimeout(done, SETTLE_MS));
     if (turn !== state.turn) return;
     say("Painting");
-    const rows = rowsOf(state.card, blend(), Number(find("strength").value), Number(find("stroke").value));
     const began = performance.now();
     const image = scaled(state.photo, state.photo.width, state.photo.height, Number(find("size").value));
-    const after = await painted(image, rows);
+    const after = await painted(image, style());
     if (turn !== state.turn) return;
     show(image, after);
     find("save").disabled = false;
@@ -166,7 +204,7 @@ function page() {
     const image = scaled(photo, photo.width, photo.height, WALL_SIZE);
     for (const button of find("wall").children) {
       if (photo !== state.photo) return;
-      const result = await painted(image, rowsOf(state.card, { [button.dataset.style]: 1 }, 1, 0));
+      const result = await painted(image, styleOf(state.card, { [button.dataset.style]: 1 }, 1, 0, state.paintings));
       const canvas = button.querySelector("canvas");
       canvas.width = image.width;
       canvas.height = image.height;
@@ -190,6 +228,40 @@ function page() {
     await paintWall();
   }
 
+  function addStyle(name, first = false) {
+    const button = document.createElement("button"), canvas = document.createElement("canvas"), label = document.createElement("span");
+    Object.assign(button, { type: "button", title: name });
+    button.dataset.style = label.textContent = name;
+    button.setAttribute("aria-pressed", "false");
+    button.append(canvas, label);
+    button.onclick = () => choose(name);
+    first ? find("wall").prepend(button) : find("wall").append(button);
+    find("other").append(new Option(name, name));
+  }
+
+  /** Make a painting a style, and choose it. */
+  async function takePainting(file) {
+    let painting;
+    try {
+      painting = await createImageBitmap(file);
+    } catch {
+      say(`${file.name} is not a picture that this browser can read.`);
+      return;
+    }
+    say("Looking at the painting");
+    const { width, height } = painting, side = state.card.painting_side;
+    const size = Math.min(Math.max(width, height), Math.round((side * Math.max(width, height)) / Math.sqrt(width * height)));
+    const image = scaled(painting, width, height, size);
+    const stem = file.name.replace(/\.[^.]*$/, "") || "painting";
+    let name = stem;
+    for (let number = 2; name in state.paintings || state.card.styles.includes(name); number++) name = `${stem}-${number}`;
+    state.paintings[name] = await call("describe", { pixels: image.data, width: image.width, height: image.height });
+    addStyle(name, true);
+    choose(name);
+    if (state.photo) paintWall();
+    else say("Drop a photo.");
+  }
+
   async function start() {
     try {
       state.stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 } } });
@@ -208,8 +280,7 @@ function page() {
     const stream = state.stream;
     while (state.stream === stream) { // The newest frame, as soon as the one before it is painted.
       const image = scaled(video, video.videoWidth, video.videoHeight, Number(find("size").value));
-      const rows = rowsOf(state.card, blend(), Number(find("strength").value), Number(find("stroke").value));
-      const began = performance.now(), after = await painted(image, rows);
+      const began = performance.now(), after = await painted(image, style());
       if (state.stream !== stream) break;
       show(image, after);
       const now = performance.now();
@@ -264,16 +335,8 @@ function page() {
     const threads = crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
     const { card, device } = await call("open", { threads });
     state.card = card;
-    for (const name of card.styles) {
-      const button = document.createElement("button"), canvas = document.createElement("canvas"), label = document.createElement("span");
-      Object.assign(button, { type: "button", title: name });
-      button.dataset.style = label.textContent = name;
-      button.setAttribute("aria-pressed", "false");
-      button.append(canvas, label);
-      button.onclick = () => choose(name);
-      find("wall").append(button);
-      find("other").append(new Option(name, name));
-    }
+    for (const name of card.styles) addStyle(name);
+    find("like").hidden = !card.predicted;
     const asked = new URLSearchParams(location.search);
     if (card.styles.includes(asked.get("style"))) choose(asked.get("style"));
     for (const id of ["strength", "stroke"]) if (asked.has(id)) find(id).value = asked.get(id);
@@ -293,6 +356,7 @@ function page() {
   }
 
   find("file").onchange = ({ target }) => target.files[0] && take(target.files[0]);
+  find("painting").onchange = ({ target }) => target.files[0] && takePainting(target.files[0]);
   for (const kind of ["dragover", "dragleave", "drop"]) {
     addEventListener(kind, (event) => {
       event.preventDefault();
