@@ -20,6 +20,7 @@ UNTESTED = {
     "images/metadata": "seen in files alone: runtime/batch/test_fidelity.py and test_stylize.py",
     "models/swift": "nothing of its own beside the contract of every net: models/test_nets.py",
     "optimization/objective": "what `descend` calls: optimization/test_descend.py",
+    "runtime/batch/cluster": "what hands out the jobs of runtime/batch/test_dataset.py and test_parquet.py",
     "runtime/batch/files": "what `stylize` does with each file: runtime/batch/test_stylize.py",
     "runtime/photos/compose": "what a `PhotoOptions` paints by: runtime/photos/test_options.py",
     "runtime/video/ffmpeg": "an import; what it is for is seen in runtime/live/test_window.py",

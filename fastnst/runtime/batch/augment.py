@@ -111,7 +111,7 @@ class StyleAugment:
             StyleMix(name, least).for_net(file, cards[file])
         self.epoch = 0
         """Number of the pass over the data, see `set_epoch`."""
-        self._column, self._key = column, key
+        self.column, self._key = column, key
         self._device, self._threads = device, threads
 
     def set_epoch(self, epoch: int) -> None:
@@ -147,13 +147,13 @@ class StyleAugment:
         """
         if not isinstance(image, Mapping):
             return self._paint(image, None)
-        if self._column not in image:
+        if self.column not in image:
             raise FastnstError(
-                f"The batch has no column {self._column!r}, but {', '.join(map(str, image)) or 'none'}.",
+                f"The batch has no column {self.column!r}, but {', '.join(map(str, image)) or 'none'}.",
                 "Name the column of the images: StyleAugment(column=...).",
             )
         keys = None if self._key is None else image[self._key]
-        return {**image, self._column: self._paint(image[self._column], keys)}
+        return {**image, self.column: self._paint(image[self.column], keys)}
 
     def draw(self, pixels: Pixels, epoch: int | None = None) -> tuple[Stylizer, StyleMix] | None:
         """Draw the style of an image by its content.

@@ -34,24 +34,6 @@ def painted(folder):
     return list(folder.rglob("[0-9]*.jpg"))
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    """Two nodes of one core each."""
-    ray = pytest.importorskip("ray")
-    utils = pytest.importorskip("ray.cluster_utils")
-    options = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_worker_niceness", "0")
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        cluster = utils.Cluster(initialize_head=True, head_node_args=options)
-        cluster.other = cluster.add_node(**options)
-        ray.init(address=cluster.address, logging_level="ERROR", log_to_driver=False)
-        ray.data.DataContext.get_current().enable_progress_bars = False
-        yield cluster
-        ray.shutdown()
-        cluster.shutdown()
-
-
 @pytest.fixture
 def augment(many):
     return StyleAugment(model=many, share=1, seed=5)
