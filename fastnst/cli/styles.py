@@ -14,17 +14,20 @@ from fastnst.cli.terminal import progress_bar, say
 def styles(
     *,
     json: Annotated[bool, Parameter(negative="")] = False,
+    add: str | None = None,
     contact_sheet: Path | None = None,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     size: int = 320,
     fast: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """List all styles with their paintings, or paint one photo in all of them.
+    """List all styles with their paintings, paint one photo in all of them, or add one of the hub.
 
     Parameters
     ----------
     json
         Print JSON.
+    add
+        Style of the Hugging Face hub to keep in the first folder of styles: hf:user/name.
     contact_sheet
         Photo to paint in every style.
     output
@@ -34,6 +37,12 @@ def styles(
     fast
         Paint by the faster net, where a style has one.
     """
+    if add is not None:
+        from fastnst.sharing.add import add_style
+
+        path = add_style(add)
+        print(f"{path}  Use it by: --style {path.stem}")
+        return
     if contact_sheet is not None:
         from fastnst.images.write import check_absent
         from fastnst.runtime.photos.contact_sheet import write_contact_sheet
