@@ -13,7 +13,7 @@ def test_a_run_is_pushed_and_its_style_painted_with_and_added(
     shutil.copy(many, workdir / "runs" / "mine" / "mine.onnx")
     status, out, err = fastnst("push", "runs/mine", "painter/mine")
     assert status == 0, err
-    sha, files = hub.commits["painter/mine"][-1]
+    sha, _ = hub.commits["painter/mine"][-1]
     assert out == f"{hub.url}/painter/mine  README.md, mine.onnx  commit {sha}\n"
     words = ["stylize", astronaut, "--size", "40", "--style", f"hf:painter/mine@{sha}"]
     assert fastnst(*words, "-o", "a.png")[0] == 0
