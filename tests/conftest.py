@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,22 @@ from PIL import Image
 ASSETS = Path(__file__).parent / "assets"
 settings.register_profile("same", derandomize=True, database=None, deadline=None, max_examples=60)
 settings.load_profile("same")  # Each run draws the same examples.
+
+
+@pytest.fixture(scope="module", params=["onnxruntime", "openvino"])
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The library behind `auto`, one after the other, in float32 so that values can be worked out by hand."""
+    if request.param == "openvino" and find_spec("openvino") is None:
+        pytest.skip("OpenVINO is not installed")
+    with pytest.MonkeyPatch.context() as patch:
+        module = "fastnst.runtime.engine.openvino_engine"
+        patch.setattr(f"{module}.is_fast", lambda device: request.param == "openvino")
+        patch.setattr(f"{module}._has_bfloat16", lambda: False)
+        patch.setattr(f"{module}._where", lambda: "CPU")
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield request.param
 
 
 @pytest.fixture

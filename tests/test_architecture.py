@@ -45,7 +45,7 @@ WIDER = {
 }
 """Test files of more than a module, and of what."""
 
-HEAVY = "{'torch', 'torchvision', 'pytorch_lightning', 'datasets', 'onnx'}"
+HEAVY = "{'torch', 'torchvision', 'pytorch_lightning', 'datasets', 'onnx', 'openvino'}"
 
 
 @pytest.mark.parametrize(

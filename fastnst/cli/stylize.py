@@ -14,6 +14,7 @@ from cyclopts import Group, Parameter
 
 from fastnst.cli.terminal import progress_bar, say
 from fastnst.errors import FastnstError, did_you_mean
+from fastnst.runtime.engine.devices import Device
 
 if TYPE_CHECKING:
     from fastnst.runtime.batch.files import StylizeResult
@@ -69,7 +70,7 @@ def stylize(
     start: Annotated[float, _VIDEO] = 0.0,
     end: Annotated[float | None, _VIDEO] = None,
     deflicker: Annotated[bool, _FLAG, _VIDEO] = False,
-    device: Annotated[Literal["auto", "cpu", "cuda", "coreml", "directml"], _DEVICE] = "auto",
+    device: Annotated[Device, _DEVICE] = "auto",
     json: Annotated[bool, _FLAG, _FILES] = False,
 ) -> None:
     """Paint photos and videos, and folders of them.
@@ -79,8 +80,9 @@ def stylize(
     inputs
         Photos, videos, and folders, which are searched to any depth; - is standard input.
     style
-        Name of a style, see `fastnst styles`, or a blend of several: a:0.6,b:0.4. With random, each
-        picture gets a blend that is drawn by its content, and -o a manifest.csv of what was drawn.
+        Name of a style, see `fastnst styles`; path of any painting; or a blend of several: a:0.6,b.jpg:0.4.
+        With random, each picture gets a blend that is drawn by its content, and -o a manifest.csv of what
+        was drawn.
     model
         An .onnx file, written by `fastnst export` or another fast-style net. --style then names one of
         its styles; without it, the first one is used.
@@ -172,7 +174,7 @@ def stylize(
         painter = StyleAugment(
             style or str(model), model if style else None, strength=strengths, share=1.0, seed=seed or 0,
             stroke=size_of_strokes if stroke is None else StyleMix(stroke=stroke).stroke_size(0.0),
-            fast=fast, device=device,
+            fast=fast, device="cpu" if device == "auto" else device,
         )  # fmt: skip
     else:
         painter = Stylizer(

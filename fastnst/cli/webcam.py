@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from fastnst.cli.stylize import check_style
 from fastnst.cli.terminal import say
 from fastnst.errors import FastnstError
+from fastnst.runtime.engine.devices import Device
 
 
 def webcam(
@@ -24,7 +25,7 @@ def webcam(
     mirror: bool | None = None,
     record: Path | None = None,
     virtual: Annotated[bool, Parameter(negative="")] = False,
-    device: Literal["auto", "cpu", "cuda", "coreml", "directml"] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Paint the frames of a camera and show them in a window, whose key h lists its keys.
 

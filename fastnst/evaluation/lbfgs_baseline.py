@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from fastnst.errors import FastnstError
-from fastnst.evaluation.cache import cache_folder
 from fastnst.images.pixels import Pixels, resize_long_edge
 from fastnst.images.read import read_image
 from fastnst.optimization.descend import descend
@@ -22,6 +21,7 @@ from fastnst.perceptual import PerceptualLoss, load_loss_network
 from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.styles.card import StyleCard
 from fastnst.system.atomic import atomic_write
+from fastnst.system.cache import cache_folder
 from fastnst.system.torch_device import has_bfloat16, pick_device
 from fastnst.training.paintings import DEFAULT_SIZE
 

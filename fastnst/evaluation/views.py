@@ -12,13 +12,13 @@ import torch
 from PIL import Image
 
 from fastnst.errors import Diverged, FastnstError, Interrupted
-from fastnst.evaluation.cache import cache_folder
 from fastnst.images.pixels import Pixels, resize_long_edge
 from fastnst.images.read import read_image
 from fastnst.optimization.optimize import optimize
 from fastnst.perceptual import PerceptualLoss, load_loss_network
 from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.system.atomic import atomic_write
+from fastnst.system.cache import cache_folder
 from fastnst.system.progress import Progress
 from fastnst.system.torch_device import pick_device
 

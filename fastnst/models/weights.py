@@ -10,7 +10,7 @@ from safetensors.torch import save
 
 from fastnst.errors import BadStyleFile
 from fastnst.models.config import NetConfig
-from fastnst.models.nets import NETS
+from fastnst.models.nets import build_net
 from fastnst.models.style_net import StyleNet
 from fastnst.styles.card import CARD_KEY, StyleCard
 from fastnst.system.atomic import atomic_write
@@ -52,10 +52,10 @@ def load_net(path: Path) -> tuple[StyleNet, StyleCard]:
         if config.blocks > len(tensors) or config.styles > max(len(t) for t in tensors.values()):
             raise ValueError("a net that is larger than the file")  # Before it fills the memory.
         with torch.device("meta"):
-            shapes = NETS[config.name](config).state_dict()
+            shapes = build_net(config).state_dict()
         if any(shapes[name].shape != tensors[name].shape for name in shapes):
             raise ValueError("tensors of other shapes")
-        net = NETS[config.name](config)
+        net = build_net(config)
         net.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise BadStyleFile(

@@ -20,6 +20,19 @@ MAX_CARD_BYTES = 1 << 24
 def read_card(path: Path) -> StyleCard | None:
     """Return the card of an .onnx file, read without loading the net; None if it has none that can be read."""
     try:
+        return load_card(path)
+    except (OSError, BadStyleFile):
+        return None
+
+
+def load_card(path: Path) -> StyleCard | None:
+    """Return the card of an .onnx file; None if it has none.
+
+    Raises:
+        BadStyleFile: The card, or the file, is damaged.
+        OSError: The file can't be read.
+    """
+    try:
         with path.open("rb") as file:
             for number, size in _fields(file, os.path.getsize(path)):
                 if number == METADATA_FIELD and size <= MAX_CARD_BYTES:
@@ -27,8 +40,8 @@ def read_card(path: Path) -> StyleCard | None:
                     texts = [entry.read(length) for _, length in _fields(entry, size)]
                     if texts[0].decode() == CARD_KEY:
                         return StyleCard.from_json(texts[1].decode(), path)
-    except (OSError, ValueError, IndexError, BadStyleFile):
-        pass
+    except (ValueError, IndexError) as error:
+        raise BadStyleFile(f"The metadata of {path} are damaged.") from error
     return None
 
 

@@ -14,7 +14,8 @@ import numpy as np
 from fastnst.errors import FastnstError
 from fastnst.images.kinds import to_batch
 from fastnst.images.pixels import Pixels
-from fastnst.runtime.engine.session import Device
+from fastnst.runtime.engine.devices import ON_PROCESSOR, Device
+from fastnst.runtime.engine.painting_statistics import painting_statistics
 from fastnst.runtime.engine.spec import StylizerSpec, style_and_model
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.draw import Range, StyleDraws, content_key
@@ -59,7 +60,7 @@ class StyleAugment:
         column: str = "image",
         key: str | None = None,
         fast: bool = True,
-        device: Device = "auto",
+        device: Device = "cpu",
         threads: int | None = None,
     ) -> None:
         """Find the styles; sessions are opened when they are first needed.
@@ -77,7 +78,8 @@ class StyleAugment:
             column: Column of a batch that holds the images.
             key: Column of a batch with the identity of each image, to draw by it in place of the image's content.
             fast: Take the faster net where a name has two.
-            device: Where to run; `auto` takes the fastest that can load the file.
+            device: Where to run. The processor, by onnxruntime, gives the same bytes in each process; `auto` takes the
+                fastest device that can load the file.
             threads: Threads of the processor; None for one in a worker process, for `$OMP_NUM_THREADS` where that is
                 set (as Ray does), else for one a core.
 
@@ -95,7 +97,7 @@ class StyleAugment:
             for style in [styles] if isinstance(styles, str | os.PathLike) else styles:
                 name, path = style_and_model(style, model)
                 files.append(_find(name, path, fast))
-                names.append(name)
+                names.append(None if name is None else StyleMix(str(name)).absolute().style)
         self._files = tuple(files)
         cards = {file: read_card(file) for file in files}
         one_size = any(
@@ -108,7 +110,7 @@ class StyleAugment:
         # Names, strengths and strokes that a file lacks are said here, before a data set is half painted.
         least = strength[0] if isinstance(strength, tuple) else strength
         for name, file in zip(names, files, strict=True):
-            StyleMix(name, least).for_net(file, cards[file])
+            StyleMix(name, least).for_net(file, cards[file], painting_statistics)
         self.epoch = 0
         """Number of the pass over the data, see `set_epoch`."""
         self.column, self._key = column, key
@@ -205,7 +207,7 @@ class StyleAugment:
                 groups.setdefault((drawn[0], photo.shape), []).append((number, drawn[1]))
         for (stylizer, _), group in groups.items():
             # On a processor a batch is no faster, and alone an image has the same bytes in any company.
-            at_once = 1 if stylizer.device == "cpu" else AT_ONCE
+            at_once = 1 if stylizer.device in ON_PROCESSOR else AT_ONCE
             for first in range(0, len(group), at_once):
                 numbers, mixes = zip(*group[first : first + at_once], strict=True)
                 batch = np.stack([photos[number] for number in numbers])

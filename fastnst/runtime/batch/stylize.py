@@ -27,8 +27,8 @@ from fastnst.runtime.batch.files import (
     write_file,
 )
 from fastnst.runtime.batch.outputs import Job, find_jobs, is_video, style_in_file_name
+from fastnst.runtime.engine.devices import Device
 from fastnst.runtime.engine.level_painter import OnShare
-from fastnst.runtime.engine.session import Device
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.photos.options import PhotoOptions
 from fastnst.runtime.video.options import VideoOptions

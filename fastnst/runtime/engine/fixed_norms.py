@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from fastnst.runtime.engine.devices import Device
 from fastnst.runtime.engine.receptive_field import NORM, receptive_field
-from fastnst.runtime.engine.session import STYLE_WEIGHTS
+from fastnst.runtime.engine.session import STYLE_WEIGHTS, Session, open_session
 
 if TYPE_CHECKING:
     import onnx
-    import onnxruntime as ort
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Box: TypeAlias = tuple[int, int, int, int]
 """Top, left, bottom and right of a part of a picture, in pixels."""
 Statistics: TypeAlias = dict[str, Floats]
 """Mean and variance of the channels that go into each norm: `mean_0` (C,), `var_0` (C,), `mean_1`, ..."""
-Opener: TypeAlias = Callable[[bytes], "ort.InferenceSession"]
 
 ACTIVATIONS_HELD = 6
 """Estimated number of activations of the largest size that are in memory at once."""
@@ -34,15 +33,16 @@ class FixedNormsNet:
 
     Args:
         path: The .onnx file.
-        opener: Opens a session of a model's bytes.
+        device: Where to run; `auto` takes the fastest that can load the net.
 
     Raises:
         FastnstError: The net has parts that tiles can't be cut for.
     """
 
-    def __init__(self, path: Path, opener: Opener) -> None:
+    def __init__(self, path: Path, device: Device = "auto") -> None:
         import onnx
 
+        self._path, self._device = path, device
         self._model = onnx.load(path)
         graph = self._model.graph
         self.norms = sum(node.op_type == NORM for node in graph.node)
@@ -51,9 +51,12 @@ class FixedNormsNet:
         """Largest distance, in pixels, from an output pixel to an input pixel that it depends on."""
         self.bytes_per_pixel = ACTIVATIONS_HELD * largest
         """Estimated memory for painting, in bytes for each pixel."""
-        self._inputs = {node.name: len(node.type.tensor_type.shape.dim) for node in graph.input}
-        self._opener = opener
-        self._painter: ort.InferenceSession | None = None
+        self._inputs = {
+            node.name: [dim.dim_value for dim in node.type.tensor_type.shape.dim]
+            for node in graph.input
+        }
+        self._painter: Session | None = None
+        self._measurers: dict[int, Session] = {}
 
     def measure(
         self, windows: Callable[[], Iterable[tuple[Floats, Box]]], rows: Floats
@@ -67,12 +70,11 @@ class FixedNormsNet:
         """
         given: Statistics = {}
         for number in range(self.norms):
-            session = self._opener(_measuring(self._model, number))
+            session = self._measurer(number)
             count, mean, var = 0, np.zeros(1), np.zeros(1)
             for window, tile in windows():
                 feed = self._feed(window, rows) | given | {"tile": np.array(tile, np.int64)}
-                taken = {node.name for node in session.get_inputs()}
-                found = session.run(None, {name: feed[name] for name in taken})
+                found = session.run({node.name: feed[node.name] for node in session.inputs})
                 m, v = (values.astype(np.float64) for values in found)
                 pixels = (tile[2] - tile[0]) * (tile[3] - tile[1])
                 count += pixels
@@ -96,16 +98,25 @@ class FixedNormsNet:
             Float32 RGB (1, 3, H, W); values may lie outside 0..255.
         """
         if self._painter is None:
-            self._painter = self._opener(_with_fixed_norms(self._model).SerializeToString())
-        (painted,) = self._painter.run(None, self._feed(window, rows) | given)
-        result: Floats = painted
+            model = _with_fixed_norms(self._model).SerializeToString()
+            self._painter = open_session(self._path, self._device, model)
+        result: Floats = self._painter.run(self._feed(window, rows) | given)[0]
         return result
+
+    def _measurer(self, number: int) -> Session:
+        """Return the net up to a norm, see `_measuring`."""
+        if number not in self._measurers:
+            # A mean that is rounded is wrong by the same amount all over the picture.
+            self._measurers[number] = open_session(
+                self._path, self._device, _measuring(self._model, number), precise=True
+            )
+        return self._measurers[number]
 
     def _feed(self, window: Floats, rows: Floats) -> dict[str, Any]:
         pictures = [window[:, channel : channel + 3] for channel in range(0, window.shape[1], 3)]
-        if self._inputs.get(STYLE_WEIGHTS) == 2:
-            rows = rows[None]
-        return dict(zip(self._inputs, (*pictures, rows), strict=False))
+        shape = self._inputs.get(STYLE_WEIGHTS, [len(rows)])
+        parts = np.split(rows[None] if len(shape) == 2 else rows, shape[-1:], axis=-1)
+        return dict(zip(self._inputs, (*pictures, *parts), strict=False))
 
 
 def _with_fixed_norms(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -10,9 +10,9 @@ import numpy as np
 
 from fastnst.errors import FastnstError
 from fastnst.images.pixels import Pixels
+from fastnst.runtime.engine.devices import ON_PROCESSOR, Device
 from fastnst.runtime.engine.fixed_norms import FixedNormsNet
 from fastnst.runtime.engine.net_session import NetSession
-from fastnst.runtime.engine.session import open_session
 from fastnst.runtime.engine.spec import Tile
 from fastnst.runtime.engine.tiling import (
     SIDES,
@@ -167,10 +167,8 @@ class LevelPainter:
     def _fixed_norms_net(self) -> FixedNormsNet:
         with self._lock:
             if self._fixed_norms is None:
-                path = self.net.path
-                self._fixed_norms = FixedNormsNet(
-                    path, lambda model: open_session(path, "cpu", model)[0]
-                )
+                device: Device = self.net.device if self.net.device in ON_PROCESSOR else "cpu"
+                self._fixed_norms = FixedNormsNet(self.net.path, device)
             return self._fixed_norms
 
     def _bands(

@@ -1,4 +1,4 @@
-"""A net in onnxruntime that paints batches of float arrays."""
+"""A net that paints batches of float arrays."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnst.errors import BadStyleFile, FastnstError
-from fastnst.runtime.engine.session import Device, check_signature, onnxruntime_reason, open_session
-from fastnst.styles.card import CARD_KEY, StyleCard
-from fastnst.styles.mix import RowWeights
+from fastnst.runtime.engine.devices import Device
+from fastnst.runtime.engine.session import EngineFailure, check_signature, open_session
+from fastnst.styles.mix import STATISTICS, RowWeights
+from fastnst.styles.onnx_metadata import load_card
 
 DEFAULT_MULTIPLE = 4
 """Divisor of the sides for a net without a card: nearly all halve the picture twice."""
@@ -21,7 +22,7 @@ FloatBatch: TypeAlias = npt.NDArray[np.float32]
 
 
 class NetSession:
-    """A style net in onnxruntime. Several threads may run it at once.
+    """A style net, loaded. Several threads may run it at once.
 
     Args:
         path: The .onnx file.
@@ -31,20 +32,25 @@ class NetSession:
     Raises:
         BadStyleFile: The file is no style net.
         DeviceUnavailable: The device was asked for by name and is not there.
+        MissingExtra: The device's engine is not installed.
     """
 
     def __init__(self, path: Path, *, device: Device = "auto", threads: int | None = None) -> None:
         self.path = path
         """The .onnx file."""
-        self._session, self.device = open_session(path, device, threads=threads)
-        try:
-            text = self._session.get_modelmeta().custom_metadata_map.get(CARD_KEY)
-        except UnicodeDecodeError as error:
-            raise BadStyleFile(f"The metadata of {path} are damaged.") from error
-        self.card = StyleCard.from_json(text, path) if text else None
+        self._session = open_session(path, device, threads=threads)
+        self.device = self._session.device
+        """Device that runs it."""
+        self.card = load_card(path)
         """Card of the file; None for a file that fastnst did not write."""
         rows, levels = (self.card.rows, self.card.levels) if self.card else (1, 1)
-        self._signature = check_signature(self._session, path, rows, canvas=levels > 1)
+        self._signature = check_signature(
+            self._session,
+            path,
+            rows,
+            canvas=levels > 1,
+            statistics=STATISTICS if self.card and self.card.predicted else 0,
+        )
         self.fixed_size = self._signature.fixed_size
         """Height and width in pixels of the only size that the net takes; None for one that takes any."""
         self.multiple_of = self.card.multiple_of if self.card else DEFAULT_MULTIPLE
@@ -68,7 +74,8 @@ class NetSession:
         Args:
             photos: Float32 RGB (N, 3, H, W) in 0..255, H and W as the net takes them.
             canvases: Pictures that a net of several levels paints over, of the same shape.
-            rows: Shares of the net's rows, (rows,) for all pictures or (N, rows).
+            rows: Shares of the net's rows, and the statistics if it has a predictor, (rows,) for all pictures or
+                (N, rows).
 
         Returns:
             Float32 RGB (N, 3, H, W) in 0..255.
@@ -105,9 +112,10 @@ class NetSession:
         pictures = (photos,) if canvases is None else (photos, canvases)
         try:
             # A file of one style has no input for it.
-            feed = dict(zip(self._signature.inputs, (*pictures, style), strict=False))
-            (painted,) = self._session.run([self._signature.output], feed)
-        except Exception as error:  # onnxruntime's exceptions share no base of their own.
+            parts = np.split(style, [self._signature.rows], axis=-1)
+            feed = dict(zip(self._signature.inputs, (*pictures, *parts), strict=False))
+            painted = self._session.run(feed)[0]
+        except EngineFailure as error:
             height, width = photos.shape[2:]
             if "alloc" in str(error).lower():
                 raise FastnstError(
@@ -115,7 +123,7 @@ class NetSession:
                     "Give a smaller size: --size N",
                 ) from error
             raise BadStyleFile(
-                f"{self.path} failed on a picture of {width}x{height} px: {onnxruntime_reason(error)}."
+                f"{self.path} failed on a picture of {width}x{height} px: {error}."
             ) from error
         # Two passes without a copy: either is no number if one of the values is none.
         low, high = (painted.min(), painted.max()) if painted.size else (0.0, 0.0)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from fastnst.errors import FastnstError
 from fastnst.styles.hub import fetch_style, is_hub_name
 from fastnst.styles.mix import Blend, StyleMix
+from fastnst.styles.painting import is_picture
 from fastnst.styles.registry import find_style
 from fastnst.system.machine import cpu_count
 
 if TYPE_CHECKING:
-    from fastnst.runtime.engine.session import Device
+    from fastnst.runtime.engine.devices import Device
 
 LEAST_TILE = 64
 """Smallest side of tiles in pixels; in smaller ones most of the work goes into what is around them."""
@@ -65,7 +66,8 @@ class StylizerSpec:
 
     def absolute(self) -> StylizerSpec:
         """Return the specification for a process that may run in another folder."""
-        return self if self.model is None else replace(self, model=self.model.absolute())
+        model = None if self.model is None else self.model.absolute()
+        return replace(self, mix=self.mix.absolute(), model=model)
 
     def find(self) -> Path:
         """Return the .onnx file.
@@ -90,13 +92,17 @@ class StylizerSpec:
 def style_and_model(
     style: Blend | StyleMix | os.PathLike[str] | None, model: str | os.PathLike[str] | None
 ) -> tuple[Blend | StyleMix | None, Path | None]:
-    """Tell a style from a file: a path, text that ends in .onnx, or a name of the hub, is the model.
+    """Tell a style from a file: a path, text that ends in .onnx, or a name of the hub, is the model; a painting is a style.
 
     Raises:
         FastnstError: There are two files, or a file of the hub can't be had.
     """
-    if isinstance(style, os.PathLike) or is_hub_name(style):
-        style = os.fspath(style)  # type: ignore[arg-type]
+    if is_hub_name(style):
+        style = str(style)
+    elif isinstance(style, os.PathLike):
+        style = os.fspath(style)
+        if is_picture(style):
+            return style, None if model is None else _file(model)
     elif not isinstance(style, str) or not style.lower().endswith(".onnx"):
         return style, None if model is None else _file(model)
     if model is not None:

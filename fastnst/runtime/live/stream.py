@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from fastnst.images.pixels import Pixels
-from fastnst.runtime.engine.session import Device
+from fastnst.runtime.engine.devices import Device
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.live.camera import Camera, LiveFrame, scaled
 from fastnst.runtime.video.decode import frames

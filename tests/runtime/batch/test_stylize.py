@@ -435,6 +435,7 @@ def stylizer(negative):
     return Stylizer(negative)
 
 
+@pytest.mark.usefixtures("engine")
 def test_folders_may_mix_photos_and_videos(workdir, stylizer):
     (workdir / "mixed" / "deep").mkdir(parents=True)
     make(workdir / "mixed" / "deep" / "a.mp4", sound=True)

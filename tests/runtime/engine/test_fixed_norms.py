@@ -4,7 +4,6 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from fastnst.runtime.engine.fixed_norms import FixedNormsNet
-from fastnst.runtime.engine.session import open_session
 
 EPSILON = 1e-5
 
@@ -31,7 +30,7 @@ def net(tmp_path):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
     path = tmp_path / "norms.onnx"
     onnx.save(model, path)
-    return FixedNormsNet(path, lambda model: open_session(path, "cpu", model)[0])
+    return FixedNormsNet(path)
 
 
 def normalised(x, mean, var, scale, shift):

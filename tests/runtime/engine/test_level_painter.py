@@ -8,12 +8,11 @@ from fastnst import StyleMix, Stylizer
 from fastnst.errors import FastnstError
 from fastnst.runtime.engine import level_painter as module
 from fastnst.runtime.engine.fixed_norms import FixedNormsNet
-from fastnst.runtime.engine.session import open_session
 from fastnst.runtime.engine.tiling import measure
 
 
 def fixed(path) -> FixedNormsNet:
-    return FixedNormsNet(path, lambda model: open_session(path, "cpu", model)[0])
+    return FixedNormsNet(path)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from onnx import TensorProto, helper, numpy_helper
 from fastnst import Stylizer
 from fastnst.errors import BadStyleFile, FastnstError
 from fastnst.runtime.engine.net_session import NetSession
+from fastnst.runtime.engine.session import EngineFailure
 
 
 def noise(height: int, width: int) -> np.ndarray:
@@ -17,9 +18,7 @@ def test_memory_running_out_is_one_sentence(negative, monkeypatch):
 
     class Full:
         def run(self, *_: object) -> None:
-            raise RuntimeError(
-                "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : bad_alloc: Failed to allocate"
-            )
+            raise EngineFailure("bad_alloc: Failed to allocate")
 
     monkeypatch.setattr(stylizer.net, "_session", Full())
     with pytest.raises(FastnstError, match="not enough memory to paint 40x40 px at once"):
@@ -62,7 +61,7 @@ def test_each_picture_of_a_batch_has_its_rows_in_one_run_or_in_one_for_each_styl
     scales, shifts = [[-1, 0.25, -1, 1], [255, 100, 255, 0]]
     wanted = photos * np.reshape(scales, (4, 1, 1, 1)) + np.reshape(shifts, (4, 1, 1, 1))
     for path, runs in ((many, 3), (with_a_style_each(many, tmp_path / "each.onnx"), 1)):
-        net = NetSession(path, device="cpu")
+        net = NetSession(path)
         counts = []
         run = net._run
         net._run = lambda *args, run=run, counts=counts: counts.append(len(args[0])) or run(*args)
@@ -84,7 +83,7 @@ def test_a_file_that_takes_a_style_for_each_picture_paints_as_one_that_takes_one
 
 def test_a_net_that_takes_one_picture_paints_a_batch_one_by_one(zoo):
     photos = noise(3 * 224, 224).reshape(3, 224, 224, 3).transpose(0, 3, 1, 2).astype(np.float32)
-    painted = NetSession(zoo, device="cpu").run(photos, rows=np.ones(1, np.float32))
+    painted = NetSession(zoo).run(photos, rows=np.ones(1, np.float32))
     assert np.array_equal(painted, 255 - photos)
 
 

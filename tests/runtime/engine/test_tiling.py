@@ -6,7 +6,6 @@ from PIL import Image
 
 from fastnst import Stylizer
 from fastnst.runtime.engine.fixed_norms import FixedNormsNet
-from fastnst.runtime.engine.session import open_session
 from fastnst.runtime.engine.tiling import TilePlan, chosen_side, measure, paint, region_of
 
 
@@ -23,7 +22,7 @@ def photo(astronaut) -> np.ndarray:
 
 
 def fixed(path) -> FixedNormsNet:
-    return FixedNormsNet(path, lambda model: open_session(path, "cpu", model)[0])
+    return FixedNormsNet(path)
 
 
 def plan(photo, net, side, multiple=8) -> TilePlan:

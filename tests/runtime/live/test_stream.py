@@ -14,6 +14,7 @@ def numbered(count, size=(8, 8)):
     return [np.full((*size, 3), n, np.uint8) for n in range(count)]
 
 
+@pytest.mark.usefixtures("engine")
 def test_every_frame_of_a_video_comes_painted_in_order_with_its_time(tmp_path, negative):
     stamps = [0, 40, 90, 200, 210]
     clip = make(tmp_path / "clip.mp4", stamps=stamps)

@@ -74,6 +74,7 @@ def test_masks_of_another_size_are_fitted(workdir, negative, photo):
     assert np.array_equal(painted, 255 - pixels(photo))
 
 
+@pytest.mark.usefixtures("engine")
 def test_each_region_has_its_style_and_where_masks_overlap_they_share(workdir, many, photo):
     left, right = (np.zeros((221, 301), np.uint8) for _ in range(2))
     left[:, :200], right[:, 100:280] = 255, 255

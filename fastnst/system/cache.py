@@ -1,4 +1,4 @@
-"""Cache of results of `evaluate` that take long and stay the same from one call to the next."""
+"""Cache of the user: results that take long and stay the same from one call to the next."""
 
 from __future__ import annotations
 

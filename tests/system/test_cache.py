@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from fastnst.evaluation.cache import cache_folder
+from fastnst.system.cache import cache_folder
 
 
 def test_the_folder_is_the_user_s_own(monkeypatch, tmp_path):
