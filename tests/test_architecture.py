@@ -40,6 +40,7 @@ WIDER = {
     "test_architecture": "the package",
     "test_configs": "the YAML files",
     "test_contributing": "CONTRIBUTING.md, the workflow, the hooks",
+    "test_notebook": "docs/fastnst.ipynb",
     "test_readme": "the README and the pages of docs/",
     "test_scripts": "the scripts",
 }
