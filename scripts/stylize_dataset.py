@@ -1,4 +1,4 @@
-"""Paint a folder of images in drawn styles on a Ray cluster, or on the cores of this machine.
+"""Paint a folder of images, or of parquet files, in drawn styles on a Ray cluster or on the cores of this machine.
 
 python scripts/stylize_dataset.py set/ -o painted/ --copies 3 --strength 0.3:1 --seed 0 --address auto
 """
@@ -9,7 +9,9 @@ from pathlib import Path
 
 from fastnst import FastnstError, StyleAugment
 from fastnst.runtime.batch.augment import RANDOM
-from fastnst.runtime.batch.dataset import import_ray, stylize_dataset
+from fastnst.runtime.batch.cluster import import_ray
+from fastnst.runtime.batch.dataset import stylize_dataset
+from fastnst.runtime.batch.parquet import stylize_parquet
 from fastnst.styles.draw import parse_range
 from fastnst.system.progress import StepProgress
 
@@ -26,6 +28,7 @@ def main() -> None:
     parser.add_argument("--copies", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--slow", action="store_true", help="paint by the net for photos")
+    parser.add_argument("--column", help="paint the images of this column of parquet files")
     parser.add_argument("--workers", type=int, help="one for each core of the cluster, without it")
     parser.add_argument("--address", help="of a cluster; without it, one starts on this machine")
     options = parser.parse_args()
@@ -37,19 +40,19 @@ def main() -> None:
             stroke=parse_range(options.stroke, "stroke"),
             share=1.0,
             seed=options.seed,
+            column=options.column or "image",
             fast=not options.slow,
         )
         ray = import_ray(options.address)
         ray.data.DataContext.get_current().enable_progress_bars = False
-        progress = StepProgress("parts", 100)
-        result = stylize_dataset(
-            options.source,
-            options.output,
-            augment=augment,
-            copies=options.copies,
-            workers=options.workers,
-            report=lambda share, note: progress.update(int(100 * share), note),
-        )
+        more = {"augment": augment, "copies": options.copies, "workers": options.workers}
+        progress = StepProgress("percents", 100)
+
+        def report(share: float, note: str) -> None:
+            progress.update(int(100 * share), note)
+
+        run = stylize_parquet if options.column else stylize_dataset
+        result = run(options.source, options.output, report=report, **more)
         progress.close()
     except FastnstError as error:
         sys.exit(str(error))

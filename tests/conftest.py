@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hub import hub  # noqa: F401
 from hypothesis import settings
 from PIL import Image
 

@@ -20,6 +20,7 @@ UNTESTED = {
     "images/metadata": "seen in files alone: runtime/batch/test_fidelity.py and test_stylize.py",
     "models/swift": "nothing of its own beside the contract of every net: models/test_nets.py",
     "optimization/objective": "what `descend` calls: optimization/test_descend.py",
+    "runtime/batch/cluster": "what hands out the jobs of runtime/batch/test_dataset.py and test_parquet.py",
     "runtime/batch/files": "what `stylize` does with each file: runtime/batch/test_stylize.py",
     "runtime/engine/norm_graphs": "what a `FixedNormsNet` runs: runtime/engine/test_fixed_norms.py",
     "runtime/photos/compose": "what a `PhotoOptions` paints by: runtime/photos/test_options.py",
@@ -40,6 +41,7 @@ WIDER = {
     "test_architecture": "the package",
     "test_configs": "the YAML files",
     "test_contributing": "CONTRIBUTING.md, the workflow, the hooks",
+    "test_notebook": "docs/fastnst.ipynb",
     "test_readme": "the README and the pages of docs/",
     "test_scripts": "the scripts",
 }

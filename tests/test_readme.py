@@ -22,7 +22,7 @@ from fastnst.cli.app import app
 from fastnst.system.package_data import bundled
 
 ROOT = bundled("checkpoints").parent
-COMMANDS = ("stylize", "webcam", "styles", "web", "train", "export", "evaluate", "optimize")
+COMMANDS = ("stylize", "webcam", "styles", "web", "push", "train", "export", "evaluate", "optimize")
 MOST_LINES = 150
 """Of the README."""
 

@@ -182,3 +182,25 @@ def test_any_painting_is_compared_with_the_nearest_style(workdir, make_photos):
     assert all(float(row["J"]) > 0 for row in rows)
     with Image.open("out/sheet.png") as sheet:
         assert sheet.size == (3 * 64, 3 * 53)
+
+
+
+@pytest.mark.slow
+def test_shape_bias_trains_with_and_without_styles(workdir):
+    words = ["--images", "48", "--test", "24", "--epochs", "1", "--size", "32", "--seeds", "0", "1"]
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "shape_bias.py", *words, "--sheet", "sheet.png"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    heading, *rows = (line.split() for line in done.stdout.splitlines())
+    assert heading == ["seed", "StyleAugment", "held", "out", "shape", "texture", "shape", "bias"]
+    names = [(row[0], row[1]) for row in rows]
+    assert names == [(seed, name) for seed in ("0", "1", "mean") for name in ("without", "with")]
+    for seed, name, *figures in rows:
+        assert all(0 <= float(figure) <= 1 for figure in figures), (seed, name)
+    first, second, mean = (float(rows[place][3]) for place in (0, 2, 4))
+    assert abs((first + second) / 2 - mean) < 0.0011
+    with Image.open("sheet.png") as sheet:
+        assert sheet.size == (12 * 32, 3 * 32)

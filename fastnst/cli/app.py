@@ -8,6 +8,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError, UnknownCommandError
 
+from fastnst.cli.push import push
 from fastnst.cli.stand_ins import explained, missing_module
 from fastnst.cli.styles import styles
 from fastnst.cli.stylize import EXAMPLES, stylize
@@ -32,6 +33,7 @@ app.command(
 app.command(webcam)
 app.command(styles)
 app.command("fastnst.web.command:web", help="Open a page in the browser that paints.")
+app.command(push)
 # Named by string, so that torch is loaded only by the commands that need it.
 app.command("fastnst.training.command:train", help="Learn a style from a painting.")
 app.command("fastnst.exporting.export:export", help="Write a trained style as an ONNX file.")

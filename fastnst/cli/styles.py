@@ -16,13 +16,13 @@ def styles(
     *paintings: Path,
     json: Annotated[bool, Parameter(negative="")] = False,
     contact_sheet: Annotated[Path | None, Parameter(alias="--sheet")] = None,
-    add: Path | None = None,
+    add: str | None = None,
     name: str | None = None,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     size: int = 320,
     fast: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """List all styles with their paintings, paint one photo in all of them, or keep the style of any painting.
+    """List all styles with their paintings, paint one photo in all of them, or keep a style of any painting or the hub.
 
     Parameters
     ----------
@@ -33,7 +33,8 @@ def styles(
     contact_sheet
         Photo to paint in every style.
     add
-        Painting whose style to keep, under --name, for --style.
+        Painting whose style to keep, under --name, for --style; or a style of the Hugging Face hub to keep in
+        the first folder of styles: hf:user/name.
     name
         Name to keep it under; without it, the file's.
     output
@@ -44,14 +45,21 @@ def styles(
         Paint by the faster net, where a style has one.
     """
     if add is not None:
+        if add.startswith("hf:"):
+            from fastnst.sharing.add import add_style
+
+            path = add_style(add)
+            print(f"{path}  Use it by: --style {path.stem}")
+            return
         from fastnst.runtime.engine.painting_statistics import painting_statistics
         from fastnst.styles.kept import keep_style
         from fastnst.styles.registry import list_styles
 
-        name = name or add.stem
+        painting = Path(add)
+        name = name or painting.stem
         if name in list_styles():
             raise FastnstError(f"There is a style {name} already.", "Give another --name.")
-        kept = keep_style(name, add, painting_statistics(add))
+        kept = keep_style(name, painting, painting_statistics(painting))
         print(f"{kept}  Paint like it: fastnst stylize PHOTO --style {name}")
         return
     if paintings and contact_sheet is None:

@@ -177,7 +177,7 @@ def stylize(
         painter = StyleAugment(
             style or str(model), model if style else None, strength=strengths, share=1.0, seed=seed or 0,
             stroke=size_of_strokes if stroke is None else StyleMix(stroke=stroke).stroke_size(0.0),
-            fast=fast, device=device,
+            fast=fast, device="cpu" if device == "auto" else device,
         )  # fmt: skip
     else:
         painter = Stylizer(

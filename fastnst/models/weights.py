@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
@@ -48,6 +49,12 @@ def load_net(path: Path) -> tuple[StyleNet, StyleCard]:
     card = StyleCard.from_json(metadata[CARD_KEY], path)
     try:
         config = NetConfig(**card.net)
+        if config.blocks > len(tensors) or config.styles > max(len(t) for t in tensors.values()):
+            raise ValueError("a net that is larger than the file")  # Before it fills the memory.
+        with torch.device("meta"):
+            shapes = build_net(config).state_dict()
+        if any(shapes[name].shape != tensors[name].shape for name in shapes):
+            raise ValueError("tensors of other shapes")
         net = build_net(config)
         net.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:

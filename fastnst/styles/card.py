@@ -13,6 +13,8 @@ CARD_KEY = "fastnst"
 """Metadata key, in ONNX and safetensors alike, that holds the card as JSON."""
 CARD_FORMAT = 1
 """Version of the card, raised when earlier versions of fastnst can't read it."""
+MAX_ROWS = 2**16
+"""Rows of scales and shifts of the largest net that is read."""
 
 RENAMED_METRICS = {"grid": "checkerboard"}
 """Current names of an evaluation's figures, by their names in files of earlier versions."""
@@ -121,6 +123,14 @@ class StyleCard:
             if not isinstance(values["net"]["name"], str):
                 raise TypeError("a net without a name")
             card = cls(**values)
+            if not 1 <= card.rows <= MAX_ROWS:
+                raise ValueError(f"{card.rows} rows")
+            for text in (card.name, *(credit.name for credit in card.styles)):
+                if {"/", "\\"} & set(text):  # Names of styles are parts of file names.
+                    raise ValueError(f"a name of {text!r}")
+            for credit in card.styles:
+                if not all(str(value).isprintable() for value in vars(credit).values()):
+                    raise ValueError("a credit with control characters")
             if not (1 <= card.levels <= 16 and (card.levels == 1 or 32 <= card.base <= 4096)):
                 raise ValueError(f"{card.levels} levels from {card.base} px")
             return card

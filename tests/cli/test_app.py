@@ -35,7 +35,7 @@ def test_version(fastnst):
         (["stylize", "a.jpg", "--style", "starry-night", "--size", "x"], 'unable to convert "x" into int'),
         (["stylize", "a.jpg", "--style", "starry-night", "--device", "tpu"], "--device"),
         (["stylize", "a.jpg", "--style", "starry-night"], "There is no file a.jpg."),
-        (["xyz"], "There is no command 'xyz'. Choose from: evaluate, export, optimize, styles, stylize, train, web, webcam."),
+        (["xyz"], "There is no command 'xyz'. Choose from: evaluate, export, optimize, push, styles, stylize, train, web, webcam."),
         (["stylise"], "There is no command 'stylise'. Did you mean 'stylize' or 'styles'?"),
     ],
 )  # fmt: skip

@@ -14,7 +14,7 @@ import numpy as np
 from fastnst.errors import FastnstError
 from fastnst.images.kinds import to_batch
 from fastnst.images.pixels import Pixels
-from fastnst.runtime.engine.devices import Device
+from fastnst.runtime.engine.devices import ON_PROCESSOR, Device
 from fastnst.runtime.engine.painting_statistics import painting_statistics
 from fastnst.runtime.engine.spec import StylizerSpec, style_and_model
 from fastnst.runtime.engine.stylizer import Stylizer
@@ -60,7 +60,7 @@ class StyleAugment:
         column: str = "image",
         key: str | None = None,
         fast: bool = True,
-        device: Device = "auto",
+        device: Device = "cpu",
         threads: int | None = None,
     ) -> None:
         """Find the styles; sessions are opened when they are first needed.
@@ -78,7 +78,8 @@ class StyleAugment:
             column: Column of a batch that holds the images.
             key: Column of a batch with the identity of each image, to draw by it in place of the image's content.
             fast: Take the faster net where a name has two.
-            device: Where to run; `auto` takes the fastest that can load the file.
+            device: Where to run. The processor, by onnxruntime, gives the same bytes in each process; `auto` takes the
+                fastest device that can load the file.
             threads: Threads of the processor; None for one in a worker process, for `$OMP_NUM_THREADS` where that is
                 set (as Ray does), else for one a core.
 
@@ -96,7 +97,7 @@ class StyleAugment:
             for style in [styles] if isinstance(styles, str | os.PathLike) else styles:
                 name, path = style_and_model(style, model)
                 files.append(_find(name, path, fast))
-                names.append(name)
+                names.append(None if name is None else StyleMix(str(name)).absolute().style)
         self._files = tuple(files)
         cards = {file: read_card(file) for file in files}
         one_size = any(
@@ -112,7 +113,7 @@ class StyleAugment:
             StyleMix(name, least).for_net(file, cards[file], painting_statistics)
         self.epoch = 0
         """Number of the pass over the data, see `set_epoch`."""
-        self._column, self._key = column, key
+        self.column, self._key = column, key
         self._device, self._threads = device, threads
 
     def set_epoch(self, epoch: int) -> None:
@@ -148,13 +149,13 @@ class StyleAugment:
         """
         if not isinstance(image, Mapping):
             return self._paint(image, None)
-        if self._column not in image:
+        if self.column not in image:
             raise FastnstError(
-                f"The batch has no column {self._column!r}, but {', '.join(map(str, image)) or 'none'}.",
+                f"The batch has no column {self.column!r}, but {', '.join(map(str, image)) or 'none'}.",
                 "Name the column of the images: StyleAugment(column=...).",
             )
         keys = None if self._key is None else image[self._key]
-        return {**image, self._column: self._paint(image[self._column], keys)}
+        return {**image, self.column: self._paint(image[self.column], keys)}
 
     def draw(self, pixels: Pixels, epoch: int | None = None) -> tuple[Stylizer, StyleMix] | None:
         """Draw the style of an image by its content.
@@ -206,7 +207,7 @@ class StyleAugment:
                 groups.setdefault((drawn[0], photo.shape), []).append((number, drawn[1]))
         for (stylizer, _), group in groups.items():
             # On a processor a batch is no faster, and alone an image has the same bytes in any company.
-            at_once = 1 if stylizer.device == "cpu" else AT_ONCE
+            at_once = 1 if stylizer.device in ON_PROCESSOR else AT_ONCE
             for first in range(0, len(group), at_once):
                 numbers, mixes = zip(*group[first : first + at_once], strict=True)
                 batch = np.stack([photos[number] for number in numbers])

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnst.errors import FastnstError, first_line, missing_extra
+from fastnst.errors import FastnstError
 from fastnst.images.pixels import MAX_PIXELS
 from fastnst.images.write import check_quality
 from fastnst.runtime.batch.augment import StyleAugment
+from fastnst.runtime.batch.cluster import import_ray, work
 from fastnst.runtime.batch.drawn import DrawnStyles, drawn_styles
 from fastnst.runtime.batch.files import OpenFile, read_file, write_file
 from fastnst.runtime.batch.manifest import COLUMNS, ManifestRow, read_manifest
@@ -75,14 +74,12 @@ def stylize_dataset(
 
     Raises:
         MissingExtra: Ray is not installed.
-        FastnstError: Nothing can be painted: there is no image, the style file is damaged, ...
+        FastnstError: A worker failed, or nothing can be painted: there is no image, the style file is damaged, ...
     """
     ray = import_ray()
     check_quality(quality)
-    if copies < 1 or (workers is not None and workers < 1):
-        raise FastnstError(
-            f"There are {copies} copies, and {workers or 'all'} workers.", "Give 1 or more."
-        )
+    if copies < 1:
+        raise FastnstError(f"The number of copies is {copies}.", "Give 1 or more.")
     augment.open()  # An error of a style file is said here, and not by each worker.
     folder, started = Path(output).absolute(), time.monotonic()
     errors: dict[str, str] = {}
@@ -99,8 +96,9 @@ def stylize_dataset(
                 items.append(
                     {"source": str(job.source), "target": str(job.target), "copy": job.copy}
                 )
-        most = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
-        for number, row in enumerate(_rows(ray, items, augment, folder, quality, most), start=1):
+        options = {"augment": augment, "folder": folder, "quality": quality}
+        done = work(ray, items, _Worker, options, workers=workers, batch=BATCH, block=BLOCK)
+        for number, row in enumerate(done, start=1):
             if row["error"]:
                 errors[row["source"]] = row["error"]
             else:
@@ -114,37 +112,6 @@ def stylize_dataset(
             with suppress(OSError):
                 leftover.unlink()
     return DatasetResult(painted, kept, errors, time.monotonic() - started, painting)
-
-
-def _rows(
-    ray: Any,
-    items: list[dict[str, Any]],
-    augment: StyleAugment,
-    folder: Path,
-    quality: int,
-    most: int,
-) -> Iterator[dict[str, Any]]:
-    """Yield what the workers say of each image, as it is done.
-
-    Raises:
-        FastnstError: A worker can't paint at all.
-    """
-    if not items:
-        return
-    options = {"augment": augment, "folder": folder, "quality": quality}
-    done = ray.data.from_items(
-        items, override_num_blocks=math.ceil(len(items) / BLOCK)
-    ).map_batches(
-        _Worker,
-        fn_constructor_kwargs=options,
-        batch_size=BATCH,
-        batch_format="numpy",
-        num_cpus=1,
-        # The least is 1, so that a job goes on where a machine is lost.
-        compute=ray.data.ActorPoolStrategy(min_size=1, initial_size=most, max_size=most),
-    )
-    with explained_workers(ray):
-        yield from done.iter_rows()
 
 
 class _Worker:
@@ -182,42 +149,3 @@ class _Worker:
         row = asdict(self._rows[0]) if self._rows and not error else dict.fromkeys(COLUMNS, "")
         seconds = 0.0 if kept else result.seconds
         return row | {"source": str(job.source), "kept": kept, "error": error, "seconds": seconds}
-
-
-def import_ray(address: str | None = None) -> Any:
-    """Import Ray, which tells nobody how it is used unless its user asks for that, and join a cluster.
-
-    Args:
-        address: Address of the cluster; None joins that of `$RAY_ADDRESS`, or starts one on this machine.
-
-    Raises:
-        MissingExtra: It is not installed.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise missing_extra("Painting on a cluster needs Ray.", "ray") from error
-    if not ray.is_initialized():
-        ray.init(address, logging_level="ERROR", log_to_driver=False)
-    return ray
-
-
-@contextmanager
-def explained_workers(ray: Any) -> Iterator[None]:
-    """Say in one sentence why the workers of a cluster failed.
-
-    Raises:
-        FastnstError: In place of Ray's errors.
-    """
-    try:
-        yield
-    except ray.exceptions.RayError as error:
-        cause: BaseException = error
-        while (inner := getattr(cause, "cause", None) or cause.__cause__) is not None:
-            cause = inner
-        raise FastnstError(
-            f"The workers failed: {first_line(cause)}.",
-            "What is painted stays: mend this, and say the same again to go on.",
-        ) from error

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fastnst.errors import FastnstError
+from fastnst.styles.hub import fetch_style, is_hub_name
 from fastnst.styles.mix import Blend, StyleMix
 from fastnst.styles.painting import is_picture
 from fastnst.styles.registry import find_style
@@ -93,20 +94,26 @@ class StylizerSpec:
 def style_and_model(
     style: Blend | StyleMix | os.PathLike[str] | None, model: str | os.PathLike[str] | None
 ) -> tuple[Blend | StyleMix | None, Path | None]:
-    """Tell a style from a file: a path, or text that ends in .onnx, is the model, but that of a painting is a style.
+    """Tell a style from a file: a path, text that ends in .onnx, or a name of the hub, is the model; a painting is a style.
 
     Raises:
-        FastnstError: There are two files.
+        FastnstError: There are two files, or a file of the hub can't be had.
     """
-    if isinstance(style, os.PathLike):
+    if is_hub_name(style):
+        style = str(style)
+    elif isinstance(style, os.PathLike):
         style = os.fspath(style)
         if is_picture(style):
-            return style, None if model is None else Path(model)
+            return style, None if model is None else _file(model)
     elif not isinstance(style, str) or not style.lower().endswith(".onnx"):
-        return style, None if model is None else Path(model)
+        return style, None if model is None else _file(model)
     if model is not None:
         raise FastnstError(
             f"Two files were given: {style} and {model}.",
             "Give one file, and the name of one of its styles.",
         )
-    return None, Path(style)
+    return None, _file(style)
+
+
+def _file(model: str | os.PathLike[str]) -> Path:
+    return fetch_style(model) if is_hub_name(model) else Path(model)

@@ -29,7 +29,7 @@ def augment(many):
 @pytest.fixture
 def expected(augment, many):
     """Each photo as a `Stylizer` paints it in the style that is drawn."""
-    stylizer, results = Stylizer(model=many, threads=1), []
+    stylizer, results = Stylizer(model=many, device="cpu", threads=1), []
     for photo in PHOTOS:
         drawn = augment.draw(photo)
         results.append(photo if drawn is None else stylizer(photo, drawn[1]))

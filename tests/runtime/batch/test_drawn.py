@@ -59,7 +59,7 @@ def test_copies_keep_the_tree_and_the_manifest_says_what_was_drawn(photos, augme
     manifest = rows(out)
     assert list(manifest) == sorted(names)
     assert tree(out).keys() == {*names, "manifest.csv"}
-    stylizer = Stylizer(model=many)
+    stylizer = Stylizer(model=many, device="cpu")
     for name, row in manifest.items():
         photo = pixels(photos / f"{name[:6]}.png")
         again = stylizer(
