@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from fastnst.evaluation.evaluate import evaluate
     from fastnst.exporting.export import export
     from fastnst.optimization.optimize import optimize
+    from fastnst.runtime.batch.augment import StyleAugment
     from fastnst.runtime.batch.stylize import stylize
     from fastnst.runtime.engine.spec import StylizerSpec
     from fastnst.runtime.engine.stylizer import Stylizer
@@ -26,6 +27,7 @@ _HOMES = {
     "Deflicker": "fastnst.runtime.video.deflicker",
     "FastnstError": "fastnst.errors",
     "PhotoOptions": "fastnst.runtime.photos.options",
+    "StyleAugment": "fastnst.runtime.batch.augment",
     "StyleCard": "fastnst.styles.card",
     "StyleMix": "fastnst.styles.mix",
     "Stylizer": "fastnst.runtime.engine.stylizer",
@@ -44,6 +46,7 @@ __all__ = [
     "Deflicker",
     "FastnstError",
     "PhotoOptions",
+    "StyleAugment",
     "StyleCard",
     "StyleMix",
     "Stylizer",

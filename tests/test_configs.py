@@ -43,7 +43,7 @@ def test_the_base_says_what_the_code_says(group, kind):
             default = {key: part for key, part in asdict(default).items() if key in value}
             # All of them are documented, but for what follows from the paintings.
             left = defaults[name].__dataclass_fields__.keys() - value.keys()
-            assert left == ({"styles", "identity"} if name == "net" else set())
+            assert left == ({"styles", "identity", "predicted"} if name == "net" else set())
         assert plain(value) == plain(default), name
 
 

@@ -107,7 +107,7 @@ def test_every_parameter_of_the_configuration_that_it_names_exists(page):
     from fastnst.models import NetConfig
     from fastnst.training.data.datamodule import PhotoDataModule
     from fastnst.training.module import StyleTransfer
-    from fastnst.training.options import ObjectiveOptions, OptimizerOptions
+    from fastnst.training.options import AnyOptions, ObjectiveOptions, OptimizerOptions
     from fastnst.training.paintings import Painting
     from fastnst.training.regularizers import REGULARIZERS
 
@@ -115,6 +115,7 @@ def test_every_parameter_of_the_configuration_that_it_names_exists(page):
     groups = {
         "net": NetConfig.__dataclass_fields__,
         "objective": ObjectiveOptions.__dataclass_fields__,
+        "any": AnyOptions.__dataclass_fields__,
         "optimizer": OptimizerOptions.__dataclass_fields__,
         "painting": Painting.__dataclass_fields__,
         "regularizers": {*REGULARIZERS, "NAME"},

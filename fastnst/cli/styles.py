@@ -9,24 +9,33 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from fastnst.cli.terminal import progress_bar, say
+from fastnst.errors import FastnstError
 
 
 def styles(
-    *,
+    *paintings: Path,
     json: Annotated[bool, Parameter(negative="")] = False,
-    contact_sheet: Path | None = None,
+    contact_sheet: Annotated[Path | None, Parameter(alias="--sheet")] = None,
+    add: Path | None = None,
+    name: str | None = None,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     size: int = 320,
     fast: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """List all styles with their paintings, or paint one photo in all of them.
+    """List all styles with their paintings, paint one photo in all of them, or keep the style of any painting.
 
     Parameters
     ----------
+    paintings
+        Paintings whose styles the contact sheet shows, in place of all that are listed.
     json
         Print JSON.
     contact_sheet
         Photo to paint in every style.
+    add
+        Painting whose style to keep, under --name, for --style.
+    name
+        Name to keep it under; without it, the file's.
     output
         Contact sheet to write; without it, styles.png, unless that exists.
     size
@@ -34,6 +43,22 @@ def styles(
     fast
         Paint by the faster net, where a style has one.
     """
+    if add is not None:
+        from fastnst.runtime.engine.painting_statistics import painting_statistics
+        from fastnst.styles.kept import keep_style
+        from fastnst.styles.registry import list_styles
+
+        name = name or add.stem
+        if name in list_styles():
+            raise FastnstError(f"There is a style {name} already.", "Give another --name.")
+        kept = keep_style(name, add, painting_statistics(add))
+        print(f"{kept}  Paint like it: fastnst stylize PHOTO --style {name}")
+        return
+    if paintings and contact_sheet is None:
+        raise FastnstError(
+            f"{paintings[0]} is given, but no photo to paint like it.",
+            "Say: fastnst styles --sheet PHOTO PAINTING..., or keep its style: --add PAINTING",
+        )
     if contact_sheet is not None:
         from fastnst.images.write import check_absent
         from fastnst.runtime.photos.contact_sheet import write_contact_sheet
@@ -47,7 +72,14 @@ def styles(
             def report(share: float, name: str) -> None:
                 progress.update(task, completed=100 * share, total=100, description=name)
 
-            sheet = write_contact_sheet(contact_sheet, output, size=size, fast=fast, report=report)
+            sheet = write_contact_sheet(
+                contact_sheet,
+                output,
+                styles=list(map(str, paintings)),
+                size=size,
+                fast=fast,
+                report=report,
+            )
         print(f"{output}  {sheet.width}x{sheet.height}")
         return
     from fastnst.runtime.photos.contact_sheet import describe_styles

@@ -35,6 +35,8 @@ fastnst stylize holiday/ --style water-lilies -o painted/ --skip-existing
 
 fastnst stylize photo.jpg --style starry-night:0.6,the-kiss:0.4 --mask sky.png
 
+fastnst stylize set/ --style random --fast --copies 3 --strength 0.3:1 --seed 0 -o painted/
+
 fastnst stylize clip.mp4 --style the-scream -o painted.mp4 --start 10 --end 20"""
 
 
@@ -44,9 +46,11 @@ def stylize(
     ],
     style: Annotated[str | None, _STYLE] = None,
     model: Annotated[Path | None, _STYLE] = None,
-    strength: Annotated[float, _STYLE] = 1.0,
+    strength: Annotated[str, _STYLE] = "1",
     stroke: Annotated[Literal["fine", "medium", "bold"] | float | None, _STYLE] = None,
     fast: Annotated[bool, _FLAG, _STYLE] = False,
+    copies: Annotated[int, _STYLE] = 1,
+    seed: Annotated[int | None, _STYLE] = None,
     output: Annotated[Path | None, Parameter(alias="-o", allow_leading_hyphen=True), _FILES] = None,
     size: Annotated[int | None, _SIZE] = None,
     max_size: Annotated[int | None, _SIZE] = None,
@@ -77,16 +81,23 @@ def stylize(
     inputs
         Photos, videos, and folders, which are searched to any depth; - is standard input.
     style
-        Name of a style, see `fastnst styles`, or a blend of several: a:0.6,b:0.4.
+        Name of a style, see `fastnst styles`; path of any painting; or a blend of several: a:0.6,b.jpg:0.4.
+        With random, each picture gets a blend that is drawn by its content, and -o a manifest.csv of what
+        was drawn.
     model
         An .onnx file, written by `fastnst export` or another fast-style net. --style then names one of
         its styles; without it, the first one is used.
     strength
-        Strength of the style, from 0, the photo, to 1.
+        Strength of the style, from 0, the photo, to 1; a range, 0.3:1, draws one for each picture.
     stroke
-        Size of the strokes: fine, medium, bold, or a number from 0 to 1.
+        Size of the strokes: fine, medium, bold, or a number from 0 to 1. With random styles and no
+        stroke, one is drawn for each picture.
     fast
         Paint by the faster net, where the style has one.
+    copies
+        Number of outputs of each picture, each with what is drawn for it: photo-1.jpg, photo-2.jpg.
+    seed
+        Seed of what is drawn; without it, 0. The same seed gives the same files.
     output
         A file for one photo, else a folder; - is standard output. Without it, NAME-STYLE.EXT beside each
         photo; a strength and a stroke are added to the name: photo-udnie-0.7.jpg.
@@ -137,11 +148,14 @@ def stylize(
     """
     from fastnst.images.colors import parse_keep_color
     from fastnst.images.formats import takes_pages
+    from fastnst.runtime.batch.augment import RANDOM, StyleAugment
     from fastnst.runtime.batch.outputs import PIPE
     from fastnst.runtime.batch.stylize import stylize as run
     from fastnst.runtime.engine.stylizer import Stylizer
     from fastnst.runtime.photos.options import PhotoOptions
     from fastnst.runtime.video.options import VideoOptions
+    from fastnst.styles.draw import parse_range
+    from fastnst.styles.mix import StyleMix
 
     # A hyphen alone is a pipe, so the parser lets words with a hyphen through.
     for word in inputs:
@@ -151,10 +165,27 @@ def stylize(
             ]
             raise FastnstError(f"There is no option {word}.", did_you_mean(word, options[1:]))
     check_style(style, model)
-    stylizer = Stylizer(
-        style, model, strength=strength, stroke=stroke,
-        fast=fast, tile=tile, exact=exact, wrap=wrap, device=device, memory=memory,
-    )  # fmt: skip
+    strengths = parse_range(strength, "strength")
+    painter: Stylizer | StyleAugment
+    if style == RANDOM or copies > 1 or seed is not None or isinstance(strengths, tuple):
+        if tile != "auto" or exact or wrap or memory is not None:
+            raise FastnstError(
+                "Pictures in drawn styles are painted whole.",
+                "Leave out --tile, --exact, --wrap and --memory.",
+            )
+        size_of_strokes = (0.0, 1.0) if style == RANDOM else None
+        painter = StyleAugment(
+            style or str(model), model if style else None, strength=strengths, share=1.0, seed=seed or 0,
+            stroke=size_of_strokes if stroke is None else StyleMix(stroke=stroke).stroke_size(0.0),
+            fast=fast, device=device,
+        )  # fmt: skip
+    else:
+        painter = Stylizer(
+            style, model, strength=strengths, stroke=stroke,
+            fast=fast, tile=tile, exact=exact, wrap=wrap, device=device, memory=memory,
+        )  # fmt: skip
+        if painter.note:
+            say(painter.note)
     photo_options = PhotoOptions(
         size=size,
         max_size=max_size,
@@ -163,8 +194,6 @@ def stylize(
         masks=mask,
         alpha_mask=alpha_mask,
     )
-    if stylizer.note:
-        say(stylizer.note)
     video = VideoOptions(codec=codec, crf=crf, start=start, end=end, deflicker=deflicker)
     failed = skipped = done = 0
     total = 1
@@ -200,7 +229,7 @@ def stylize(
                 show(f"{result.output}  {size_text}{frames}  {result.seconds:.2f} s")
 
         run(
-            inputs, output, style=stylizer, photo_options=photo_options, quality=quality,
+            inputs, output, style=painter, copies=copies, photo_options=photo_options, quality=quality,
             overwrite=overwrite, skip_existing=skip_existing, max_megapixels=max_megapixels, report=report,
             video=video, on_share=advance,
         )  # fmt: skip
@@ -208,6 +237,8 @@ def stylize(
         of_all = "All" if skipped == total else f"{skipped} of {total}"
         say(f"{of_all} outputs were there already, and stay as they are.")
     if failed:
+        if total > 1 and not json:
+            say(f"{failed} of {total} outputs are missing, for the reasons above.")
         raise SystemExit(1)
 
 

@@ -26,10 +26,13 @@ from fastnst.exporting.quantize import (
 )
 from fastnst.images.pixels import Pixels
 from fastnst.models import StyleNet, load_net
-from fastnst.runtime.engine.session import CANVAS, STYLE_WEIGHTS
+from fastnst.runtime.engine.painting_statistics import painting_statistics
+from fastnst.runtime.engine.session import CANVAS, STATISTICS, STYLE_WEIGHTS
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.card import CARD_KEY, StyleCard, with_current_names
-from fastnst.styles.mix import RowWeights, StyleMix, parse_blend
+from fastnst.styles.mix import STATISTICS as STATISTICS_SIZE
+from fastnst.styles.mix import NetStyle, StyleMix, parse_blend
+from fastnst.styles.painting import is_picture
 from fastnst.system.atomic import atomic_write
 
 EVALUATION = "evaluation.json"
@@ -73,13 +76,14 @@ def export(
 
     Batch, height and width are dynamic. Height and width must be multiples of the card's `multiple_of`. The output is
     clamped to 0..255. The card is stored in the metadata. A net of many styles has a further input, `style_weights`
-    (rows,), the share of each row of its card. A net of several levels has the input `canvas` before that, of the
+    (rows,), the share of each row of its card. A net with a predictor has the input `statistics` (1920,) after that,
+    which describes any painting. A net of several levels has the input `canvas` before that, of the
     image's shape: the image that the net paints over.
 
     Args:
         source: The .safetensors file that `train` wrote, or its run folder.
         output: The .onnx file; by default beside the weights, under the name of the style if one is given.
-        style: Style or blend to write as a plain file of one input, from a net of many styles.
+        style: Style, painting or blend to write as a plain file of one input, from a net of many styles.
         strength: Strength of that style, from 0, the photo, to 1.
         stroke: Strokes of that style: fine, bold, or a number between 0 and 1; nets of several levels paint any.
         precision: fp16 halves the file, for GPUs; int8 is faster on CPUs. The difference is shown.
@@ -96,7 +100,7 @@ def export(
     """
     check_precision(precision, calibration_photos)
     weights = _weights_file(Path(source))
-    name = "-".join(parse_blend(style)) if style else weights.stem
+    name = "-".join(_stem(each) for each in parse_blend(style)) if style else weights.stem
     suffix = "" if precision == "fp32" else f"-{precision}"
     path = output or weights.with_name(f"{name}{suffix}.onnx")
     if path.suffix != ".onnx":
@@ -110,8 +114,8 @@ def export(
             raise FastnstError(
                 f"{weights.name} paints strokes of any size.", "Choose it when painting: --stroke"
             )
-        rows = StyleMix(style, strength, stroke=stroke).for_net(weights, card).rows
-        net, card = _bake_blend(net, card, name if style else card.name, rows)
+        mix = StyleMix(style, strength, stroke=stroke).for_net(weights, card, painting_statistics)
+        net, card = _bake_blend(net, card, name if style else card.name, mix)
     elif (strength, stroke) != (1.0, None):
         raise FastnstError(
             "Strength and stroke are chosen when painting with a file of many styles.",
@@ -132,6 +136,11 @@ def export(
     return ExportResult(path, difference, quantization_error)
 
 
+def _stem(style: str) -> str:
+    """The name of a style, or of the file of a painting."""
+    return Path(style).stem if is_picture(style) else style
+
+
 def _quantize_file(
     path: Path, card: StyleCard, precision: Precision, photos: Sequence[Pixels]
 ) -> float:
@@ -147,17 +156,19 @@ def _quantize_file(
 
 
 def _bake_blend(
-    net: StyleNet, card: StyleCard, name: str, rows: RowWeights
+    net: StyleNet, card: StyleCard, name: str, mix: NetStyle
 ) -> tuple[StyleNet, StyleCard]:
-    """Return the net with one blend of its rows (levels, rows), and a card that credits the paintings in it."""
+    """Return the net with one blend of its rows, and a card that credits the paintings in it."""
+    rows = mix.rows
     mixture = torch.from_numpy(rows if card.levels > 1 else rows[0])
+    statistics = torch.tensor(mix.statistics) if net.config.predicted else None
     per_style = max(len(card.strokes), card.levels)
     used = (
         style
         for k, style in enumerate(card.styles)
         if rows[..., k * per_style : (k + 1) * per_style].any()
     )
-    folded = net.folded(mixture)
+    folded = net.folded(mixture, statistics)
     return folded, replace(
         card,
         name=name,
@@ -204,6 +215,8 @@ def _write(net: StyleNet, card: StyleCard, path: Path) -> None:
     if card.rows > 1:
         inputs[STYLE_WEIGHTS] = torch.full((card.rows,), 1 / card.rows)
         shapes[STYLE_WEIGHTS] = None
+    if card.predicted:
+        inputs[STATISTICS], shapes[STATISTICS] = torch.rand(STATISTICS_SIZE), None
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # The exporter warns about its own internals.
         program = torch.onnx.export(
@@ -217,5 +230,21 @@ def _write(net: StyleNet, card: StyleCard, path: Path) -> None:
         )
     assert program is not None
     model = program.model_proto
+    _halve_predictor(model.graph)
     onnx.helper.set_model_props(model, {CARD_KEY: card.to_json()})
     onnx.save(model, path)
+
+
+def _halve_predictor(graph: onnx.GraphProto) -> None:
+    """Keep the predictor's weights in half precision, as the file of weights has them; it runs in single."""
+    casts = []
+    for tensor in graph.initializer:
+        if ".predictor." in tensor.name and len(tensor.dims) == 2:
+            whole = tensor.name
+            values = onnx.numpy_helper.to_array(tensor).astype(np.float16)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, f"{whole}.half"))
+            casts.append(
+                onnx.helper.make_node("Cast", [tensor.name], [whole], to=onnx.TensorProto.FLOAT)
+            )
+    for cast in reversed(casts):
+        graph.node.insert(0, cast)

@@ -21,6 +21,9 @@ class NetConfig:
     """Rows of scales and shifts, which follow from paintings, levels and identity."""
     identity: bool = False
     """Whether the last row gives the photo back."""
+    predicted: int = 0
+    """Rows before that which are those of a mean painting, and are moved by what a predictor makes of any painting's
+    statistics; 0 for a net without a predictor."""
     levels: int = 1
     """Levels, from coarse to fine, with scales and shifts of their own. A net of several paints over a canvas:
     the ground at the coarsest level, and the result of the level below at each of the others."""

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fastnst.models.config import NetConfig
-from fastnst.models.layers import ConvNorm, ResidualBlock
+from fastnst.models.layers import ConvNorm, ResidualBlock, Style
 from fastnst.models.style_net import StyleNet
 
 
@@ -44,14 +44,14 @@ class JohnsonNet(StyleNet):
         with torch.no_grad():
             self.out.weight.mul_(0.1)
 
-    def paint(self, x: Tensor, style_weights: Tensor) -> Tensor:
+    def paint(self, x: Tensor, style: Style) -> Tensor:
         """See `StyleNet`."""
         for layer in self.down:
-            x = F.relu(layer(x, style_weights))
+            x = F.relu(layer(x, style))
         for block in self.blocks:
-            x = block(x, style_weights)
+            x = block(x, style)
         for layer in self.up:
             x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-            x = F.relu(layer(x, style_weights))
+            x = F.relu(layer(x, style))
         pre_tanh: Tensor = self.out(x)
         return pre_tanh

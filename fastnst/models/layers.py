@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -62,6 +62,16 @@ def _per_channel(values: Tensor, like: Tensor) -> Tensor:
     return values.to(like.dtype)[:, :, None, None]
 
 
+class Style(NamedTuple):
+    """A mixture of styles, as norms take it."""
+
+    weights: Tensor
+    """Weight of each row, (S,), or (N, S) for a mixture per image."""
+    offsets: Tensor | None = None
+    """What is added to the scales and shifts of all norms, one norm after the other, (V,) or (N, V): the share of a
+    painting whose style was predicted."""
+
+
 class ConditionalInstanceNorm2d(nn.Module):
     """Instance normalisation whose scale and shift are rows of a table, one per style.
 
@@ -75,24 +85,35 @@ class ConditionalInstanceNorm2d(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(styles, channels))
         self.bias = nn.Parameter(torch.zeros(styles, channels))
+        self.first = 0
+        """Place of its first offset among those of all norms."""
 
-    def forward(self, x: Tensor, style_weights: Tensor) -> Tensor:
-        """Normalise `x` (N, C, H, W) with the rows mixed by `style_weights` (S,) or (N, S)."""
+    def forward(self, x: Tensor, style: Style) -> Tensor:
+        """Normalise `x` (N, C, H, W) with the rows that a style mixes."""
+        weights = style.weights
         if torch.compiler.is_exporting():  # To the one ONNX operator that there is for it.
-            scale, shift = style_weights @ self.weight, style_weights @ self.bias
+            scale, shift = self._moved(style, weights @ self.weight, weights @ self.bias)
             return F.instance_norm(x, weight=scale, bias=shift, eps=EPSILON)
         # Written out, since autocast would run a matrix product in bfloat16.
-        scale, shift = (
-            (style_weights[..., None] * rows).sum(-2) for rows in (self.weight, self.bias)
-        )
+        table = ((weights[..., None] * rows).sum(-2) for rows in (self.weight, self.bias))
+        scale, shift = self._moved(style, *table)
         rows = (x.shape[0], x.shape[1])
         y: Tensor = _InstanceNorm.apply(x, scale.expand(rows), shift.expand(rows))
         return y
 
-    def folded(self, style_weights: Tensor) -> FoldedNorm | ConditionalInstanceNorm2d:
-        """A norm with the mixture that `style_weights` asks for: plain of (S,), with L rows of (L, S)."""
-        scale, shift = (style_weights @ rows.detach() for rows in (self.weight, self.bias))
-        if style_weights.ndim == 1:
+    def _moved(self, style: Style, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+        """Scales and shifts (..., C) with the style's offsets."""
+        if style.offsets is None:
+            return scale, shift
+        size = scale.shape[-1]
+        own = style.offsets[..., self.first : self.first + 2 * size]
+        return scale + own[..., :size], shift + own[..., size:]
+
+    def folded(self, style: Style) -> FoldedNorm | ConditionalInstanceNorm2d:
+        """A norm with the mixture of a style alone: plain of weights (S,), with L rows of (L, S)."""
+        table = (style.weights @ rows.detach() for rows in (self.weight, self.bias))
+        scale, shift = self._moved(style, *table)
+        if style.weights.ndim == 1:
             return FoldedNorm(scale, shift)
         norm = ConditionalInstanceNorm2d(scale.shape[1], scale.shape[0])
         norm.weight, norm.bias = nn.Parameter(scale), nn.Parameter(shift)
@@ -111,8 +132,8 @@ class FoldedNorm(nn.InstanceNorm2d):
         super().__init__(len(scale), eps=EPSILON, affine=True)
         self.weight, self.bias = nn.Parameter(scale), nn.Parameter(shift)
 
-    def forward(self, x: Tensor, style_weights: Tensor | None = None) -> Tensor:
-        """Normalise `x` (N, C, H, W); `style_weights` are folded in already."""
+    def forward(self, x: Tensor, style: Style | None = None) -> Tensor:
+        """Normalise `x` (N, C, H, W); the style is folded in already."""
         return super().forward(x)
 
 
@@ -158,9 +179,9 @@ class ConvNorm(nn.Module):
         self.norm: ConditionalInstanceNorm2d | FoldedNorm
         self.norm = ConditionalInstanceNorm2d(outputs, styles)
 
-    def forward(self, x: Tensor, style_weights: Tensor) -> Tensor:
+    def forward(self, x: Tensor, style: Style) -> Tensor:
         """`x` (N, C, H, W), H and W more than half the kernel, to (N, outputs, H / stride, W / stride)."""
-        y: Tensor = self.norm(self.conv(x), style_weights)
+        y: Tensor = self.norm(self.conv(x), style)
         return y
 
 
@@ -172,7 +193,7 @@ class ResidualBlock(nn.Module):
         self.first = ConvNorm(channels, channels, 3, styles)
         self.second = ConvNorm(channels, channels, 3, styles)
 
-    def forward(self, x: Tensor, style_weights: Tensor) -> Tensor:
+    def forward(self, x: Tensor, style: Style) -> Tensor:
         """`x` (N, C, H, W), H and W at least 2, to the same."""
-        y: Tensor = self.second(F.relu(self.first(x, style_weights)), style_weights)
+        y: Tensor = self.second(F.relu(self.first(x, style)), style)
         return x + y

@@ -26,4 +26,6 @@ def build_net(config: NetConfig) -> StyleNet:
     """
     if config.name not in NETS:
         raise FastnstError(f"There is no net {config.name!r}.", did_you_mean(config.name, NETS))
-    return NETS[config.name](config)
+    net = NETS[config.name](config)
+    net.add_predictor()
+    return net

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from fastnst.models.config import NetConfig
-from fastnst.models.layers import ConditionalInstanceNorm2d, ConvNorm, LowFrequencies
+from fastnst.models.layers import ConditionalInstanceNorm2d, ConvNorm, LowFrequencies, Style
+from fastnst.models.predictor import StylePredictor
 
 HEADROOM = 150.0
 """The output is 127.5 + 150 tanh(.): 22.5 past either end of 0..255 (clamped where it is used), so
@@ -52,9 +53,42 @@ class StyleNet(nn.Module, ABC):
         self._centred = True
         """Whether the first convolution takes -1..1, not 0..255."""
         self.low = LowFrequencies()
+        self.predictor: StylePredictor | None = None
+        """Predicts the rows of any painting."""
         self.held: Tensor
         self.styled: Tensor
         self._mark_rows()
+
+    def add_predictor(self) -> None:
+        """Add the predictor that the configuration asks for, once all norms are there."""
+        values = 0
+        for module in self.modules():
+            if isinstance(module, ConditionalInstanceNorm2d):
+                module.first = values
+                values += 2 * module.weight.shape[1]
+        if self.config.predicted:
+            self.predictor = StylePredictor(self.config.predicted, values)
+
+    def table(self) -> Tensor:
+        """The rows of all styles (S, V): scales, then shifts, of one norm after the other."""
+        norms = [m for m in self.modules() if isinstance(m, ConditionalInstanceNorm2d)]
+        return torch.cat([rows for norm in norms for rows in (norm.weight, norm.bias)], 1).detach()
+
+    def style(self, style_weights: Tensor, statistics: Tensor | None = None) -> Style:
+        """A mixture of rows as norms take it, with the offsets of a painting's prediction.
+
+        Args:
+            style_weights: Weight of each row, (S,) or (N, S).
+            statistics: A painting's statistics, (STATISTICS,) or (N, STATISTICS); None leaves the predicted rows
+                those of a mean painting.
+        """
+        if self.predictor is None or statistics is None:
+            return Style(style_weights)
+        last = self.config.styles - self.config.identity
+        own = style_weights[..., last - self.config.predicted : last]
+        with torch.autocast(statistics.device.type, enabled=False):
+            offsets = self.predictor(statistics)
+        return Style(style_weights, (own[..., None] * offsets).sum(-2))
 
     def _mark_rows(self) -> None:
         """Mark the rows that keep the canvas's low frequencies, and the rows of styles, each (S,) of 0 and 1."""
@@ -67,16 +101,20 @@ class StyleNet(nn.Module, ABC):
         self.register_buffer("styled", styled, persistent=False)
 
     @abstractmethod
-    def paint(self, x: Tensor, style_weights: Tensor) -> Tensor:
+    def paint(self, x: Tensor, style: Style) -> Tensor:
         """Compute the output before tanh, (N, 3, H, W).
 
         Args:
             x: The photo in -1..1, (N, 3, H, W), and after it the canvas if there is one, (N, 6, H, W).
-            style_weights: Weight of each row, (S,) or (N, S).
+            style: The mixture of styles.
         """
 
     def forward(
-        self, image: Tensor, style_weights: Tensor | None = None, canvas: Tensor | None = None
+        self,
+        image: Tensor,
+        style_weights: Tensor | None = None,
+        canvas: Tensor | None = None,
+        statistics: Tensor | None = None,
     ) -> Tensor:
         """Stylize a batch: `pre_tanh`, then `finish`.
 
@@ -85,22 +123,28 @@ class StyleNet(nn.Module, ABC):
             style_weights: Weight of each row, (S,) for the whole batch or (N, S) per image,
                 summing to 1. None means the first row.
             canvas: RGB of the image's shape, 0..255, to be painted over; for nets of several levels alone.
+            statistics: A painting's statistics, (STATISTICS,) for the whole batch or (N, STATISTICS) per image;
+                for nets with a predictor alone.
 
         Returns:
             RGB of the same shape, float32, about -22.5..277.5: clamp it to 0..255 to show it.
         """
-        pre_tanh = self.pre_tanh(image, style_weights, canvas)
+        pre_tanh = self.pre_tanh(image, style_weights, canvas, statistics)
         return self.finish(pre_tanh, image, style_weights, canvas)
 
     def pre_tanh(
-        self, image: Tensor, style_weights: Tensor | None = None, canvas: Tensor | None = None
+        self,
+        image: Tensor,
+        style_weights: Tensor | None = None,
+        canvas: Tensor | None = None,
+        statistics: Tensor | None = None,
     ) -> Tensor:
         """The output before tanh, of the image's shape, float32: -EDGE is black and EDGE white."""
         if style_weights is None:
             style_weights = torch.eye(self.config.styles)[0].to(image)
         x = image if canvas is None else torch.cat([image, canvas], 1)
         x = x / 127.5 - 1.0 if self._centred else x
-        return self.paint(x, style_weights).float()
+        return self.paint(x, self.style(style_weights, statistics)).float()
 
     def finish(
         self,
@@ -123,19 +167,22 @@ class StyleNet(nn.Module, ABC):
             return painted
         return painted + share * (image - painted)
 
-    def folded(self, style_weights: Tensor) -> StyleNet:
+    def folded(self, style_weights: Tensor, statistics: Tensor | None = None) -> StyleNet:
         """A copy that paints one style or one mixture alone, for a smaller export.
 
         Args:
             style_weights: (S,) for plain norms; (levels, S) for a net of several levels, which keeps a row for each.
+            statistics: (STATISTICS,) of the painting whose prediction the mixture has a share of.
         """
+        style = self.style(style_weights, statistics)
         net = copy.deepcopy(self)
-        net.config = replace(self.config, styles=self.config.levels, identity=False)
+        net.config = replace(self.config, styles=self.config.levels, identity=False, predicted=0)
+        net.predictor = None
         net._share = style_weights.flatten()[-1].item() if self.config.identity else 0.0
         net._mark_rows()
         for module in net.modules():
             if isinstance(module, ConvNorm) and isinstance(module.norm, ConditionalInstanceNorm2d):
-                module.norm = module.norm.folded(style_weights)
+                module.norm = module.norm.folded(style)
         return net
 
     def lean(self) -> StyleNet:

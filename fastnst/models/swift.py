@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fastnst.models.config import NetConfig
-from fastnst.models.layers import ConvNorm, ResidualBlock
+from fastnst.models.layers import ConvNorm, ResidualBlock, Style
 from fastnst.models.style_net import StyleNet
 
 BLOCK = 4
@@ -39,10 +39,10 @@ class SwiftNet(StyleNet):
             for values in self.out.parameters():
                 values.copy_(0.1 * values[:: BLOCK**2].repeat_interleave(BLOCK**2, 0))
 
-    def paint(self, x: Tensor, style_weights: Tensor) -> Tensor:
+    def paint(self, x: Tensor, style: Style) -> Tensor:
         """See `StyleNet`."""
-        fine = F.relu(self.head(x, style_weights))
-        x = F.relu(self.down(fine, style_weights))
+        fine = F.relu(self.head(x, style))
+        x = F.relu(self.down(fine, style))
         for block in self.blocks:
-            x = block(x, style_weights)
+            x = block(x, style)
         return F.pixel_shuffle(self.out(torch.cat([F.pixel_shuffle(x, 2), fine], 1)), BLOCK)

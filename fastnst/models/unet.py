@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fastnst.models.config import NetConfig
-from fastnst.models.layers import ConvNorm, ResidualBlock
+from fastnst.models.layers import ConvNorm, ResidualBlock, Style
 from fastnst.models.style_net import StyleNet
 
 
@@ -49,14 +49,14 @@ class UNet(StyleNet):
             for values in self.out.parameters():
                 values.copy_(0.1 * values[::4].repeat_interleave(4, 0))
 
-    def paint(self, x: Tensor, style_weights: Tensor) -> Tensor:
+    def paint(self, x: Tensor, style: Style) -> Tensor:
         """See `StyleNet`."""
-        half = F.relu(self.down[0](x, style_weights))
-        quarter = F.relu(self.down[1](half, style_weights))
-        x = F.relu(self.down[2](quarter, style_weights))
+        half = F.relu(self.down[0](x, style))
+        quarter = F.relu(self.down[1](half, style))
+        x = F.relu(self.down[2](quarter, style))
         for block in self.blocks:
-            x = block(x, style_weights)
+            x = block(x, style)
         x = torch.cat([F.pixel_shuffle(x, 2), quarter], 1)
-        x = self.detail(F.relu(self.up[0](x, style_weights)), style_weights)
+        x = self.detail(F.relu(self.up[0](x, style)), style)
         x = torch.cat([F.pixel_shuffle(x, 2), half], 1)
-        return F.pixel_shuffle(self.out(F.relu(self.up[1](x, style_weights))), 2)
+        return F.pixel_shuffle(self.out(F.relu(self.up[1](x, style))), 2)

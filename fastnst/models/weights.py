@@ -9,7 +9,7 @@ from safetensors.torch import save
 
 from fastnst.errors import BadStyleFile
 from fastnst.models.config import NetConfig
-from fastnst.models.nets import NETS
+from fastnst.models.nets import build_net
 from fastnst.models.style_net import StyleNet
 from fastnst.styles.card import CARD_KEY, StyleCard
 from fastnst.system.atomic import atomic_write
@@ -48,7 +48,7 @@ def load_net(path: Path) -> tuple[StyleNet, StyleCard]:
     card = StyleCard.from_json(metadata[CARD_KEY], path)
     try:
         config = NetConfig(**card.net)
-        net = NETS[config.name](config)
+        net = build_net(config)
         net.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise BadStyleFile(

@@ -103,6 +103,7 @@ class PerceptualLoss(nn.Module):
         if not 0 < style_power < float("inf"):
             raise FastnstError(f"The power of the style term is {style_power:g}.", "It is above 0.")
         self.style_power = style_power
+        self._photo_grams: dict[str, Tensor] = {}
         for name in self.content_layers:
             self.register_buffer(_key("content_unit", name), torch.ones(()), persistent=False)
         for name in self.style_layers:
@@ -127,6 +128,39 @@ class PerceptualLoss(nn.Module):
             setattr(self, _key("gram", name), grams)
 
     @torch.no_grad()
+    def grams(self, painting: Tensor) -> dict[str, Tensor]:
+        """The Gram matrices (C, C) of a painting, RGB (1, 3, H, W), float, 0..255, by style layer."""
+        features = self.network(painting, self.style_layers)
+        return {name: gram(features[name])[0] for name in self.style_layers}
+
+    @torch.no_grad()
+    def reserve(self, count: int) -> int:
+        """Add places for styles that change from step to step, see `place`; return the number of the first."""
+        for name in self.style_layers:
+            for kind in ("gram", "style_unit"):
+                kept = getattr(self, _key(kind, name))
+                setattr(
+                    self,
+                    _key(kind, name),
+                    torch.cat([kept, kept[:1].expand(count, *kept.shape[1:])]),
+                )
+        return len(kept)
+
+    @torch.no_grad()
+    def place(self, number: int, grams: Mapping[str, Tensor]) -> None:
+        """Replace a style by one with these Gram matrices (C, C), by layer; call it after `calibrate`.
+
+        Its units are those of `gram_norm="unit"`.
+        """
+        for name, target in grams.items():
+            getattr(self, _key("gram", name))[number] = target
+            getattr(self, _key("style_unit", name))[number] = self.unit(name, target)
+
+    def unit(self, name: str, target: Tensor) -> Tensor:
+        """The raw term of photos for a painting's Gram matrix (C, C), a scalar."""
+        return _at_least(style_loss(self._photo_grams[name], target[None]).mean(), target)
+
+    @torch.no_grad()
     def calibrate(self, photos: Tensor, regions: Tensor | None = None) -> None:
         """Measure the units of the terms, their values for photographs; call it after `set_styles`.
 
@@ -136,6 +170,7 @@ class PerceptualLoss(nn.Module):
         """
         raw: dict[str, Tensor] = {}
         values: dict[str, list[Tensor]] = {name: [] for name in self.content_layers}
+        kept: dict[str, list[Tensor]] = {name: [] for name in self.style_layers}
         for photo in torch.split(photos, 1):
             features = self.network(photo, {*self.style_layers, *self.content_layers})
             for name in self.style_layers:
@@ -150,13 +185,13 @@ class PerceptualLoss(nn.Module):
                     for target, mask in zip(targets, masks, strict=True)
                 ]
                 raw[name] = raw.get(name, 0) + torch.cat(rows) / len(photos)
+                kept[name].append(gram(features[name]))
             for name in self.content_layers:
                 values[name].append(features[name].float())
         norms: dict[str, Tensor] = {}
         for name, value in raw.items():
-            target = getattr(self, _key("gram", name))
-            # A photo that has the painting's Gram matrices already is the painting.
-            norms[name] = value.clamp_min(1e-6 * target.square().sum(dim=(1, 2))).clamp_min(1e-12)
+            norms[name] = _at_least(value, getattr(self, _key("gram", name)))
+        self._photo_grams = {name: torch.cat(each) for name, each in kept.items()}
         factors = {name: self._factor(name, features[name].shape) for name in self.style_layers}
         whole = sum(
             share * factors[name] * norms[name] for name, share in self.style_layers.items()
@@ -282,6 +317,11 @@ def _shares(network: LossNetwork, term: str, layers: Mapping[str, float]) -> dic
             f"Give at least one layer; to leave the term out, set the {term} weight to 0.",
         )
     return {network.resolve(name): share / total for name, share in layers.items()}
+
+
+def _at_least(raw: Tensor, target: Tensor) -> Tensor:
+    """The raw term of photos, above 0: a photo that has the painting's Gram matrices already is the painting."""
+    return raw.clamp_min(1e-6 * target.square().sum(dim=(-2, -1))).clamp_min(1e-12)
 
 
 def _key(kind: str, layer: str) -> str:

@@ -78,6 +78,11 @@ class StyleCard:
         return bool(self.net.get("identity"))
 
     @property
+    def predicted(self) -> int:
+        """Number of rows, before that of the photo, that are predicted from any painting; 0 for most nets."""
+        return int(self.net.get("predicted", 0))
+
+    @property
     def levels(self) -> int:
         """Number of levels, from coarse to fine, that have rows of their own; 1 where the net paints at one size."""
         return int(self.net.get("levels", 1))

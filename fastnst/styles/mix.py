@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -12,11 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from fastnst.errors import FastnstError, UnknownStyle, did_you_mean
+from fastnst.styles.blend import split_blend
 from fastnst.styles.card import StyleCard
+from fastnst.styles.kept import kept_styles
+from fastnst.styles.painting import is_picture
 from fastnst.styles.registry import canonical_name, style_names
 
 Blend: TypeAlias = str | Mapping[str, float]
-"""Name of a style, a blend `a:0.6,b:0.4`, or a mapping of names to shares."""
+"""Name of a style, a blend `a:0.6,b:0.4`, or a mapping of names to shares. The path of a painting is a name too."""
 Stroke: TypeAlias = Literal["fine", "medium", "bold"] | float
 """Size of the strokes: fine (0), medium (0.5), bold (1), or a number between."""
 STROKES: dict[str, float] = {"fine": 0.0, "medium": 0.5, "bold": 1.0}
@@ -24,7 +28,11 @@ STROKES: dict[str, float] = {"fine": 0.0, "medium": 0.5, "bold": 1.0}
 STROKE_RANGE = 1.6
 """Ratio of bold strokes to medium ones, and of medium ones to fine ones, in a net of several levels."""
 RowWeights: TypeAlias = npt.NDArray[np.float32]
-"""Share of each row of scales and shifts, on the last axis."""
+"""Share of each row of scales and shifts, on the last axis; after them, for a net with a predictor, the statistics
+of the painting whose style is predicted."""
+Floats: TypeAlias = npt.NDArray[np.float32]
+STATISTICS = 1920
+"""Numbers that a painting is described by, see `painting_statistics`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,14 +41,18 @@ class NetStyle:
 
     rows: RowWeights
     """Shares of the net's rows (levels, rows), float32; those of a level sum to 1."""
+    statistics: Floats
+    """Statistics of the painting whose style is predicted (1920,); none (0,) for a net without a predictor."""
     base: float | None
     """Side, in pixels, of a square as large as the image at the coarsest level; None where the net paints at one
     size. The fewer pixels the first level has, the larger are its strokes in the image."""
 
     def at(self, level: int) -> RowWeights:
-        """Return the shares of the rows (rows,) at a level; levels past the net's last one have those of the last."""
-        shares: RowWeights = self.rows[min(level, len(self.rows) - 1)]
-        return shares
+        """Return the shares of the rows at a level, and the statistics (rows + 1920,).
+
+        Levels past the net's last one have the shares of the last.
+        """
+        return np.concatenate([self.rows[min(level, len(self.rows) - 1)], self.statistics])
 
 
 @dataclass(frozen=True)
@@ -55,7 +67,8 @@ class StyleMix:
     """
 
     style: Blend | None = None
-    """Name of a style, or a blend of several; None for the first style of a file. A mapping is kept as text."""
+    """Name of a style, or a blend of several; None for the first style of a file. A mapping is kept as text. The path
+    of any painting is the name of its style, for files with a predictor."""
     strength: float = 1.0
     """Strength of the style, from 0, the photo, to 1."""
     _: KW_ONLY
@@ -111,22 +124,51 @@ class StyleMix:
             )
         return size
 
-    def for_net(self, path: Path, card: StyleCard | None) -> NetStyle:
+    def absolute(self) -> StyleMix:
+        """Return the mix for a process that may run in another folder."""
+        if self.style is None:
+            return self
+        shares = parse_blend(self.style)
+        if not any(map(is_picture, shares)):
+            return self
+        return replace(
+            self,
+            style={
+                os.path.abspath(name) if is_picture(name) else name: share
+                for name, share in shares.items()
+            },
+        )
+
+    def for_net(
+        self, path: Path, card: StyleCard | None, describe: Callable[[str], Floats]
+    ) -> NetStyle:
         """Return the mix as a net takes it.
 
         Args:
             path: File of the net, for its name.
             card: Card of the file; None for a net of one style, strength and stroke.
+            describe: Computes the statistics (1920,) of a painting, by its path or the name that it was kept under.
 
         Raises:
             UnknownStyle: The file has no such style.
-            FastnstError: The net has one strength or one stroke, and another was chosen.
+            UnreadableImage: A painting can't be read.
+            FastnstError: The net has one strength, one stroke or no predictor, and another was chosen.
         """
         names = style_names(path, card)
         shares = self.shares(names)
-        for name in shares:
-            if name not in names:
+        paintings = {}
+        for name, share in shares.items():
+            if name in names:
+                continue
+            if not is_picture(name) and name not in kept_styles():
                 raise UnknownStyle(f"{path.name} has no style {name!r}.", did_you_mean(name, names))
+            if card is None or not card.predicted:
+                raise FastnstError(
+                    f"{path.name} can't paint in the style of any painting.",
+                    "Leave --model out, or train a style: fastnst train PAINTING --data FOLDER",
+                )
+            if share:
+                paintings[name] = share
         levels, strokes = (card.levels, len(card.strokes)) if card else (1, 1)
         identity = card is not None and card.identity
         if self.strength < 1 and not identity:
@@ -135,7 +177,16 @@ class StyleMix:
         if levels == strokes == 1 and stroke:
             raise FastnstError(f"{path.name} has one size of stroke.", "Leave out --stroke.")
         weights = np.zeros((levels, card.rows if card else 1), np.float32)
+        if paintings:
+            first = card.rows - card.identity - card.predicted  # type: ignore[union-attr]
+            for level in range(levels):
+                weights[level, first + level] = self.strength * sum(paintings.values())
+        statistics = np.zeros(STATISTICS if card and card.predicted else 0, np.float32)
+        if paintings:
+            statistics = collage([describe(name) for name in paintings], list(paintings.values()))
         for name, share in shares.items():
+            if name not in names:
+                continue
             number = names.index(name)
             if levels > 1:
                 first = number * levels
@@ -150,8 +201,27 @@ class StyleMix:
         if identity:
             weights[:, -1] = 1 - self.strength
         if card is None or levels == 1:
-            return NetStyle(weights, None)
-        return NetStyle(weights, card.base * STROKE_RANGE ** (1 - 2 * stroke))
+            return NetStyle(weights, statistics, None)
+        return NetStyle(weights, statistics, card.base * STROKE_RANGE ** (1 - 2 * stroke))
+
+
+def collage(statistics: Sequence[Floats], shares: Sequence[float]) -> Floats:
+    """Return the statistics of a collage that shows paintings in shares of its area.
+
+    Means and mean squares are linear in the area; deviations follow from both.
+
+    Args:
+        statistics: Means, then deviations, of each painting's features (1920,).
+        shares: Share of each painting, of any sum.
+    """
+    if len(statistics) == 1:
+        return statistics[0]
+    means, deviations = np.split(np.stack(statistics).astype(np.float64), 2, axis=1)
+    weights = (np.array(shares) / sum(shares))[:, None]
+    mean = (weights * means).sum(0)
+    square = (weights * (deviations**2 + means**2)).sum(0)
+    deviation = np.sqrt(np.maximum(square - mean**2, 0))
+    return np.concatenate([mean, deviation]).astype(np.float32)
 
 
 def parse_blend(blend: Blend, known: Iterable[str] = ()) -> dict[str, float]:
@@ -166,8 +236,7 @@ def parse_blend(blend: Blend, known: Iterable[str] = ()) -> dict[str, float]:
     """
     given: list[tuple[str, float]] = []
     if isinstance(blend, str):
-        for word in blend.split(","):
-            name, _, number = word.strip().partition(":")
+        for name, number in split_blend(blend):
             try:
                 given.append((name, float(number or 1)))
             except ValueError:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fastnst.errors import FastnstError, UnknownStyle, did_you_mean
+from fastnst.styles.blend import split_blend
 from fastnst.styles.card import StyleCard
+from fastnst.styles.kept import kept_styles
 from fastnst.styles.onnx_metadata import read_card
+from fastnst.styles.painting import is_picture
 from fastnst.system.package_data import bundled
 
 REALTIME_NET = "swift"
@@ -52,6 +55,9 @@ def list_styles(*, fast: bool = False) -> dict[str, Path]:
             for name in style_names(path, card):
                 if name not in found or (preferred and not found[name][0]):
                     found[name] = preferred, path
+    predictor = _predictor([], fast=fast)
+    if predictor is not None:
+        found = dict.fromkeys(kept_styles(), (True, predictor)) | found
     return {name: path for name, (_, path) in sorted(found.items())}
 
 
@@ -68,11 +74,32 @@ def canonical_name(name: str, known: Iterable[str]) -> str:
     return alike[0] if len(alike) == 1 and name not in known else name
 
 
+def find_gallery(*, fast: bool = False) -> Path:
+    """Find the file of the gallery that ships: of the bundled files of the preferred net, the one of most styles.
+
+    Args:
+        fast: Prefer the net for real time.
+
+    Raises:
+        UnknownStyle: No file with several styles is bundled.
+    """
+    sizes: dict[Path, tuple[bool, int]] = {}
+    for path in sorted(bundled("checkpoints").glob("*.onnx")):
+        card = read_card(path)
+        if card is not None and len(card.styles) > 1:
+            sizes[path] = (card.net["name"] == REALTIME_NET) == fast, len(card.styles)
+    if not sizes:
+        raise UnknownStyle(
+            "The gallery of styles is missing.", "Give the names of styles, or an .onnx file."
+        )
+    return max(sizes, key=lambda path: sizes[path])
+
+
 def find_style(name: str | Path, *, fast: bool = False) -> Path:
     """Find the file of a style.
 
     Args:
-        name: Name of the style; or a blend, `a:0.6,b:0.4`, of styles of one file; or a file: a `Path`, or text that
+        name: Name of the style, or path of a painting; or a blend, `a:0.6,b:0.4`, of styles of one file; or a file: a `Path`, or text that
             ends in .onnx.
         fast: Prefer the net for real time, where two nets have the style.
 
@@ -85,11 +112,25 @@ def find_style(name: str | Path, *, fast: bool = False) -> Path:
             raise UnknownStyle(f"There is no file {path}.", "Give the path of an .onnx file.")
         return path
     styles = list_styles(fast=fast)
-    names = [canonical_name(word.partition(":")[0].strip(), styles) for word in name.split(",")]
+    names = [canonical_name(word, styles) for word, _ in split_blend(str(name))]
+    kept = kept_styles()
+    paintings = [
+        each for each in names if each in kept or (each not in styles and is_picture(each))
+    ]
+    names = [each for each in names if each not in paintings]
     for each in names:
         if each not in styles:
             hint = did_you_mean(each, styles) or "No styles were found: train one first."
             raise UnknownStyle(f"There is no style {each!r}.", hint)
+    if paintings:
+        found = _predictor(names, fast=fast)
+        if found is None:
+            with_others = f"{', '.join(names)} and " if names else ""
+            raise UnknownStyle(
+                f"No file has {with_others}the style of any painting, such as {paintings[0]}.",
+                "Learn it: fastnst train PAINTING --data FOLDER",
+            )
+        return found
     # Any of the preferred files may be the one that has all of them.
     files = dict.fromkeys(styles[each] for each in names)
     for file in files:
@@ -99,3 +140,17 @@ def find_style(name: str | Path, *, fast: bool = False) -> Path:
         f"No file has all of {', '.join(names)}.",
         "Blend styles of one file: see `fastnst styles`.",
     )
+
+
+def _predictor(names: Sequence[str], *, fast: bool) -> Path | None:
+    """Return the file that paints in the style of any painting and has these styles too, if there is one."""
+    others = None
+    for folder in style_folders():
+        for path in sorted(filter(os.path.isfile, folder.glob("*.onnx"))):
+            card = read_card(path)
+            if card is None or not card.predicted or not set(names) <= set(style_names(path, card)):
+                continue
+            if (card.net["name"] == REALTIME_NET) == fast:
+                return path
+            others = others or path
+    return others

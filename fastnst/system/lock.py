@@ -11,10 +11,14 @@ from fastnst.errors import CannotWrite, FastnstError
 
 
 @contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path, *, instead: str = "give another --name") -> Iterator[None]:
     """Lock a folder, which is made if it is missing; the lock ends with the process, however that ends.
 
     No file is left. On Windows, and in network folders without locks, nothing is locked.
+
+    Args:
+        folder: The folder.
+        instead: What to do in place of waiting, for the error.
 
     Raises:
         FastnstError: Another process has the lock.
@@ -36,7 +40,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise FastnstError(
                 f"Another process is at work in {folder}.",
-                "Wait until it has ended, or give another --name.",
+                f"Wait until it has ended, or {instead}.",
             ) from error
         except OSError:
             pass

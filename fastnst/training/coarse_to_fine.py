@@ -38,6 +38,8 @@ class CoarseToFine:
     """Side in pixels of a picture at the coarsest level, and of a crop at each of the others."""
     ground_seed: int = 0
     """Seed of the ground, which the coarsest level paints over."""
+    window: int | None = None
+    """Side in pixels of what `cut` leaves of a picture; None for `crop`."""
 
     def level_of(self, photos: Tensor) -> int:
         """The level whose pictures are as large as these photos (N, 3, H, W); from past the last, the last."""
@@ -57,7 +59,7 @@ class CoarseToFine:
         if draw.strengths is not None:
             rows = draw.strengths[:, None] * rows
             rows[:, -1] += 1 - draw.strengths
-        pre_tanh = self.net.pre_tanh(photos, rows, canvas)
+        pre_tanh = self.net.pre_tanh(photos, rows, canvas, draw.statistics)
         return Painted(self.net.finish(pre_tanh, photos, rows, canvas), pre_tanh)
 
     @torch.no_grad()
@@ -80,25 +82,27 @@ class CoarseToFine:
         return pixels.permute(2, 0, 1).to(photos).expand_as(photos)
 
     def cut(
-        self, photos: Tensor, canvas: Tensor | None, level: int, rng: np.random.Generator
+        self, photos: Tensor, canvas: Tensor | None, rng: np.random.Generator
     ) -> tuple[Tensor, Tensor | None]:
-        """The same crop out of photos and their canvas; those of the coarsest level are left whole.
+        """The same window out of photos and their canvas.
 
         Args:
             photos: RGB (N, 3, H, W) of the level's size.
             canvas: RGB of the same shape, or None.
-            level: 0 for the coarsest.
             rng: Draws the place.
 
         Returns:
-            Both, (N, 3, crop, crop).
+            Both, (N, 3, window, window).
         """
-        if level == 0 or canvas is None:
+        side = self.window or self.crop
+        if photos.shape[-1] == side:
             return photos, canvas
-        places = (photos.shape[-1] - self.crop) // self.net.multiple_of
+        places = (photos.shape[-1] - side) // self.net.multiple_of
         top, left = (int(rng.integers(places + 1)) * self.net.multiple_of for _ in range(2))
-        window = (..., slice(top, top + self.crop), slice(left, left + self.crop))
-        return _channels_last(photos[window]), _channels_last(canvas[window])
+        window = (..., slice(top, top + side), slice(left, left + side))
+        return _channels_last(photos[window]), None if canvas is None else _channels_last(
+            canvas[window]
+        )
 
 
 def _channels_last(pictures: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ def train(
     data: str | None = None,
     name: str | None = None,
     config: Annotated[Sequence[Path], Parameter(negative="")] = (),
+    any: Path | None = None,
     init_from: str | None = None,
     unfreeze: Annotated[bool, Parameter(negative="")] = False,
     temporal: float | None = None,
@@ -34,6 +35,7 @@ def train(
             streamed.
         name: The style's name; its run folder is `runs/NAME`.
         config: YAML files that change the defaults of `configs/base.yaml`, later ones over earlier ones.
+        any: Folder of hundreds of paintings, out of which the net learns to paint like any painting.
         init_from: Learn the style on a trained net, in minutes: the name of a shipped gallery, or a
             .safetensors file. Its scales and shifts alone are learnt, into a file of their own.
         unfreeze: Train all weights of that net.
@@ -44,6 +46,6 @@ def train(
     words = [str(word) for word in paintings]
     first = next((i for i, word in enumerate(words) if word.startswith("--")), len(words))
     return job.train(
-        *words[:first], data=data, name=name, config=config, init_from=init_from, unfreeze=unfreeze,
+        *words[:first], data=data, name=name, config=config, any=any, init_from=init_from, unfreeze=unfreeze,
         temporal=temporal, steps=steps, resume=resume, flags=words[first:],
     )  # fmt: skip

@@ -15,6 +15,8 @@ from torch import Tensor
 from fastnst.errors import FastnstError
 from fastnst.models import NetConfig, StyleNet, build_net
 from fastnst.perceptual import LossTerms, load_loss_network
+from fastnst.perceptual.statistics import statistics
+from fastnst.runtime.engine.painting_statistics import STATISTICS_SIDE
 from fastnst.styles.card import StyleCard
 from fastnst.training.card import card_of
 from fastnst.training.coarse_to_fine import CoarseToFine
@@ -24,14 +26,17 @@ from fastnst.training.nonfinite_guard import collapsed
 from fastnst.training.objective import MultiViewObjective
 from fastnst.training.optimizers import build_optimizer
 from fastnst.training.options import (
+    ANY,
     NET,
     OBJECTIVE,
     OPTIMIZER,
+    AnyOptions,
     ObjectiveOptions,
     OptimizerOptions,
     Trainable,
 )
 from fastnst.training.paintings import NO_PAINTING, Painting
+from fastnst.training.predicted_styles import PredictedStyles
 from fastnst.training.regularizers import (
     DEFAULT_WEIGHTS,
     Step,
@@ -39,7 +44,7 @@ from fastnst.training.regularizers import (
     weighted_terms,
 )
 from fastnst.training.styles import Draw, TrainingStyles
-from fastnst.training.warm_start import choose_rows, find_weights, load_weights
+from fastnst.training.warm_start import choose_rows, find_weights, load_weights, predict_rows
 
 GROUNDS = 8
 """Number of grounds that the coarsest level paints over in training, one after the other, so that the net learns
@@ -71,6 +76,8 @@ class StyleTransfer(pl.LightningModule):
         optimizer: OptimizerOptions = OPTIMIZER,
         strokes: Sequence[float] | None = None,
         identity: bool | None = None,
+        any: AnyOptions = ANY,
+        window: int | None = None,
         init_from: str | None = None,
         trainable: Trainable = "all",
         loss_network_weights: Path | None = None,
@@ -89,9 +96,13 @@ class StyleTransfer(pl.LightningModule):
             strokes: Stroke sizes of a net of one level, fine to bold, as multiples of the paintings' sizes;
                 null for one, and for two if there are several paintings.
             identity: Whether one more row learns to give the photo back; null if there are several paintings.
+            any: Further paintings, out of which the net learns to paint like any painting.
+            window: Side in pixels of the part of a crop that is painted and judged, where its level is painted over
+                the whole of the levels below; null for the whole crop. Steps are cheaper, and see smaller forms.
             init_from: A trained net of the same kind to start from, the name of a shipped gallery or a
                 .safetensors file. Each new style starts from the rows that suit it best. null starts anew.
-            trainable: Weights that are trained: all, or norms, the scales and shifts alone.
+            trainable: Weights that are trained: all; norms, the scales and shifts alone; or predictor alone, which
+                leaves the net's own styles as they are.
             loss_network_weights: Weights of the loss network; null for the ones that ship with fastnst.
 
         Raises:
@@ -99,7 +110,9 @@ class StyleTransfer(pl.LightningModule):
             FastnstError: No painting is given, two have one name, or an option is out of range.
         """
         super().__init__()
-        self.styles = TrainingStyles.of(painting, paintings, strokes, identity, net.levels)
+        share = 0.0 if any.folder is None else any.share
+        self.styles = TrainingStyles.of(painting, paintings, strokes, identity, net.levels, share)
+        self.any, self.window = any, window
         paintings = self.styles.paintings
         self.name = name or "-".join(each.name or each.file.stem for each in paintings)
         self.regularizers = complete_weights(regularizers)
@@ -115,17 +128,29 @@ class StyleTransfer(pl.LightningModule):
         """Terms of the last batch, scalars by name."""
         self.last_collapsed = torch.tensor(False)
         """Whether a picture of the last batch collapsed to one colour."""
-        net = replace(net, styles=self.styles.rows, identity=self.styles.identity)
+        net = replace(
+            net,
+            styles=self.styles.rows,
+            identity=self.styles.identity,
+            predicted=self.styles.predicted,
+        )
         self.net = build_net(net).to(memory_format=torch.channels_last)
         self._donor: StyleNet | None = None
         if init_from is not None:
-            self._donor, self.steps_before = load_weights(self.net, find_weights(init_from))
+            self._donor, self.steps_before = load_weights(
+                self.net, find_weights(init_from), [each.name for each in paintings]
+            )
         if trainable == "norms":
             for label, parameter in self.net.named_parameters():
                 parameter.requires_grad_(".norm." in label)
+        elif trainable == "predictor":
+            for label, parameter in self.net.named_parameters():
+                parameter.requires_grad_(label.startswith("predictor."))
         network = load_loss_network("vgg16", loss_network_weights)
         self.objective = MultiViewObjective(network, objective, net.levels)
         self.objective.to(memory_format=torch.channels_last)
+        self.predicted: PredictedStyles | None = None
+        """The paintings that styles are predicted from; None before the training starts, or without any."""
 
     @property
     def data(self) -> PhotoDataModule:
@@ -135,6 +160,9 @@ class StyleTransfer(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         """Compute the paintings' Gram matrices and the units of the terms."""
+        if self.any.folder is not None:
+            cache = Path(self.trainer.default_root_dir) / "any-painting"
+            self.predicted = PredictedStyles(self.any.folder, cache, self.styles, self.objective)
         levels = self.net.config.levels
         if self.data.levels != levels:
             raise FastnstError(
@@ -143,16 +171,44 @@ class StyleTransfer(pl.LightningModule):
             )
         calibration = self.data.calibration
         # Outside autocast: they are kept for the whole run.
-        self.objective.prepare(calibration, lambda scale: self.styles.load(self.data.crop, scale))
-        if self._donor is not None and self.trainer.ckpt_path is None:
-            photos = calibration[0][:ROW_PHOTOS].to(self.device).float()
+        crop, predicted = self.data.crop, self.predicted
+        self.objective.prepare(
+            calibration,
+            lambda scale: (
+                self.styles.load(crop, scale)
+                if predicted is None or self.styles.paintings
+                else predicted.sample(crop, scale)
+            ),
+        )
+        if predicted is not None:
             with self.trainer.precision_plugin.forward_context():
-                choose_rows(self.net, self._donor.to(self.device), self.objective.at(0), photos)
+                predicted.prepare(crop, self.data.batch_size)
+            known = self._painting_statistics() if self.steps_before else []
+            predicted.start(self.net, known[:: len(self.styles.strokes)])
+        if self._donor is not None and self.trainer.ckpt_path is None:
+            donor = self._donor.to(self.device)
+            if donor.predictor is not None:
+                predict_rows(self.net, donor, self._painting_statistics())
+            else:
+                photos = calibration[0][:ROW_PHOTOS].to(self.device).float()
+                with self.trainer.precision_plugin.forward_context():
+                    choose_rows(self.net, donor, self.objective.at(0), photos)
         self._donor = None
+
+    def _painting_statistics(self) -> list[Tensor]:
+        """The statistics (STATISTICS,) of the painting of each style."""
+        network = self.objective.at(0).network
+        return [
+            statistics(
+                network, painting.load_like(STATISTICS_SIDE, STATISTICS_SIDE).to(self.device)
+            )
+            for painting in self.styles.paintings
+            for _ in self.styles.strokes
+        ]
 
     def _coarse_to_fine(self) -> CoarseToFine:
         seed = self.trainer.global_step % GROUNDS if self.training else 0
-        return CoarseToFine(self.net, self.data.crop, seed)
+        return CoarseToFine(self.net, self.data.crop, seed, self.window)
 
     def forward(self, photos: Tensor, draw: Draw) -> Tensor:
         """Paint whole pictures, from coarse to fine.
@@ -174,17 +230,27 @@ class StyleTransfer(pl.LightningModule):
 
     def held_out_styles(self, first: int, count: int) -> Draw:
         """The styles of held-out photos from number `first` on: one after the other."""
-        return self.styles.in_turn(first, count, self.device)
+        if self.predicted is None:
+            return self.styles.in_turn(first, count, self.device)
+        draw = self.styles.in_turn(first, count, self.device, self.predicted.store.held_out)
+        return self.predicted.describe(draw, min(1, self.net.config.levels - 1))
+
+    def _draw(self, count: int, level: int) -> Draw:
+        """Draw the styles of a batch that a level paints."""
+        if self.predicted is None:
+            return self.styles.draw(self._rng(), count, self.device)
+        draw = self.styles.draw(self._rng(), count, self.device, self.predicted.store.usable)
+        return self.predicted.describe(draw, level, self._rng(3))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Paint a batch of crops and return its loss."""
         self.data.skipped.update(batch.skipped)
         photos = batch.photos.to(torch.float32, memory_format=torch.channels_last)
-        draw = self.styles.draw(self._rng(), len(photos), self.device)
         painter = self._coarse_to_fine()
         level = painter.level_of(photos)
+        draw = self._draw(len(photos), level)
         canvas = painter.canvas(photos, level, draw)
-        photos, canvas = painter.cut(photos, canvas, level, self._rng(2))
+        photos, canvas = painter.cut(photos, canvas, self._rng(2))
         stylized, pre_tanh = painter.paint(photos, canvas, level, draw)
 
         def repaint(inputs: Tensor) -> Tensor:
@@ -194,7 +260,7 @@ class StyleTransfer(pl.LightningModule):
             return painter.paint(moved, below, level, draw).stylized
 
         terms: LossTerms = self.objective(
-            stylized, photos, level, draw.styles, self.styles.factors(draw)
+            stylized, photos, level, draw.in_objective, self.styles.factors(draw)
         )
         step = Step(
             photos, stylized, pre_tanh, canvas if level else None, draw.strengths,
@@ -218,7 +284,7 @@ class StyleTransfer(pl.LightningModule):
         stylized = self(photos, draw).clamp(0, 255)
         level = self._coarse_to_fine().level_of(photos)
         factors = self.styles.factors(draw)
-        self._log("val", self.objective(stylized, photos, level, draw.styles, factors))
+        self._log("val", self.objective(stylized, photos, level, draw.in_objective, factors))
 
     def _log(self, stage: str, terms: LossTerms) -> None:
         values = {"content": terms.content, "style": terms.style, "total": terms.total}
@@ -230,7 +296,11 @@ class StyleTransfer(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """Build the optimizer and its schedule."""
         optimizer, schedule = build_optimizer(
-            self.net, self.optimizer, steps=self.trainer.max_steps, scale=lambda: self.lr_scale
+            self.net,
+            self.optimizer,
+            steps=self.trainer.max_steps,
+            scale=lambda: self.lr_scale,
+            predictor_rate=self.any.learning_rate,
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

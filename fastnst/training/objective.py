@@ -71,11 +71,21 @@ class MultiViewObjective(nn.Module):
                 this many times that of a crop.
         """
         device = next(self.parameters()).device
-        for octave in range(self.lowest, self.lowest + len(self.losses)):
-            loss = self.at(octave)
+        for octave, loss in self.by_octave.items():
             photos = calibration[max(0, octave)].to(device).float()
             loss.set_styles([painting.to(device) for painting in paintings(2.0**octave)])
             loss.calibrate(seen_from_afar(photos, 2 ** max(0, -octave)))
+
+    def octaves(self, level: int) -> range:
+        """The octaves that a level's pictures are looked at in."""
+        return range(level - len(self.view_weights) + 1, level + 1)
+
+    @property
+    def by_octave(self) -> dict[int, PerceptualLoss]:
+        """The losses by octave, from the lowest up."""
+        return {
+            octave: self.at(octave) for octave in range(self.lowest, self.lowest + len(self.losses))
+        }
 
     def forward(
         self, stylized: Tensor, photos: Tensor, level: int, styles: Tensor, factors: Tensor

@@ -7,26 +7,35 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from fastnst.models import StyleNet
 from fastnst.training.muon import Muon
-from fastnst.training.options import OptimizerOptions
+from fastnst.training.options import ANY, OptimizerOptions
 
 
-def parameter_groups(net: nn.Module, options: OptimizerOptions) -> list[dict[str, Any]]:
-    """Group the trainable kernels, and the trainable scales, shifts and biases, with their learning rates."""
-    parameters = [p for p in net.parameters() if p.requires_grad]
+def parameter_groups(
+    net: StyleNet, options: OptimizerOptions, predictor_rate: float = ANY.learning_rate
+) -> list[dict[str, Any]]:
+    """Group the trainable kernels; scales, shifts and biases; and the predictor, with their learning rates."""
+    predictor = set(net.predictor.parameters()) if net.predictor is not None else set()
+    parameters = [p for p in net.parameters() if p.requires_grad and p not in predictor]
     groups = [
         {"params": [p for p in parameters if (p.ndim == 4) == kernels], "lr": rate}
         for kernels, rate in ((True, options.learning_rate), (False, options.norm_learning_rate))
     ]
+    groups.append({"params": [p for p in predictor if p.requires_grad], "lr": predictor_rate})
     return [group for group in groups if group["params"]]
 
 
 def build_optimizer(
-    net: nn.Module, options: OptimizerOptions, *, steps: int, scale: Callable[[], float]
+    net: StyleNet,
+    options: OptimizerOptions,
+    *,
+    steps: int,
+    scale: Callable[[], float],
+    predictor_rate: float = ANY.learning_rate,
 ) -> tuple[Optimizer, LambdaLR]:
     """Build an optimizer and the schedule of its learning rates, which ends at the last step.
 
@@ -35,8 +44,9 @@ def build_optimizer(
         options: The optimizer's name, rates and warm-up.
         steps: Number of all steps.
         scale: A further factor of the rates, asked for at each step.
+        predictor_rate: Highest rate of the predictor.
     """
-    groups = parameter_groups(net, options)
+    groups = parameter_groups(net, options, predictor_rate)
     optimizer = Muon(groups) if options.name == "muon" else torch.optim.Adam(groups)
     return optimizer, LambdaLR(
         optimizer, lambda step: scale() * rate_factor(step, steps, options.warmup_steps)

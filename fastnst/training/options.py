@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from fastnst.errors import FastnstError
 from fastnst.models import NetConfig
 
-Trainable: TypeAlias = Literal["all", "norms"]
+Trainable: TypeAlias = Literal["all", "norms", "predictor"]
 
 
 def _above_0(name: str, value: float) -> None:
@@ -71,6 +72,24 @@ class OptimizerOptions:
             raise FastnstError(f"warmup_steps is {self.warmup_steps}.", "It must be 0 or more.")
 
 
+@dataclass(frozen=True)
+class AnyOptions:
+    """Any painting: a predictor that learns from hundreds of paintings what rows suit one it has never seen."""
+
+    folder: Path | None = None
+    """Folder of paintings, searched to any depth; null trains no predictor."""
+    share: float = 0.5
+    """Share of the pictures that are painted like one of them, where the net has styles of its own too."""
+    learning_rate: float = 1.0e-3
+    """Highest rate of the predictor."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise FastnstError(f"any.share is {self.share:g}.", "It must be above 0, at most 1.")
+        _above_0("any.learning_rate", self.learning_rate)
+
+
+ANY = AnyOptions()
 NET = NetConfig(name="unet", width=32, blocks=4, levels=3)
 """The net that is trained unless another is asked for."""
 OBJECTIVE = ObjectiveOptions()

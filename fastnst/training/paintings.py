@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
 from torch import Tensor
 
 from fastnst.errors import FastnstError
 from fastnst.images.pixels import resize_long_edge
-from fastnst.images.read import read_image
 from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.styles.card import PaintingCredit
+from fastnst.styles.painting import SMALLEST_PAINTING, check_size, read_painting, scaled_like
 
 DEFAULT_SIZE = 512
 """Pixels on the longer side of a painting for a net of one level."""
-SMALLEST_PAINTING = 64
-"""Least shorter side in pixels, as given and as scaled: 8 at relu4_3, the deepest style layer."""
-SMALLEST_VIEW = 16
-"""Pixels on the shorter side of a painting as seen from afar: 2 at relu4_3."""
-LEAST_CONTRAST = 2.0
-"""Least standard deviation of some channel, of 255; below it a painting is one colour, blurred by its codec."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +57,8 @@ class Painting(PaintingCredit):
                 f"The size of the painting is {size}.",
                 f"It is {SMALLEST_PAINTING} to 4096 px.",
             )
-        image = resize_long_edge(self._scan(), size)
-        self._check(image, f"at --model.painting.size {size} is")
+        image = resize_long_edge(read_painting(self.path), size)
+        check_size(image, self.path, f"at --model.painting.size {size} is")
         return image_to_tensor(image)
 
     def load_like(self, side: int, crop: int) -> Tensor:
@@ -86,41 +77,13 @@ class Painting(PaintingCredit):
             UnreadableImage: The file can't be read.
             FastnstError: The painting is too small, or its size is out of range.
         """
-        scan = self._scan()
         if self.size is not None and not SMALLEST_PAINTING <= self.size <= 4096:
             raise FastnstError(
                 f"The size of the painting is {self.size}.",
                 f"It is {SMALLEST_PAINTING} to 4096 px.",
             )
-        longer = max(scan.size)
-        wanted = self.size / crop if self.size else longer / math.sqrt(math.prod(scan.size))
-        # The shorter side of a strip must not vanish.
-        least = math.ceil(SMALLEST_VIEW * longer / min(scan.size))
-        return image_to_tensor(
-            resize_long_edge(scan, min(longer, max(least, round(side * wanted))))
-        )
-
-    def _scan(self) -> Image.Image:
-        stored = read_image(self.file)
-        if stored.mode == "RGBA" and stored.getchannel("A").getextrema()[1] == 0:
-            raise FastnstError(
-                f"The painting {self.path} is fully transparent.", "Give one that can be seen."
-            )
-        scan = stored.convert("RGB")
-        self._check(scan, "is")
-        if np.asarray(scan, np.float32).std(axis=(0, 1)).max() < LEAST_CONTRAST:
-            raise FastnstError(
-                f"The painting {self.path} has one colour all over, so there is no style in it to learn.",
-                "Give one with strokes or shapes.",
-            )
-        return scan
-
-    def _check(self, picture: Image.Image, how: str) -> None:
-        if min(picture.size) < SMALLEST_PAINTING:
-            raise FastnstError(
-                f"The painting {self.path} {how} {picture.width}x{picture.height} px, too small to learn from.",
-                f"It needs {SMALLEST_PAINTING} px on its shorter side; 300 and more are good.",
-            )
+        longer = self.size / crop if self.size else None
+        return image_to_tensor(scaled_like(read_painting(self.path), side, longer))
 
 
 NO_PAINTING = Painting()

@@ -28,6 +28,7 @@ def train(
     data: str | Path | None = None,
     name: str | None = None,
     config: Sequence[str | Path | Mapping[str, Any]] = (),
+    any: str | Path | None = None,
     init_from: str | Path | None = None,
     unfreeze: bool = False,
     temporal: float | None = None,
@@ -44,6 +45,7 @@ def train(
         name: The style's name; its run folder is `runs/NAME`.
         config: Changes of `configs/base.yaml`, later ones over earlier ones: YAML files, or mappings with the
             same names, `{"model": {"objective": {"style_weight": 10}}}`, whose groups may be dataclasses.
+        any: A folder of hundreds of paintings, out of which the net learns to paint like any painting.
         init_from: A trained net to start from: the name of a shipped gallery, or a .safetensors file. Scales
             and shifts alone are learnt, into a file of their own.
         unfreeze: Train all weights of that net.
@@ -62,7 +64,7 @@ def train(
     given = [each if isinstance(each, Painting) else {"path": str(each)} for each in paintings]
     if name is None and len(paintings) == 1:
         name = _name_of(paintings[0])
-    run = _run_folder(name, len(paintings))
+    run = _run_folder(name, len(paintings) + (any is not None))
     if data == "":
         raise FastnstError("The folder given with --data is empty text.", "Give its name.")
     if steps is not None and steps < 1:
@@ -91,6 +93,8 @@ def train(
         model["painting"] = given[0]
     elif given:
         model["paintings"] = given
+    if any is not None:
+        model["any"] = {"folder": str(any)}
     if temporal is not None:
         model["regularizers"] = {"temporal": temporal}
     if init_from is not None:

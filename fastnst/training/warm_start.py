@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -13,9 +14,12 @@ from fastnst.perceptual import PerceptualLoss
 from fastnst.runtime.engine.levels import ground
 from fastnst.system.package_data import bundled
 
+ANY_NET = "gallery-unet"
+"""The shipped net whose predictor `any` stands for."""
+
 
 def find_weights(name: str) -> Path:
-    """The weights of a shipped gallery, by its name, or a .safetensors file, by its path.
+    """The weights of a shipped gallery, by its name, or a .safetensors file, by its path; `any` is one with a predictor.
 
     Raises:
         FastnstError: No gallery has the name.
@@ -28,6 +32,8 @@ def find_weights(name: str) -> Path:
         for file in bundled("checkpoints").glob("*.safetensors")
         if file.stem != "vgg16"
     }
+    if name == "any":
+        name = ANY_NET
     if name not in galleries:
         raise FastnstError(
             f"There is no net {name!r} to start from.",
@@ -36,12 +42,15 @@ def find_weights(name: str) -> Path:
     return galleries[name]
 
 
-def load_weights(net: StyleNet, path: Path) -> tuple[StyleNet | None, int]:
+def load_weights(
+    net: StyleNet, path: Path, names: Sequence[str] = ()
+) -> tuple[StyleNet | None, int]:
     """Give a net the weights of a trained one.
 
     Args:
         net: Takes all weights, or all but the rows if its styles are others.
         path: Weights of the trained net, the donor.
+        names: Names of the net's own styles.
 
     Returns:
         The donor, if the rows remain to be chosen by `choose_rows`, and the steps of its training.
@@ -62,9 +71,33 @@ def load_weights(net: StyleNet, path: Path) -> tuple[StyleNet | None, int]:
         net.load_state_dict(donor.state_dict())
         return None, card.steps
     rows = {f"{name}.{part}" for name, _ in _norms(net) for part in ("weight", "bias")}
-    weights = {name: value for name, value in donor.state_dict().items() if name not in rows}
+    own_weights = net.state_dict()
+    weights = {
+        name: value
+        for name, value in donor.state_dict().items()
+        if name not in rows and name in own_weights and value.shape == own_weights[name].shape
+    }
     net.load_state_dict(weights, strict=False)
+    own, per_style = donor.config.styles - donor.config.predicted - donor.config.identity, 1
+    if len(names) > 1 and names == [credit.name for credit in card.styles]:
+        per_style = own // len(names)
+        if net.config.predicted == per_style and net.config.identity == donor.config.identity:
+            _copy_rows(net, donor, own, per_style)
+            return None, card.steps
     return donor, card.steps
+
+
+@torch.no_grad()
+def _copy_rows(net: StyleNet, donor: StyleNet, own: int, per_style: int) -> None:
+    """Copy the rows of all styles; the predicted ones, which the donor lacks, begin as their mean."""
+    for (_, norm), (_, other) in zip(_norms(net), _norms(donor), strict=True):
+        for ours, theirs in ((norm.weight, other.weight), (norm.bias, other.bias)):
+            ours[:own] = theirs[:own]
+            ours[own : own + per_style] = (
+                theirs[:own].reshape(-1, per_style, theirs.shape[1]).mean(0)
+            )
+            if net.config.identity:
+                ours[-1] = theirs[-1]
 
 
 @torch.no_grad()
@@ -99,6 +132,30 @@ def choose_rows(net: StyleNet, donor: StyleNet, loss: PerceptualLoss, photos: Te
     for (_, norm), (_, other) in zip(_norms(net), _norms(donor), strict=True):
         norm.weight.copy_(other.weight[best])
         norm.bias.copy_(other.bias[best])
+
+
+@torch.no_grad()
+def predict_rows(net: StyleNet, donor: StyleNet, statistics: Sequence[Tensor]) -> None:
+    """Give each style the rows that the donor predicts from its painting.
+
+    Args:
+        net: The net to change; its identity row, if it has one, takes the donor's.
+        donor: A net with a predictor.
+        statistics: Of each style's painting (STATISTICS,); strokes of one painting follow one another.
+    """
+    assert donor.predictor is not None
+    levels, config = donor.config.levels, donor.config
+    last = config.styles - config.identity
+    mean, predictor = donor.table()[last - config.predicted : last], donor.predictor.eval()
+    for (_, norm), (_, other) in zip(_norms(net), _norms(donor), strict=True):
+        size = other.weight.shape[1]
+        part = slice(other.first, other.first + 2 * size)
+        for number, described in enumerate(statistics):
+            rows = mean[:, part] + predictor(described)[:, part]
+            own = slice(number * levels, (number + 1) * levels)
+            norm.weight[own], norm.bias[own] = rows[:, :size], rows[:, size:]
+        if net.config.identity:
+            norm.weight[-1], norm.bias[-1] = other.weight[-1], other.bias[-1]
 
 
 def _norms(net: StyleNet) -> list[tuple[str, ConditionalInstanceNorm2d]]:

@@ -21,6 +21,7 @@ from fastnst.images.pixels import to_rgb_array
 from fastnst.images.read import read_image
 from fastnst.runtime.engine.fixed_norms import FixedNormsNet
 from fastnst.runtime.engine.level_painter import PADDING
+from fastnst.runtime.engine.painting_statistics import painting_statistics
 from fastnst.runtime.engine.tiling import TilePlan, measure, paint, region_of
 
 
@@ -45,7 +46,7 @@ def compared(stylizer: Stylizer, picture: np.ndarray) -> None:
         raise SystemExit(
             f"{path} can't be compared: give a style of one level that fastnst exported."
         )
-    rows = stylizer.mix.for_net(path, card).at(0)
+    rows = stylizer.mix.for_net(path, card, painting_statistics).at(0)
     net = FixedNormsNet(path)
     started = time.perf_counter()
     whole = stylizer(picture).astype(np.int16)

@@ -1,3 +1,4 @@
+import csv
 import io
 import json
 import os
@@ -149,3 +150,61 @@ def test_what_was_there_already_is_counted(fastnst, workdir, astronaut, negative
     assert fastnst(*words) == (
         0, "", "All outputs were there already, and stay as they are.\n"
     )  # fmt: skip
+
+
+def test_random_styles_keep_the_tree_and_fail_loudly(fastnst, workdir, make_photos, many):
+    make_photos(workdir / "set" / "cats", 2)
+    words = ["stylize", "set", "--model", many, "--style", "random", "-o", "out"]
+    words += ["--copies", "3", "--strength", "0.3:1", "--seed", "0"]
+    status, _, err = fastnst(*words)
+    assert status == 0
+    lines = (workdir / "out" / "manifest.csv").read_text().splitlines()
+    assert lines[0] == "file,copy,style,strength,stroke,seed"
+    assert [line.split(",")[0] for line in lines[1:]] == [
+        f"cats/00{number}-{copy}.jpg" for number in (0, 1) for copy in (1, 2, 3)
+    ]
+    (workdir / "set" / "broken.jpg").write_text("no picture")
+    status, _, err = fastnst(*words, "--skip-existing")
+    assert status == 1
+    assert "broken.jpg is not a picture that can be read" in err
+    assert err.splitlines()[-2:] == [
+        "6 of 9 outputs were there already, and stay as they are.",
+        "3 of 9 outputs are missing, for the reasons above.",
+    ]
+    assert (workdir / "out" / "manifest.csv").read_text().splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("words", "strengths", "strokes"),
+    [
+        (["--style", "beta", "--strength", "0.2:0.4"], (0.2, 0.4), {""}),
+        (["--style", "beta", "--seed", "3", "--stroke", "medium"], (1, 1), {"0.5"}),
+        (["--copies", "2", "--strength", "0.5"], (0.5, 0.5), {""}),
+    ],
+)
+def test_a_style_of_a_name_has_drawn_strengths(
+    fastnst, workdir, make_photos, many, words, strengths, strokes
+):
+    make_photos(workdir / "set", 4)
+    status, _, err = fastnst("stylize", "set", "--model", many, "-o", "out", *words)
+    assert status == 0, err
+    with (workdir / "out" / "manifest.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    drawn = [float(row["strength"]) for row in rows]
+    assert strengths[0] <= min(drawn) <= max(drawn) <= strengths[1]
+    assert {row["stroke"] for row in rows} == strokes
+    assert {row["style"] for row in rows} <= {"beta", ""}
+
+
+def test_what_random_styles_do_not_go_with_is_said(fastnst, workdir, astronaut, many):
+    words = ["stylize", astronaut, "--style", "random", "--model", many, "-o", "out"]
+    status, _, err = fastnst(*words, "--wrap")
+    assert (status, err) == (
+        1, "fastnst: Pictures in drawn styles are painted whole. Leave out --tile, --exact, --wrap and --memory.\n",
+    )  # fmt: skip
+    status, _, err = fastnst(*words, "--strength", "much")
+    assert (status, "The strength is 'much'. It is a number from 0 to 1, or a range" in err) == (
+        1,
+        True,
+    )
+    assert not (workdir / "out").exists()

@@ -38,3 +38,14 @@ def test_a_picture_too_large_for_its_format_is_one_sentence(tmp_path):
     with pytest.raises(CannotWrite, match=r"a\.webp can't be written: .* WebP holds 16383"):
         write_image(tmp_path / "a.webp", Image.new("RGB", (16384, 1)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_is_the_same_file_whenever_it_is_written(tmp_path):
+    write_image(tmp_path / "a.jpg", Image.new("RGB", (8, 8), "red"))
+    with Image.open(tmp_path / "a.jpg") as image:
+        profile = image.info["icc_profile"]
+    assert profile[24:36] == bytes.fromhex(
+        "07d000010001000000000000"
+    )  # Of no second in particular.
+    opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    assert "sRGB" in ImageCms.getProfileDescription(opened)

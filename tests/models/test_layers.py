@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from fastnst.models import ConditionalInstanceNorm2d
-from fastnst.models.layers import LowFrequencies
+from fastnst.models.layers import LowFrequencies, Style
 
 
 def test_conditional_instance_norm_is_the_formula_and_so_is_its_gradient():
@@ -16,10 +16,10 @@ def test_conditional_instance_norm_is_the_formula_and_so_is_its_gradient():
     mix = torch.tensor([0.3, 0.7], dtype=torch.double)
     scale, shift = mix @ norm.weight, mix @ norm.bias
     expected = F.instance_norm(x) * scale[:, None, None] + shift[:, None, None]
-    torch.testing.assert_close(norm(x, mix), expected)
+    torch.testing.assert_close(norm(x, Style(mix)), expected)
     inputs = (x, norm.weight, norm.bias)
     pull = torch.randn_like(expected)
-    ours = torch.autograd.grad((norm(x, mix) * pull).sum(), inputs)
+    ours = torch.autograd.grad((norm(x, Style(mix)) * pull).sum(), inputs)
     theirs = torch.autograd.grad((expected * pull).sum(), inputs)
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)

@@ -8,7 +8,7 @@ from fastnst import StyleMix, Stylizer
 from fastnst.errors import FastnstError, UnknownStyle
 from fastnst.images.read import read_image
 from fastnst.styles.card import PaintingCredit, StyleCard
-from fastnst.styles.mix import parse_blend
+from fastnst.styles.mix import STATISTICS, collage, parse_blend
 
 GREY = np.full((20, 24, 3), 40, np.uint8)
 
@@ -140,6 +140,10 @@ def test_capitals_and_repeated_names_add_up():
     assert parse_blend("Alpha:1,alpha:1,beta:2", ["alpha", "beta"]) == {"alpha": 0.5, "beta": 0.5}
 
 
+def no_painting(name: str) -> np.ndarray:
+    raise AssertionError(f"no painting was asked for, but {name} is")
+
+
 def levels_card(**options) -> StyleCard:
     net = {"name": "unet", "styles": 7, "levels": 3, "identity": True}
     return StyleCard(
@@ -154,7 +158,7 @@ def levels_card(**options) -> StyleCard:
 
 
 def test_a_net_of_levels_has_a_row_of_each_style_for_each_and_a_size_for_each_stroke():
-    of = StyleMix("one:1,two:3", 0.8).for_net(Path("a.onnx"), levels_card())
+    of = StyleMix("one:1,two:3", 0.8).for_net(Path("a.onnx"), levels_card(), no_painting)
     rows = np.zeros((3, 7))
     for level in range(3):
         rows[level, level], rows[level, 3 + level], rows[level, 6] = 0.2, 0.6, 0.2
@@ -162,5 +166,58 @@ def test_a_net_of_levels_has_a_row_of_each_style_for_each_and_a_size_for_each_st
     assert np.array_equal(of.at(2), of.at(9))
     assert of.base == 200
     for stroke, base in (("fine", 320), ("medium", 200), ("bold", 125)):
-        size = StyleMix("one", stroke=stroke).for_net(Path("a.onnx"), levels_card()).base
+        size = (
+            StyleMix("one", stroke=stroke).for_net(Path("a.onnx"), levels_card(), no_painting).base
+        )
         assert size == pytest.approx(base)
+
+
+def any_card() -> StyleCard:
+    net = {"name": "unet", "styles": 7, "levels": 2, "identity": True, "predicted": 2}
+    return StyleCard(
+        "a", (PaintingCredit(name="one"), PaintingCredit(name="two")), net, 8, 32, base=200
+    )
+
+
+def described(name: str) -> np.ndarray:
+    return np.full(STATISTICS, {"p.jpg": 3.0, "q.jpg": 5.0}[Path(name).name], np.float32)
+
+
+def test_a_painting_has_the_predicted_rows_and_its_statistics():
+    style = StyleMix("p.jpg:3,two", 0.8).for_net(Path("a.onnx"), any_card(), described)
+    rows = np.zeros((2, 7))
+    for level in range(2):
+        rows[level, 2 + level], rows[level, 4 + level], rows[level, 6] = 0.2, 0.6, 0.2
+    assert np.abs(style.rows - rows).max() < 1e-6
+    assert np.array_equal(style.statistics, described("p.jpg"))
+    assert np.array_equal(style.at(1), np.concatenate([style.rows[1], style.statistics]))
+
+
+def test_a_painting_with_no_share_changes_nothing():
+    alone = StyleMix("p.jpg").for_net(Path("a.onnx"), any_card(), described)
+    with_others = StyleMix("p.jpg:1,q.jpg:0,two:0").for_net(Path("a.onnx"), any_card(), described)
+    assert np.array_equal(alone.rows, with_others.rows)
+    assert np.array_equal(alone.statistics, with_others.statistics)
+    plain = StyleMix("one").for_net(Path("a.onnx"), any_card(), no_painting)
+    assert not plain.statistics.any()
+
+
+def test_a_collage_has_the_moments_of_both_paintings():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(4, 1, (960, 300)), rng.normal(2, 3, (960, 100))
+    of = [
+        np.concatenate([part.mean(1), part.std(1)]).astype(np.float32)
+        for part in (a, b, np.concatenate([a, b], 1))
+    ]
+    np.testing.assert_allclose(collage(of[:2], [3, 1]), of[2], rtol=1e-4)
+
+
+def test_a_file_without_a_predictor_refuses_a_painting():
+    with pytest.raises(FastnstError, match=r"^a\.onnx can't paint in the style of any painting\."):
+        StyleMix("p.jpg").for_net(Path("a.onnx"), levels_card(), described)
+
+
+def test_a_mix_that_leaves_its_folder_keeps_its_paintings(workdir):
+    mix = StyleMix("p.jpg:0.5,one:0.5", 0.3)
+    assert mix.absolute() == StyleMix({str(workdir / "p.jpg"): 0.5, "one": 0.5}, 0.3)
+    assert StyleMix("one").absolute() == StyleMix("one")

@@ -1,10 +1,12 @@
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from fastnst.errors import FastnstError, UnknownStyle
-from fastnst.styles.registry import find_style, list_styles
+from fastnst.styles import registry
+from fastnst.styles.registry import find_gallery, find_style, list_styles
 
 
 def test_styles_are_the_files_of_the_folders_and_earlier_folders_win(workdir, monkeypatch):
@@ -85,3 +87,13 @@ def test_capitals_make_no_difference(workdir, monkeypatch, many):
     monkeypatch.setenv("FASTNST_STYLES", str(many.parent))
     assert find_style("ALPHA") == find_style("alpha") == many
     assert find_style("Beta:0.2,Alpha:0.8") == many
+
+
+def test_the_gallery_is_the_bundled_file_of_most_styles(workdir, monkeypatch, many):
+    shutil.copy(many, workdir / "many.onnx")
+    monkeypatch.setenv("FASTNST_STYLES", str(workdir))
+    assert find_gallery(fast=True) == list_styles(fast=True)["the-scream"]
+    assert find_gallery() == list_styles()["the-scream"]
+    monkeypatch.setattr(registry, "bundled", lambda folder: workdir / folder)
+    with pytest.raises(UnknownStyle, match="The gallery of styles is missing"):
+        find_gallery()

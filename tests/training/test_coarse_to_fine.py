@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -59,16 +61,25 @@ def test_a_strength_of_0_is_the_photo(painter):
 
 def test_photo_and_canvas_are_cut_in_the_same_place(painter):
     x = photos(64)
-    cut, canvas = painter.cut(x, x + 1, 1, np.random.default_rng(0))
+    cut, canvas = painter.cut(x, x + 1, np.random.default_rng(0))
     assert cut.shape == (2, 3, 32, 32)
     assert torch.equal(canvas, cut + 1)
     places = x[0, 0].unfold(0, 32, 8).unfold(1, 32, 8)
     assert (places == cut[0, 0]).all((2, 3)).any()
-    assert painter.cut(x, x, 0, np.random.default_rng(0))[0] is x
+    small = photos(32)
+    assert painter.cut(small, small, np.random.default_rng(0))[0] is small
+
+
+def test_a_window_is_a_part_of_the_coarsest_level_too(painter):
+    painter = replace(painter, window=16)
+    for side in (32, 64):
+        cut, canvas = painter.cut(photos(side), photos(side) + 1, np.random.default_rng(1))
+        assert cut.shape == (2, 3, 16, 16)
+        assert torch.equal(canvas, cut + 1)
 
 
 def test_a_net_of_one_level_has_no_canvas():
     painter = CoarseToFine(build_net(NetConfig("johnson", 4, 1)), 32)
     x = photos(32)
     assert painter.canvas(x, 0, Draw(torch.tensor([0, 0]))) is None
-    assert painter.cut(x, None, 0, np.random.default_rng(0)) == (x, None)
+    assert painter.cut(x, None, np.random.default_rng(0)) == (x, None)

@@ -57,3 +57,25 @@ def test_a_style_counts_by_its_painting_and_its_strength():
     numbers, strengths = torch.tensor([0, 1, 2, 3]), torch.tensor([1.0, 0.5, 1.0, 0.5])
     assert styles(A, B).factors(Draw(numbers)).tolist() == [2, 2, 0.5, 0.5]
     assert styles(A, B).factors(Draw(numbers, strengths)).tolist() == [2, 1, 0.5, 0.25]
+
+
+def test_any_painting_is_a_style_after_the_last_that_is_drawn_by_its_share():
+    of = TrainingStyles.of(NO_PAINTING, [A, B], None, None, 3, 0.25)
+    assert (of.count, of.predicted, of.rows) == (2, 3, 10)
+    draw = of.draw(np.random.default_rng(0), 4000, CPU, [7, 9])
+    assert torch.bincount(draw.styles).tolist() == pytest.approx([1500, 1500, 1000], rel=0.1)
+    assert ((draw.paintings >= 0) == (draw.styles == 2)).all()
+    chosen = draw.paintings[draw.styles == 2]
+    assert torch.bincount(chosen)[[7, 9]].tolist() == pytest.approx([500, 500], rel=0.2)
+    assert of.factors(Draw(torch.tensor([0, 2]))).tolist() == [2, 1]
+    turn = of.in_turn(0, 6, CPU, [7, 9])
+    assert turn.styles.tolist() == [0, 2, 1, 2, 0, 2]
+    assert turn.paintings.tolist() == [-1, 7, -1, 9, -1, 7]
+
+
+def test_a_net_may_have_no_style_but_that_of_any_painting():
+    of = TrainingStyles.of(NO_PAINTING, (), None, None, 3, 0.5)
+    assert (of.count, of.rows, of.identity) == (0, 4, True)
+    draw = of.draw(np.random.default_rng(0), 10, CPU, [7])
+    assert draw.styles.tolist() == [0] * 10
+    assert draw.paintings.tolist() == [7] * 10

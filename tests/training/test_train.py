@@ -586,3 +586,20 @@ def test_two_trainings_of_one_name_are_not_mixed(job, workdir):
         "fastnst: Another process is at work in runs/a. Wait until it has ended, or give another --name.\n",
     )
     assert not files(workdir / "runs" / "a")
+
+
+@pytest.mark.slow
+def test_a_net_that_learnt_any_painting_paints_like_one_it_never_saw(
+    job, workdir, make_photos, astronaut
+):
+    make_photos(workdir / "paintings", 36)
+    weights = job(any="paintings", steps=3, painting=None)
+    result = fastnst.export(weights)
+    painted = fastnst.Stylizer(astronaut, result.path)(astronaut)
+    assert painted.size == (512, 512)
+    other = fastnst.Stylizer("paintings/000.jpg", result.path)(astronaut)
+    assert np.asarray(painted).astype(int).std() > 1
+    assert np.asarray(other).shape == np.asarray(painted).shape
+    alone = fastnst.export(weights, style="paintings/000.jpg", output=Path("one.onnx"))
+    same = fastnst.Stylizer(model=alone.path)(astronaut)
+    assert np.abs(np.asarray(same).astype(int) - np.asarray(other)).max() <= 1

@@ -5,7 +5,7 @@ from fastnst.errors import BadStyleFile, FastnstError
 from fastnst.models import NetConfig, build_net, save_net
 from fastnst.perceptual import LossTerms
 from fastnst.styles.card import PaintingCredit, StyleCard
-from fastnst.training.warm_start import choose_rows, find_weights, load_weights
+from fastnst.training.warm_start import choose_rows, find_weights, load_weights, predict_rows
 
 
 def net(styles: int, *, identity: bool = False, width: int = 4):
@@ -70,3 +70,35 @@ def test_what_can_not_be_started_from_is_named():
         find_weights("gallery")
     with pytest.raises(BadStyleFile, match=r"gone\.safetensors can't be read"):
         load_weights(net(1), find_weights("gone.safetensors"))
+
+
+def test_a_net_with_a_predictor_gives_each_new_style_its_prediction():
+    torch.manual_seed(0)
+    donor, new = (
+        build_net(NetConfig("unet", 4, 1, rows, True, predicted, levels=2))
+        for rows, predicted in ((5, 2), (5, 0))
+    )
+    torch.nn.init.normal_(donor.predictor.out.weight, 0.0, 0.1)
+    described = list(torch.rand(2, 1920) * 50)
+    predict_rows(new, donor, described)
+    table, mean = new.table(), donor.table()[2:4]
+    for number in range(2):
+        offsets = donor.predictor(described[number])
+        torch.testing.assert_close(table[2 * number : 2 * number + 2], mean + offsets)
+    assert torch.equal(table[-1], donor.table()[-1])
+
+
+def test_a_predictor_is_added_to_the_styles_that_a_net_has(tmp_path):
+    torch.manual_seed(0)
+    donor = net(3, identity=True)
+    credits = (PaintingCredit(name="a"), PaintingCredit(name="b"))
+    save_net(
+        tmp_path / "a.safetensors",
+        donor,
+        StyleCard("a", credits, donor.config.as_dict(), 8, 32, steps=9),
+    )
+    new = build_net(NetConfig("swift", 4, 1, 4, True, 1))
+    assert load_weights(new, tmp_path / "a.safetensors", ["a", "b"]) == (None, 9)
+    ours, theirs = new.table(), donor.table()
+    assert torch.equal(ours[[0, 1, 3]], theirs)
+    torch.testing.assert_close(ours[2], theirs[:2].mean(0))

@@ -26,6 +26,7 @@ from fastnst.runtime.engine.memory import FREE_SHARE
 from fastnst.runtime.engine.stylizer import Stylizer, frames_at_once
 from fastnst.runtime.photos.options import PhotoOptions
 from fastnst.runtime.video.options import VideoOptions
+from fastnst.styles.mix import StyleMix
 from fastnst.system.machine import free_memory
 
 OVERLAP_MAX_PIXELS = 30_000_000
@@ -80,6 +81,8 @@ class OpenFile:
     """Seconds that painting took."""
     note: str = ""
     """See `StylizeResult`."""
+    copy: int = 1
+    """See `Job`."""
 
     @property
     def pixels(self) -> int:
@@ -105,7 +108,7 @@ def read_file(
         max_pixels: Larger images are refused.
         memory: Bytes that fastnst may take, where the user said how many.
     """
-    source, target = job
+    source, target, copy = job
     try:
         if isinstance(target, FastnstError):
             raise target
@@ -132,10 +135,12 @@ def read_file(
             fits = piped or (takes_animation(target) if image.animated else takes_pages(target))
             note = _losses(image, source, target, whole=fits and not large)
             if large:
-                return OpenFile(source, target, [], note=note)
+                return OpenFile(source, target, [], note=note, copy=copy)
             frames = image.frames()
             read = list(frames) if fits else [next(frames)]
-            return OpenFile(source, target, read, image.metadata(), image.format, note=note)
+            return OpenFile(
+                source, target, read, image.metadata(), image.format, note=note, copy=copy
+            )
     except (FastnstError, OSError) as error:
         return StylizeResult(source, None, error=str(error))
 
@@ -240,16 +245,18 @@ def paint_image(
     photo: OpenFile,
     stylizer: Stylizer,
     photo_options: PhotoOptions,
-    quality: int,
     on_share: OnShare | None,
+    *,
+    style: StyleMix | None = None,
 ) -> OpenFile | StylizeResult:
-    """Paint the frames of a file in place."""
+    """Paint the frames of a file in place, in the stylizer's own style or another one of its file."""
     started = time.perf_counter()
     try:
         count = len(photo.frames)
         for number in range(count):  # Each leaves memory before it is painted.
             part = part_of(on_share, number / count, 1 / count)
-            photo.frames.append(photo_options.paint(stylizer, photo.frames.pop(0), on_share=part))
+            frame = photo.frames.pop(0)
+            photo.frames.append(photo_options.paint(stylizer, frame, style=style, on_share=part))
     except FastnstError as error:
         return StylizeResult(photo.source, None, error=str(error))
     photo.seconds = time.perf_counter() - started

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple
 
 from fastnst.errors import FastnstError
 from fastnst.images.find import find_images
@@ -17,22 +18,34 @@ from fastnst.styles.mix import STROKES
 PIPE = Path("-")
 """Standard input, or standard output."""
 
-Job: TypeAlias = tuple[Path, Path | FastnstError]
-"""Photo, and the path of its output or the reason that there is none."""
+
+class Job(NamedTuple):
+    """Photo, and what it is painted into."""
+
+    source: Path
+    """The photo or video."""
+    target: Path | FastnstError
+    """Path of the output, or the reason that there is none."""
+    copy: int = 1
+    """Number of the copy, from 1."""
 
 
-def find_jobs(inputs: Sequence[Path], output: Path | None, style: str) -> list[Job]:
+def find_jobs(
+    inputs: Sequence[Path], output: Path | None, style: str, *, copies: int = 1
+) -> list[Job]:
     """Find the photos among files and folders, with an output for each that replaces no other output or photo.
 
     Args:
         inputs: Photos, folders of photos, or `PIPE`.
         output: See `stylize`.
         style: Part of the file names, see `style_in_file_name`.
+        copies: Number of outputs of each photo; where there are several, they are numbered from 1.
 
     Raises:
         FastnstError: There is no input, or the output does not fit it.
     """
-    return _distinct(_jobs(inputs, output, style))
+    jobs = itertools.starmap(Job, _jobs(inputs, output, style))
+    return _distinct(job if copies == 1 else copy for job in jobs for copy in _copies(job, copies))
 
 
 def style_in_file_name(stylizer: Stylizer) -> str:
@@ -50,7 +63,18 @@ def style_in_file_name(stylizer: Stylizer) -> str:
     return "-".join(parts)
 
 
-def _jobs(inputs: Sequence[Path], output: Path | None, style: str) -> Iterator[Job]:
+def _copies(job: Job, copies: int) -> Iterator[Job]:
+    """Yield the copies of a photo: photo-1.jpg, photo-2.jpg; of a photo without an output, the reason once."""
+    if isinstance(job.target, FastnstError):
+        yield job
+        return
+    for copy in range(1, copies + 1):
+        yield job._replace(target=job.target.with_stem(f"{job.target.stem}-{copy}"), copy=copy)
+
+
+def _jobs(
+    inputs: Sequence[Path], output: Path | None, style: str
+) -> Iterator[tuple[Path, Path | FastnstError]]:
     if not inputs:
         raise FastnstError("No photo was given.", "Say: fastnst stylize PHOTO --style NAME")
     one_photo = len(inputs) == 1 and not os.path.isdir(inputs[0])
@@ -101,20 +125,21 @@ def _distinct(jobs: Iterable[Job]) -> list[Job]:
         return str(PIPE) if path == PIPE else os.path.normcase(os.path.realpath(path))
 
     jobs = list(jobs)
-    sources = {place(source) for source, _ in jobs}
+    sources = {place(job.source) for job in jobs}
     taken: set[str] = set()
     result: list[Job] = []
-    for source, output in jobs:
+    for job in jobs:
+        output = job.target
         if isinstance(output, FastnstError):
-            result.append((source, output))
+            result.append(job)
             continue
         target, number = output, 1
-        own = place(source)
+        own = place(job.source)
         while (at := place(target)) in taken or (at in sources and at != own):
             number += 1
             target = output.with_stem(f"{output.stem}-{number}")
         taken.add(place(target))
-        result.append((source, target))
+        result.append(job._replace(target=target))
     return result
 
 

@@ -50,7 +50,10 @@ class FixedNormsNet:
         """Largest distance, in pixels, from an output pixel to an input pixel that it depends on."""
         self.bytes_per_pixel = ACTIVATIONS_HELD * largest
         """Estimated memory for painting, in bytes for each pixel."""
-        self._inputs = {node.name: len(node.type.tensor_type.shape.dim) for node in graph.input}
+        self._inputs = {
+            node.name: [dim.dim_value for dim in node.type.tensor_type.shape.dim]
+            for node in graph.input
+        }
         self._painter: Session | None = None
         self._measurers: dict[int | None, Session] = {}
 
@@ -141,6 +144,8 @@ class FixedNormsNet:
 
     def _feed(self, window: Floats, rows: Floats) -> dict[str, Any]:
         pictures = [window[:, channel : channel + 3] for channel in range(0, window.shape[1], 3)]
-        if self._inputs.get(STYLE_WEIGHTS) == 2:
-            rows = np.ascontiguousarray(np.broadcast_to(rows, (len(window), len(rows))))
-        return dict(zip(self._inputs, (*pictures, rows), strict=False))
+        shape = self._inputs.get(STYLE_WEIGHTS, [len(rows)])
+        if len(shape) == 2:
+            rows = np.broadcast_to(rows, (len(window), len(rows)))
+        parts = map(np.ascontiguousarray, np.split(rows, shape[-1:], axis=-1))
+        return dict(zip(self._inputs, (*pictures, *parts), strict=False))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fastnst.errors import BadStyleFile, FastnstError
 from fastnst.runtime.engine.devices import Device
 from fastnst.runtime.engine.session import EngineFailure, check_signature, open_session
-from fastnst.styles.mix import RowWeights
+from fastnst.styles.mix import STATISTICS, RowWeights
 from fastnst.styles.onnx_metadata import load_card
 
 DEFAULT_MULTIPLE = 4
@@ -44,7 +44,13 @@ class NetSession:
         self.card = load_card(path)
         """Card of the file; None for a file that fastnst did not write."""
         rows, levels = (self.card.rows, self.card.levels) if self.card else (1, 1)
-        self._signature = check_signature(self._session, path, rows, canvas=levels > 1)
+        self._signature = check_signature(
+            self._session,
+            path,
+            rows,
+            canvas=levels > 1,
+            statistics=STATISTICS if self.card and self.card.predicted else 0,
+        )
         self.fixed_size = self._signature.fixed_size
         """Height and width in pixels of the only size that the net takes; None for one that takes any."""
         self.multiple_of = self.card.multiple_of if self.card else DEFAULT_MULTIPLE
@@ -68,7 +74,8 @@ class NetSession:
         Args:
             photos: Float32 RGB (N, 3, H, W) in 0..255, H and W as the net takes them.
             canvases: Pictures that a net of several levels paints over, of the same shape.
-            rows: Shares of the net's rows, (rows,) for all pictures or (N, rows).
+            rows: Shares of the net's rows, and the statistics if it has a predictor, (rows,) for all pictures or
+                (N, rows).
 
         Returns:
             Float32 RGB (N, 3, H, W) in 0..255.
@@ -109,7 +116,8 @@ class NetSession:
         pictures = (photos,) if canvases is None else (photos, canvases)
         try:
             # A file of one style has no input for it.
-            feed = dict(zip(self._signature.inputs, (*pictures, style), strict=False))
+            parts = np.split(style, [self._signature.rows], axis=-1)
+            feed = dict(zip(self._signature.inputs, (*pictures, *parts), strict=False))
             painted = self._session.run(feed)[0]
         except EngineFailure as error:
             height, width = photos.shape[2:]

@@ -14,6 +14,8 @@ from fastnst.runtime.engine.devices import ENGINES, Device, engine_of
 STYLE_WEIGHTS = "style_weights"
 """Last input of a file of many rows of scales and shifts: the share of each row, (N, rows) for a style for each
 picture of a batch, or (rows,) in files of earlier versions."""
+STATISTICS = "statistics"
+"""Last input of a net with a predictor: the statistics of the painting whose style is predicted (1920,)."""
 CANVAS = "canvas"
 """Second input of a net of several levels: the picture that is painted over, of the shape of `image`."""
 
@@ -72,6 +74,8 @@ class Signature(NamedTuple):
     """Names of the inputs, in order."""
     fixed_size: tuple[int, int] | None
     """Height and width in pixels; None where they are dynamic."""
+    rows: int
+    """Rows of scales and shifts, whose shares are given."""
     style_each: bool
     """Whether each picture of a batch is given a style."""
     one_picture: bool
@@ -127,7 +131,14 @@ def open_session(
     )
 
 
-def check_signature(session: Session, path: Path, rows: int, *, canvas: bool = False) -> Signature:
+def check_signature(
+    session: Session,
+    path: Path,
+    rows: int,
+    *,
+    canvas: bool = False,
+    statistics: int = 0,
+) -> Signature:
     """Check that a session is a style net's, and return its inputs and output.
 
     Args:
@@ -135,6 +146,7 @@ def check_signature(session: Session, path: Path, rows: int, *, canvas: bool = F
         path: The file, for errors.
         rows: Number of rows of scales and shifts, as the card has it.
         canvas: Whether the card is that of a net of several levels.
+        statistics: Numbers that a painting is described by; 0 for a net without a predictor.
 
     Raises:
         BadStyleFile: The inputs or outputs are others.
@@ -142,9 +154,12 @@ def check_signature(session: Session, path: Path, rows: int, *, canvas: bool = F
     inputs, outputs = session.inputs, session.outputs
     image = inputs[0] if inputs else None
     further = [(CANVAS, image.shape)] if canvas and image is not None else []
-    style_each = rows > 1 and bool(inputs) and len(inputs[-1].shape) == 2
+    shapes = {node.name: node.shape for node in inputs}
+    style_each = rows > 1 and len(shapes.get(STYLE_WEIGHTS, ())) == 2
     if rows > 1 and image is not None:
         further.append((STYLE_WEIGHTS, [image.shape[0], rows] if style_each else [rows]))
+    if statistics and image is not None:
+        further.append((STATISTICS, [image.shape[0], statistics] if style_each else [statistics]))
     if (
         image is None
         or [(node.name, node.shape) for node in inputs[1:]] != further
@@ -162,4 +177,4 @@ def check_signature(session: Session, path: Path, rows: int, *, canvas: bool = F
     count, _, height, width = image.shape
     fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
     names = [node.name for node in inputs]
-    return Signature(names, fixed, style_each, isinstance(count, int))
+    return Signature(names, fixed, rows, style_each, isinstance(count, int))

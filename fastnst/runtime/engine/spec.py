@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fastnst.errors import FastnstError
 from fastnst.styles.mix import Blend, StyleMix
+from fastnst.styles.painting import is_picture
 from fastnst.styles.registry import find_style
 from fastnst.system.machine import cpu_count
 
@@ -66,7 +67,8 @@ class StylizerSpec:
 
     def absolute(self) -> StylizerSpec:
         """Return the specification for a process that may run in another folder."""
-        return self if self.model is None else replace(self, model=self.model.absolute())
+        model = None if self.model is None else self.model.absolute()
+        return replace(self, mix=self.mix.absolute(), model=model)
 
     def find(self) -> Path:
         """Return the .onnx file.
@@ -91,13 +93,15 @@ class StylizerSpec:
 def style_and_model(
     style: Blend | StyleMix | os.PathLike[str] | None, model: str | os.PathLike[str] | None
 ) -> tuple[Blend | StyleMix | None, Path | None]:
-    """Tell a style from a file: a path, or text that ends in .onnx, is the model.
+    """Tell a style from a file: a path, or text that ends in .onnx, is the model, but that of a painting is a style.
 
     Raises:
         FastnstError: There are two files.
     """
     if isinstance(style, os.PathLike):
         style = os.fspath(style)
+        if is_picture(style):
+            return style, None if model is None else Path(model)
     elif not isinstance(style, str) or not style.lower().endswith(".onnx"):
         return style, None if model is None else Path(model)
     if model is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -17,9 +18,11 @@ from fastnst.runtime.engine.conversion import AnyPhoto, check_array, enough_memo
 from fastnst.runtime.engine.devices import ON_PROCESSOR, Device
 from fastnst.runtime.engine.level_painter import LevelPainter, OnShare
 from fastnst.runtime.engine.net_session import NetSession
+from fastnst.runtime.engine.painting_statistics import painting_statistics
 from fastnst.runtime.engine.spec import StylizerSpec, Tile, style_and_model
 from fastnst.runtime.engine.tiling import RegionReader
 from fastnst.styles.mix import Blend, NetStyle, Stroke, StyleMix
+from fastnst.styles.painting import is_picture
 from fastnst.styles.registry import style_names
 from fastnst.system.machine import cpu_count, parse_bytes
 
@@ -37,6 +40,7 @@ class Stylizer:
     Example:
         >>> stylizer = Stylizer("great-wave", strength=0.7)
         >>> stylizer("photo.jpg").save("painted.jpg")
+        >>> stylizer("photo.jpg", style="painting.jpg").save("like-it.jpg")
         >>> stylizer("photo.jpg", style="the-kiss:0.6,great-wave:0.4", strength=0.8).save("mixed.jpg")
     """
 
@@ -58,8 +62,8 @@ class Stylizer:
         """Load a style.
 
         Args:
-            style: Name of a style; a blend of styles of one file, `a:0.6,b:0.4`; a `StyleMix`; or, without a
-                model, the path of an .onnx file.
+            style: Name of a style; path of a painting, whose style is predicted; a blend of both, `a:0.6,b.jpg:0.4`;
+                a `StyleMix`; or, without a model, the path of an .onnx file.
             model: An .onnx file, from fastnst or any that takes one float RGB image (N, 3, H, W) in 0..255 and
                 returns one, as the fast-neural-style files of the ONNX model zoo do. The style is then one of
                 its styles; None takes the first.
@@ -101,7 +105,7 @@ class Stylizer:
         """Paints pictures at one size."""
         self.path, self.card, self.device = self.net.path, self.net.card, self.net.device
         self.fixed_size, self.note = self.net.fixed_size, self.net.note
-        self._net_style = self.mix.for_net(self.path, self.card)
+        self._net_style = self.mix.for_net(self.path, self.card, painting_statistics)
         self._for_video: dict[int, Stylizer] = {}
         self._lock = threading.Lock()
 
@@ -121,7 +125,10 @@ class Stylizer:
     @property
     def name(self) -> str:
         """The style's name, or those of a blend, as a part of file names."""
-        return "-".join(self.mix.shares(self.styles)) if self.mix.style else self.path.stem
+        if not self.mix.style:
+            return self.path.stem
+        names = self.mix.shares(self.styles)
+        return "-".join(Path(name).stem if is_picture(name) else name for name in names)
 
     @property
     def styles(self) -> list[str]:
@@ -193,8 +200,8 @@ class Stylizer:
 
         Args:
             photo: Path, Pillow image, or uint8 RGB array (H, W, 3).
-            style: Another style of the file, a blend of its styles, or a `StyleMix`; None for the style that was
-                loaded. A change costs no time.
+            style: Another style of the file, a painting, a blend, or a `StyleMix`; None for the style that was
+                loaded. A change costs no time; that to a new painting half a second, once.
             strength: From 0, the photo, to 1; None for that of the style.
             stroke: `fine`, `medium`, `bold`, or a number from 0 to 1; None for that of the style.
             size: Longer side in pixels that the photo is scaled to; None keeps its size.
@@ -279,7 +286,11 @@ class Stylizer:
         return coarse_to_fine.bands(self.painter, region, height, width, style, on_share)
 
     def _for_net(self, style: StyleMix) -> NetStyle:
-        return self._net_style if style == self.mix else style.for_net(self.path, self.card)
+        return (
+            self._net_style
+            if style == self.mix
+            else style.for_net(self.path, self.card, painting_statistics)
+        )
 
 
 def frames_at_once(device: Device) -> int:

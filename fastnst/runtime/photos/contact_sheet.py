@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,10 @@ from fastnst.images.write import write_image
 from fastnst.runtime.engine.devices import Device
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.card import PaintingCredit
+from fastnst.styles.kept import kept_painting, kept_styles
 from fastnst.styles.onnx_metadata import read_card
-from fastnst.styles.registry import REALTIME_NET, list_styles
+from fastnst.styles.painting import is_picture
+from fastnst.styles.registry import REALTIME_NET, find_style, list_styles
 
 if TYPE_CHECKING:
     from fastnst.system.progress import Progress
@@ -30,6 +33,7 @@ def write_contact_sheet(
     photo: str | Path,
     output: str | Path,
     *,
+    styles: Sequence[str] = (),
     size: int = 320,
     fast: bool = False,
     device: Device = "auto",
@@ -40,6 +44,7 @@ def write_contact_sheet(
     Args:
         photo: Photo to paint.
         output: Image to write.
+        styles: Names of styles, blends and paths of paintings; empty for all styles that are listed.
         size: Longer side of each image in pixels.
         fast: Prefer the net for real time, where two nets have a style.
         device: Device that paints.
@@ -53,10 +58,12 @@ def write_contact_sheet(
     """
     check_writable(Path(output))
     image = resize_long_edge(read_image(Path(photo)).convert("RGB"), size)
-    styles = list_styles(fast=fast)
+    files = (
+        {name: find_style(name, fast=fast) for name in styles} if styles else list_styles(fast=fast)
+    )
     loaded: dict[Path, Stylizer | None] = {}
     pictures = {Path(photo).stem: image}
-    for number, (name, path) in enumerate(styles.items(), start=1):
+    for number, (name, path) in enumerate(files.items(), start=1):
         if path not in loaded:
             try:
                 loaded[path] = Stylizer(path, device=device)
@@ -64,10 +71,11 @@ def write_contact_sheet(
                 loaded[path] = None  # Some other .onnx file that lies in one of the folders.
         stylizer = loaded[path]
         if stylizer is not None and stylizer.fixed_size is None:
-            many = len(stylizer.styles) > 1
-            pictures[name] = stylizer(image, name if many else None)
+            many = len(stylizer.styles) > 1 or bool(styles)
+            label = Path(name).stem if is_picture(name) else name
+            pictures[label] = stylizer(image, name if many else None)
         if report:
-            report(number / len(styles), name)
+            report(number / len(files), name)
     if len(pictures) == 1:
         raise FastnstError(
             "No styles were found.", "Train one with: fastnst train PAINTING --data FOLDER"
@@ -102,7 +110,7 @@ def describe_styles() -> list[dict[str, Any]]:
     `fast` says whether the style has a net for real time, see `--fast`.
     """
     rows = []
-    quick = list_styles(fast=True)
+    quick, kept = list_styles(fast=True), kept_styles()
     for name, path in list_styles().items():
         card = read_card(path)
         if card is None:
@@ -110,10 +118,11 @@ def describe_styles() -> list[dict[str, Any]]:
                 Stylizer(path, device="cpu")
             except FastnstError:
                 continue  # Some other .onnx file that lies in one of the folders.
-        credits = (
-            {credit.name: credit for credit in card.styles} if card else {"": PaintingCredit()}
-        )
-        credit = credits.get(name, next(iter(credits.values())))
+        credits = {each.name: each for each in card.styles} if card else {}
+        if name in kept:
+            credit = PaintingCredit(title=f"like {kept_painting(kept[name])}")
+        else:
+            credit = credits.get(name) or next(iter(credits.values()), PaintingCredit())
         rows.append(
             {
                 "name": name,

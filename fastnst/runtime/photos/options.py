@@ -17,6 +17,7 @@ from fastnst.runtime.engine.level_painter import OnShare, part_of
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.photos.compose import blend_by_mask, fill_transparent, in_row_bands
 from fastnst.runtime.photos.guided_upsampling import guided_upsample
+from fastnst.styles.mix import StyleMix
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,19 @@ class PhotoOptions:
         object.__setattr__(self, "regions", tuple(regions))
 
     def paint(
-        self, stylizer: Stylizer, image: Image.Image, *, on_share: OnShare | None = None
+        self,
+        stylizer: Stylizer,
+        image: Image.Image,
+        *,
+        style: StyleMix | None = None,
+        on_share: OnShare | None = None,
     ) -> Image.Image:
         """Paint an image.
 
         Args:
             stylizer: Stylizer that paints it.
             image: RGB or RGBA.
+            style: Style of the stylizer's file where no mask names another; None for the stylizer's own.
             on_share: Called with the share of the work that is done, 0..1, after each tile, where there are tiles.
 
         Returns:
@@ -86,7 +93,7 @@ class PhotoOptions:
         del image  # Large images have no more copies than are needed.
         if alpha is not None and alpha.getextrema()[0] == 0:
             photo = fill_transparent(photo, np.asarray(alpha) > 0)
-        painted = self._paint_regions(stylizer, photo, on_share)
+        painted = self._paint_regions(stylizer, photo, style, on_share)
         if painted.shape != photo.shape:  # By a net of one fixed size.
             height, width = painted.shape[:2]
             resized = Image.fromarray(photo).resize((width, height), Image.Resampling.LANCZOS)
@@ -104,27 +111,34 @@ class PhotoOptions:
             result.putalpha(alpha)
         return result
 
-    def _paint_regions(self, stylizer: Stylizer, photo: Pixels, on_share: OnShare | None) -> Pixels:
+    def _paint_regions(
+        self, stylizer: Stylizer, photo: Pixels, style: StyleMix | None, on_share: OnShare | None
+    ) -> Pixels:
         """Paint by one style, or by each within its mask; where no mask is, the photo stays."""
         if not self.regions:
-            return self._paint_style(stylizer, photo, None, on_share)
+            return self._paint_style(stylizer, photo, style, on_share)
         height, width = photo.shape[:2]
-        masks: dict[str | None, Pixels] = {}
-        for image, style in self.regions:
+        masks: dict[str | StyleMix | None, Pixels] = {}
+        for image, named in self.regions:
             mask = np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))
-            masks[style] = np.maximum(mask, masks[style]) if style in masks else mask
+            own = named or style
+            masks[own] = np.maximum(mask, masks[own]) if own in masks else mask
         # Where masks overlap they share; where they leave something, it stays the photo's.
         total = np.maximum(255, sum(mask.astype(np.uint16) for mask in masks.values()))
         changes = np.zeros(photo.shape, np.float32)
-        for number, (style, mask) in enumerate(masks.items()):
+        for number, (own, mask) in enumerate(masks.items()):
             part = part_of(on_share, number / len(masks), 1 / len(masks))
-            painted = self._paint_style(stylizer, photo, style, part)
+            painted = self._paint_style(stylizer, photo, own, part)
             changes += (mask / total)[..., None] * (painted.astype(np.float32) - photo)
         result: Pixels = np.rint(photo + changes).astype(np.uint8)
         return result
 
     def _paint_style(
-        self, stylizer: Stylizer, photo: Pixels, style: str | None, on_share: OnShare | None
+        self,
+        stylizer: Stylizer,
+        photo: Pixels,
+        style: str | StyleMix | None,
+        on_share: OnShare | None,
     ) -> Pixels:
         """Paint at the paint size, or at the photo's."""
         if self.paint_size is None or max(photo.shape[:2]) <= self.paint_size:

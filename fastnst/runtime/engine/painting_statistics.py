@@ -1,0 +1,148 @@
+"""The statistics of a painting, which nets with a predictor take as its style: by VGG-16, in onnxruntime."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnst.errors import BadStyleFile, UnreadableImage
+from fastnst.runtime.engine.session import open_session
+from fastnst.styles.kept import kept_styles, read_kept_style
+from fastnst.styles.painting import read_painting, scaled_like
+from fastnst.system.package_data import bundled
+
+if TYPE_CHECKING:
+    import onnx
+
+    from fastnst.runtime.engine.session import Session
+
+STATISTICS_SIDE = 320
+"""Side in pixels of a square as large as a painting whose statistics are taken."""
+KEPT = 256
+"""Paintings whose statistics are kept in memory."""
+OXFORD_MEAN = (123.68, 116.779, 103.939)
+BLOCKS = (2, 2, 3, 3)
+"""Convolutions of the first four blocks; the last one of each is a style layer."""
+
+PaintingStatistics: TypeAlias = npt.NDArray[np.float32]
+"""Means, then standard deviations, of the channels of relu1_2, relu2_2, relu3_3 and relu4_3 (1920,)."""
+
+
+def painting_statistics(painting: str | Path) -> PaintingStatistics:
+    """Compute the statistics of a painting, or recall them.
+
+    Args:
+        painting: The picture file, or the name that its style is kept under.
+
+    Raises:
+        UnreadableImage: The file can't be read.
+        BadStyleFile: The kept style is damaged.
+        FastnstError: The painting is too small, or has no style to learn.
+    """
+    kept = kept_styles().get(str(painting))
+    if kept is not None:
+        return read_kept_style(kept)
+    path = os.path.abspath(painting)
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise UnreadableImage(f"There is no painting {path}.", "Check the path.") from error
+    return _computed(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(KEPT)
+def _computed(path: str, _changed: int, _size: int) -> PaintingStatistics:
+    """Compute the statistics of a file as it was at a time."""
+    painting = scaled_like(read_painting(path), STATISTICS_SIDE)
+    batch = np.asarray(painting, np.float32).transpose(2, 0, 1)[None]
+    session = _session()
+    result: PaintingStatistics = session.run({"painting": np.ascontiguousarray(batch)})[0]
+    session.release()
+    result.setflags(write=False)
+    return result
+
+
+@cache
+def _session() -> Session:
+    path = bundled("checkpoints") / "vgg16.safetensors"
+    return open_session(path, "cpu", _graph(path).SerializeToString())
+
+
+def _graph(path: Path) -> onnx.ModelProto:
+    """Return VGG-16 up to relu4_3 with the statistics of its style layers: the weights that the training has too."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    weights = _read_safetensors(path)
+    node = helper.make_node
+    mean = np.array(OXFORD_MEAN, np.float32).reshape(1, 3, 1, 1)
+    tensors = [
+        numpy_helper.from_array(mean, "mean"),
+        numpy_helper.from_array(np.array([2, 3]), "sides"),
+    ]
+    nodes = [node("Sub", ["painting", "mean"], ["x"])]
+    position, x, means, deviations = 0, "x", [], []
+    for block, depth in enumerate(BLOCKS):
+        for _ in range(depth):
+            parts = []
+            for part in ("weight", "bias"):
+                name = f"features.{position}.{part}"
+                tensors.append(numpy_helper.from_array(weights[name].astype(np.float32), name))
+                parts.append(name)
+            nodes += [
+                node("Conv", [x, *parts], [f"conv{position}"], kernel_shape=[3, 3], pads=[1] * 4),
+                node("Relu", [f"conv{position}"], [f"relu{position}"]),
+            ]
+            x, position = f"relu{position}", position + 2
+        nodes += [
+            node("ReduceMean", [x, "sides"], [f"mean{block}"], keepdims=1),
+            node("Sub", [x, f"mean{block}"], [f"off{block}"]),
+            node("Mul", [f"off{block}", f"off{block}"], [f"squares{block}"]),
+            node("ReduceMean", [f"squares{block}", "sides"], [f"var{block}"], keepdims=1),
+            node("Sqrt", [f"var{block}"], [f"deviation{block}"]),
+        ]
+        means.append(f"mean{block}")
+        deviations.append(f"deviation{block}")
+        pooled = f"pool{block}"
+        nodes.append(node("MaxPool", [x], [pooled], kernel_shape=[2, 2], strides=[2, 2]))
+        x, position = pooled, position + 1
+    nodes += [
+        node("Concat", [*means, *deviations], ["joined"], axis=1),
+        node("Flatten", ["joined"], ["row"]),
+        node("Squeeze", ["row"], ["statistics"]),
+    ]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "painting_statistics",
+        [value("painting", TensorProto.FLOAT, [1, 3, "height", "width"])],
+        [value("statistics", TensorProto.FLOAT, [None])],
+        tensors,
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+
+
+def _read_safetensors(path: Path) -> dict[str, npt.NDArray[np.float16]]:
+    """Read the half-precision tensors of a safetensors file: a length, a header in JSON, and their bytes."""
+    try:
+        data = path.read_bytes()
+        first = 8 + int.from_bytes(data[:8], "little")
+        header: dict[str, Any] = json.loads(data[8:first])
+        header.pop("__metadata__", None)
+        return {
+            name: np.frombuffer(
+                data[first + entry["data_offsets"][0] : first + entry["data_offsets"][1]],
+                np.float16,
+            ).reshape(entry["shape"])
+            for name, entry in header.items()
+        }
+    except (OSError, ValueError, KeyError) as error:
+        raise BadStyleFile(
+            f"{path} can't be read, so no style can be predicted: {error}.",
+            "Install fastnst again.",
+        ) from error

@@ -1,0 +1,153 @@
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import psutil
+import pytest
+
+from fastnst import StyleAugment
+from fastnst.errors import FastnstError
+from fastnst.runtime.batch.dataset import stylize_dataset
+from fastnst.runtime.batch.stylize import stylize
+from fastnst.system.package_data import bundled
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="Ray's clusters are of Linux and macOS"),
+    # Ray's threads and sockets outlive what started them.
+    pytest.mark.filterwarnings("default"),
+]
+SCRIPT = bundled("checkpoints").parent / "scripts" / "stylize_dataset.py"
+
+
+def tree(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def painted(folder):
+    return list(folder.rglob("[0-9]*.jpg"))
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two nodes of one core each."""
+    ray = pytest.importorskip("ray")
+    utils = pytest.importorskip("ray.cluster_utils")
+    options = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_worker_niceness", "0")
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        cluster = utils.Cluster(initialize_head=True, head_node_args=options)
+        cluster.other = cluster.add_node(**options)
+        ray.init(address=cluster.address, logging_level="ERROR", log_to_driver=False)
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        yield cluster
+        ray.shutdown()
+        cluster.shutdown()
+
+
+@pytest.fixture
+def augment(many):
+    return StyleAugment(model=many, share=1, seed=5)
+
+
+@pytest.fixture
+def photos(workdir, make_photos):
+    make_photos(workdir / "set" / "cats", 120, (160, 120))
+    make_photos(workdir / "set" / "dogs", 120, (120, 160))
+    return workdir / "set"
+
+
+@pytest.fixture
+def wanted(photos, augment):
+    """What one process writes."""
+    stylize([photos], photos.parent / "wanted", style=augment, copies=2)
+    return tree(photos.parent / "wanted")
+
+
+def when_painted(folder, count, act):
+    """Call `act` in a thread when so many images are painted."""
+
+    def wait():
+        while len(painted(folder)) < count:
+            time.sleep(0.01)
+        act()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+def workers():
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if "MapWorker" in " ".join(process.info["cmdline"] or ())
+    ]
+
+
+def test_a_cluster_writes_what_one_process_does_though_a_worker_is_killed(
+    cluster, photos, augment, wanted
+):
+    out, killed = photos.parent / "out", []
+
+    def kill():
+        killed.append(workers()[0])
+        killed[0].kill()
+
+    thread = when_painted(out, 60, kill)
+    (photos / "dogs" / "broken.jpg").write_text("no picture")
+    result = stylize_dataset(photos, out, augment=augment, copies=2)
+    thread.join()
+    assert len(killed) == 1
+    assert list(result.errors) == [str(photos / "dogs" / "broken.jpg")]
+    assert "is not a picture that can be read" in result.errors[str(photos / "dogs" / "broken.jpg")]
+    assert result.painted + result.kept == 480
+    assert tree(out) == wanted
+    again = stylize_dataset(photos, out, augment=augment, copies=2)
+    assert (again.painted, again.kept, again.errors) == (0, 480, result.errors)
+
+
+def test_a_killed_job_goes_on_without_painting_twice(cluster, photos, augment, wanted, many):
+    out = photos.parent / "out"
+    words = [sys.executable, str(SCRIPT), "set", "-o", "out", "--model", str(many), "--copies", "2"]
+    words += ["--strength", "0.3:1", "--seed", "5", "--address", cluster.address]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as job:
+        when_painted(out, 100, job.kill).join()
+    assert job.returncode == -signal.SIGKILL
+    while workers():  # They end when they find that their job is gone.
+        time.sleep(0.1)
+    before = {path: path.stat().st_mtime_ns for path in painted(out)}
+    assert 100 <= len(before) < 480
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"{480 - len(before)} painted, {len(before)} there already" in done.stdout
+    assert tree(out) == wanted
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in before.items())
+
+
+def test_what_can_not_be_done_is_said(cluster, workdir, augment, zoo):
+    (workdir / "empty").mkdir()
+    result = stylize_dataset("empty", "out", augment=augment)
+    assert "There is no picture in the folder" in result.errors[str(workdir / "empty")]
+    with pytest.raises(FastnstError, match=r"There are 0 copies, and all workers\. Give 1"):
+        stylize_dataset("empty", "out", augment=augment, copies=0)
+    with pytest.raises(FastnstError, match=r"zoo\.onnx paints at 224x224 px only"):
+        stylize_dataset("empty", "out", augment=StyleAugment(model=zoo, strength=1))
+
+
+def test_a_lost_machine_loses_nothing(cluster, photos, augment, wanted):
+    out = photos.parent / "out"
+    thread = when_painted(
+        out, 100, lambda: cluster.remove_node(cluster.other, allow_graceful=False)
+    )
+    result = stylize_dataset(photos, out, augment=augment, copies=2)
+    thread.join()
+    assert (result.painted + result.kept, result.errors) == (480, {})
+    assert tree(out) == wanted

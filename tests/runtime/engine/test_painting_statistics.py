@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+
+from fastnst.errors import FastnstError, UnreadableImage
+from fastnst.perceptual import load_loss_network
+from fastnst.perceptual.image_tensor import image_to_tensor
+from fastnst.perceptual.statistics import statistics
+from fastnst.runtime.engine.painting_statistics import painting_statistics
+from fastnst.styles.painting import read_painting, scaled_like
+
+
+def test_the_runtime_describes_a_painting_as_the_training_does(astronaut):
+    ours = painting_statistics(astronaut)
+    painting = image_to_tensor(scaled_like(read_painting(astronaut), 320))
+    theirs = statistics(load_loss_network(), painting).numpy()
+    assert np.abs(ours - theirs).max() < 1e-4 * theirs.max()
+
+
+def test_a_painting_that_changed_is_described_anew(workdir, make_photos):
+    make_photos(workdir, 2)
+    before = painting_statistics("000.jpg")
+    assert painting_statistics(workdir / "000.jpg") is before
+    (workdir / "001.jpg").replace("000.jpg")
+    assert np.abs(painting_statistics("000.jpg") - before).max() > 1
+
+
+def test_a_missing_painting_is_one_sentence(workdir):
+    with pytest.raises(UnreadableImage, match=r"^There is no painting .*none\.png\."):
+        painting_statistics("none.png")
+    (workdir / "text.png").write_text("no picture")
+    with pytest.raises(FastnstError, match=r"text\.png"):
+        painting_statistics("text.png")
