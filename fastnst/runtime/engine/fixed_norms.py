@@ -147,5 +147,5 @@ class FixedNormsNet:
         shape = self._inputs.get(STYLE_WEIGHTS, [len(rows)])
         if len(shape) == 2:
             rows = np.broadcast_to(rows, (len(window), len(rows)))
-        parts = [np.ascontiguousarray(part) for part in np.split(rows, shape[-1:], axis=-1)]
+        parts = map(np.ascontiguousarray, np.split(rows, shape[-1:], axis=-1))
         return dict(zip(self._inputs, (*pictures, *parts), strict=False))

@@ -30,7 +30,7 @@ reports each import to Google."""
 SECONDS_BEFORE_COMPILING = 0.6
 """Seconds that pictures of one size take by the net for all sizes before a net for this size is compiled, which is a
 fifth faster and takes a tenth of a second."""
-PIXELS_KEPT = 6_000_000
+PIXELS_KEPT = 3_000_000
 """Pixels of the sizes whose nets are kept, each with the memory that it works in; of larger pictures none is."""
 
 Shapes: TypeAlias = tuple[tuple[int, ...], ...]
@@ -163,6 +163,7 @@ class OpenVinoSession:
                 except RuntimeError:  # A part of the net takes this size, but not as a constant.
                     self._seconds[shapes] = -math.inf
                     return self._for_all
+                self._for_all.release_memory()
                 while sum(map(_pixels, self._for_size)) > PIXELS_KEPT:
                     self._for_size.popitem(last=False)
             return self._for_size[shapes]

@@ -62,7 +62,9 @@ def _computed(path: str, _changed: int, _size: int) -> PaintingStatistics:
     """Compute the statistics of a file as it was at a time."""
     painting = scaled_like(read_painting(path), STATISTICS_SIDE)
     batch = np.asarray(painting, np.float32).transpose(2, 0, 1)[None]
-    result: PaintingStatistics = _session().run({"painting": np.ascontiguousarray(batch)})[0]
+    session = _session()
+    result: PaintingStatistics = session.run({"painting": np.ascontiguousarray(batch)})[0]
+    session.release()
     result.setflags(write=False)
     return result
 

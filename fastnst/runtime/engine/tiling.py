@@ -19,8 +19,8 @@ from fastnst.runtime.engine.fixed_norms import Box, FixedNormsNet, Floats, Stati
 
 SAMPLE_TILES = 384
 """Number of tiles that statistics are measured on, unless the whole is asked for."""
-LEAST_BATCH = 8
-"""Least number of these tiles that norms take their statistics from while those of all are measured."""
+BATCH = (8, 96)
+"""Least and largest number of these tiles that norms take their statistics from while those of all are measured."""
 SAMPLE_SIDE = 64
 """Side of these tiles in pixels."""
 SAMPLE_RADIUS = 24
@@ -199,7 +199,7 @@ def measure(
 
     def batches() -> Iterator[tuple[Floats, Box]]:
         # As many as take the memory of the tiles that will be painted.
-        count = max(LEAST_BATCH, side**2 // plan.pixels(tiles[:1]))
+        count = min(max(BATCH[0], side**2 // plan.pixels(tiles[:1])), BATCH[1])
         count = -(-len(tiles) // max(1, len(tiles) // count))
         for first in range(0, len(tiles), count):
             some = tiles[first : first + count]
