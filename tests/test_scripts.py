@@ -184,7 +184,6 @@ def test_any_painting_is_compared_with_the_nearest_style(workdir, make_photos):
         assert sheet.size == (3 * 64, 3 * 53)
 
 
-
 @pytest.mark.slow
 def test_shape_bias_trains_with_and_without_styles(workdir):
     words = ["--images", "48", "--test", "24", "--epochs", "1", "--size", "32", "--seeds", "0", "1"]
