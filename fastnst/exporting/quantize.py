@@ -13,13 +13,15 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import onnx
+from PIL import Image
 
 from fastnst.errors import FastnstError, did_you_mean
 from fastnst.images.find import find_images
 from fastnst.images.pixels import Pixels, resize_long_edge
 from fastnst.images.read import readable_images
 from fastnst.runtime.engine.levels import ground
-from fastnst.runtime.engine.session import CANVAS, STYLE_WEIGHTS
+from fastnst.runtime.engine.painting_statistics import picture_statistics
+from fastnst.runtime.engine.session import CANVAS, STATISTICS, STYLE_WEIGHTS
 
 Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
 """Number format of a net's weights."""
@@ -111,6 +113,8 @@ def _to_int8(model: onnx.ModelProto, photos: Sequence[Pixels]) -> onnx.ModelProt
                 feed[CANVAS] = canvas.transpose(2, 0, 1)[None].astype(np.float32)
             if rows:
                 feed[STYLE_WEIGHTS] = np.eye(rows, dtype=np.float32)[number % rows]
+            if STATISTICS in inputs:
+                feed[STATISTICS] = picture_statistics(Image.fromarray(photo))
             yield feed
 
     with tempfile.TemporaryDirectory() as folder:
@@ -121,6 +125,8 @@ def _to_int8(model: onnx.ModelProto, photos: Sequence[Pixels]) -> onnx.ModelProt
             paths[1],
             _Reader(feeds()),
             per_channel=True,
+            # Without VNNI (before AVX512) sums of 8 bit weights saturate; those of 7 bits do not.
+            reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             op_types_to_quantize=["Conv"],

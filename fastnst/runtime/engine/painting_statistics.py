@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from fastnst.errors import BadStyleFile, UnreadableImage
 from fastnst.runtime.engine.session import open_session
@@ -60,12 +61,16 @@ def painting_statistics(painting: str | Path) -> PaintingStatistics:
 @lru_cache(KEPT)
 def _computed(path: str, _changed: int, _size: int) -> PaintingStatistics:
     """Compute the statistics of a file as it was at a time."""
-    painting = scaled_like(read_painting(path), STATISTICS_SIDE)
-    batch = np.asarray(painting, np.float32).transpose(2, 0, 1)[None]
-    session = _session()
-    result: PaintingStatistics = session.run({"painting": np.ascontiguousarray(batch)})[0]
-    session.release()
+    result = picture_statistics(read_painting(path))
     result.setflags(write=False)
+    return result
+
+
+def picture_statistics(picture: Image.Image) -> PaintingStatistics:
+    """Compute the statistics of a picture, RGB."""
+    scaled = scaled_like(picture, STATISTICS_SIDE)
+    batch = np.asarray(scaled, np.float32).transpose(2, 0, 1)[None]
+    result: PaintingStatistics = _session().run({"painting": np.ascontiguousarray(batch)})[0]
     return result
 
 
