@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from fastnst import StyleAugment
 from fastnst.images.pixels import Pixels
+from fastnst.styles.draw import parse_range
 
 CLASSES = ("circle", "square", "triangle", "cross", "star", "ring")
 
@@ -150,7 +151,8 @@ def measure(options: argparse.Namespace, seed: int) -> dict[str, dict[str, float
     other = (shapes + rng.integers(1, len(CLASSES), options.test)) % len(CLASSES)
     held_out = pictures(same, same, options.size, seed + 1000)
     conflicts = pictures(shapes, other, options.size, seed + 2000)
-    augment = StyleAugment(strength=(0.3, 1.0), share=options.share, seed=seed)
+    strength = parse_range(options.strength, "strength")
+    augment = StyleAugment(strength=strength, share=options.share, seed=seed)
 
     def painted(epoch: int) -> Pixels:
         augment.set_epoch(epoch)
@@ -182,6 +184,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--share", type=float, default=0.5)
+    parser.add_argument("--strength", default="0.3:1")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument(
         "--sheet", type=Path, help="write examples: as they are, augmented, conflicts"
