@@ -19,6 +19,7 @@ pytestmark = [
     # Ray's threads and sockets outlive what started them.
     pytest.mark.filterwarnings("default"),
 ]
+PATIENCE_SECONDS = 120
 SCRIPT = bundled("checkpoints").parent / "scripts" / "stylize_dataset.py"
 
 
@@ -54,14 +55,17 @@ def wanted(photos, augment):
 
 
 def when_painted(folder, count, act):
-    """Call `act` in a thread when so many images are painted."""
+    """Call `act` in a thread when so many images are painted; not at all where that takes minutes."""
 
     def wait():
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while len(painted(folder)) < count:
+            if time.monotonic() > deadline:
+                return
             time.sleep(0.01)
         act()
 
-    thread = threading.Thread(target=wait)
+    thread = threading.Thread(target=wait, daemon=True)
     thread.start()
     return thread
 
@@ -102,8 +106,11 @@ def test_a_killed_job_goes_on_without_painting_twice(cluster, photos, augment, w
     words += ["--strength", "0.3:1", "--seed", "5", "--address", cluster.address]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as job:
         when_painted(out, 100, job.kill).join()
+        job.kill()
     assert job.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while workers():  # They end when they find that their job is gone.
+        assert time.monotonic() < deadline, "the workers of the killed job go on"
         time.sleep(0.1)
     before = {path: path.stat().st_mtime_ns for path in painted(out)}
     assert 100 <= len(before) < 480

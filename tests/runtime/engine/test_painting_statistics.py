@@ -2,14 +2,16 @@ import numpy as np
 import pytest
 
 from fastnst.errors import FastnstError, UnreadableImage
-from fastnst.perceptual import load_loss_network
-from fastnst.perceptual.image_tensor import image_to_tensor
-from fastnst.perceptual.statistics import statistics
 from fastnst.runtime.engine.painting_statistics import painting_statistics
 from fastnst.styles.painting import read_painting, scaled_like
 
 
 def test_the_runtime_describes_a_painting_as_the_training_does(astronaut):
+    pytest.importorskip("torch", reason="the training needs torch")
+    from fastnst.perceptual import load_loss_network
+    from fastnst.perceptual.image_tensor import image_to_tensor
+    from fastnst.perceptual.statistics import statistics
+
     ours = painting_statistics(astronaut)
     painting = image_to_tensor(scaled_like(read_painting(astronaut), 320))
     theirs = statistics(load_loss_network(), painting).numpy()
