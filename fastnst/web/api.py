@@ -6,7 +6,7 @@ import gradio as gr
 
 from fastnst.web.components import as_uploaded, explained
 from fastnst.web.painting import Choice, paint_photo, style_names
-from fastnst.web.studio import Studio
+from fastnst.web.studio import SWEEP, Studio
 
 
 def add_api(studio: Studio) -> None:
@@ -58,7 +58,7 @@ def add_api(studio: Studio) -> None:
 
 def build_api(studio: Studio) -> gr.Blocks:
     """Return the calls without a page."""
-    with gr.Blocks(title="fastnst", analytics_enabled=False) as blocks:
+    with gr.Blocks(title="fastnst", analytics_enabled=False, delete_cache=SWEEP) as blocks:
         gr.Markdown("This server has no page: it paints for programs, see `/gradio_api/info`.")
         with gr.Column(visible=False):
             add_api(studio)

@@ -16,12 +16,10 @@ from fastnst.web.live import build_live
 from fastnst.web.many import ManyTab
 from fastnst.web.painting import check_name
 from fastnst.web.photo import PhotoTab
-from fastnst.web.studio import Studio
+from fastnst.web.studio import SWEEP, Studio
 from fastnst.web.training import can_train
 from fastnst.web.video import VideoTab
 
-SWEEP_SECONDS, KEEP_SECONDS = 1800, 6 * 3600
-"""Seconds between two looks for temporary files that nobody took back, and the age from which on they go."""
 FONTS = ("ui-sans-serif", "system-ui", "sans-serif")
 MONOSPACED_FONTS = ("ui-monospace", "Consolas", "monospace")
 
@@ -38,9 +36,7 @@ def looks() -> dict[str, Any]:
 
 def build_page(studio: Studio) -> gr.Blocks:
     """Return the page with all of its tabs."""
-    with gr.Blocks(
-        title="fastnst", analytics_enabled=False, delete_cache=(SWEEP_SECONDS, KEEP_SECONDS)
-    ) as page:
+    with gr.Blocks(title="fastnst", analytics_enabled=False, delete_cache=SWEEP) as page:
         with gr.Tabs():
             with gr.Tab("Photo", id="photo"):
                 photo = PhotoTab(studio)

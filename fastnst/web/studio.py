@@ -13,6 +13,8 @@ from fastnst.web.sessions import Session, Sessions
 
 EXAMPLE = Path(__file__).parent / "assets" / "example.jpg"
 """Photo for those who have none at hand."""
+SWEEP = (1800, 6 * 3600)
+"""Seconds between two looks for temporary files that nobody took back, and the age from which on they go."""
 
 
 @dataclass(frozen=True)
