@@ -54,7 +54,7 @@ def base(session: nox.Session) -> None:
     session.install(".", "pytest>=8", "hypothesis>=6")
     no_torch = "from importlib.util import find_spec; assert find_spec('torch') is None"
     session.run("python", "-c", no_torch)
-    session.run("python", "-m", "pytest", *BASE_TESTS, *session.posargs)
+    session.run("python", "-m", "pytest", "-m", "not slow", *BASE_TESTS, *session.posargs)
     # Outside the checkout, so that the installed package's data are used.
     session.chdir(session.create_tmp())
     photo = ROOT / "tests" / "assets" / "astronaut.jpg"

@@ -10,8 +10,6 @@ STATISTICS = 1920
 """Numbers that a painting is described by: means, then standard deviations, of the 960 channels of relu1_2, relu2_2,
 relu3_3 and relu4_3 of VGG-16."""
 HIDDEN, BOTTLENECK = 256, 100
-DROPOUT = 0.1
-"""Share of the hidden features that is left out in training."""
 UNUSUAL = 3.0
 """Deviations from the mean of all paintings to which a statistic is limited: no painting of the training tells what is
 past them."""
@@ -102,6 +100,7 @@ class StylePredictor(nn.Module):
         """
         x = (torch.log(statistics.clamp(min=0) + self.floor) - self.center) / self.spread
         x = x.clamp(-UNUSUAL, UNUSUAL)
-        x = F.dropout(F.gelu(self.hidden(x)), DROPOUT, self.training)
-        offsets: Tensor = self.out(self.bottleneck(x)).unflatten(-1, self.shape)
+        offsets: Tensor = self.out(self.bottleneck(F.gelu(self.hidden(x)))).unflatten(
+            -1, self.shape
+        )
         return offsets
