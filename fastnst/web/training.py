@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TextIO
 
 from fastnst.errors import FastnstError
 
@@ -98,9 +99,10 @@ class Learner:
 
     def stop(self) -> None:
         """End the training after the step at hand; what is learnt is kept."""
-        self.stopped = True
-        if self._process.poll() is None:
+        # A second signal would end it at once, and nothing would be kept.
+        if not self.stopped and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
+        self.stopped = True
 
     def kill(self) -> None:
         """End the process at once."""
@@ -118,8 +120,13 @@ class Learner:
             text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         )  # fmt: skip
         assert process.stderr is not None
-        threading.Thread(target=self._lines.extend, args=(process.stderr,), daemon=True).start()
+        threading.Thread(target=self._collect, args=(process.stderr,), daemon=True).start()
         return process
+
+    def _collect(self, words: TextIO) -> None:
+        """Keep the last lines that a process says."""
+        with words:
+            self._lines.extend(words)
 
     def _moment(self) -> Moment:
         lines = [line.strip() for line in list(self._lines) if re.match(r"steps? \d", line)]
