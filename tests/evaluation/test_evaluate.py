@@ -61,7 +61,9 @@ def test_a_style_is_placed_between_its_photos_and_their_optimization(folder, neg
     assert found.total == pytest.approx(
         found.content + found.style, rel=0.2
     )  # Medians, each of its own.
-    assert 0 < found.from_noise[0] <= found.from_noise[1] <= found.from_noise[2]
+    # Noise may be as good as the negative of a photo, by a little more or less than the precision.
+    assert 0 <= found.from_noise[0] <= found.from_noise[1] <= found.from_noise[2]
+    assert found.from_noise[2] > 0
     # What is painted pixel by pixel has no checkerboard, no border and no flicker of its own.
     assert 0.8 < found.checkerboard < 1.25
     assert 0.5 < found.border < 2
