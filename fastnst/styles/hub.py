@@ -11,8 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fastnst.errors import FastnstError, UnknownStyle, did_you_mean, first_line, missing_extra
+from fastnst.errors import FastnstError, UnknownStyle, did_you_mean, first_line
 from fastnst.styles.onnx_check import MAX_FILE_BYTES, check_onnx
+from fastnst.system.installation import missing_extra
 
 HUB = "hf:"
 """What names of the hub begin with."""

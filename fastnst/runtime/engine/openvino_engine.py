@@ -18,10 +18,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy.typing as npt
 
-from fastnst.errors import MissingExtra, first_line, missing_extra
+from fastnst.errors import MissingExtra, first_line
 from fastnst.runtime.engine.devices import Device
 from fastnst.runtime.engine.session import EngineFailure, Port, Session
 from fastnst.system.cache import cache_folder
+from fastnst.system.installation import missing_extra
 from fastnst.system.machine import cpu_count
 
 CONVERTER = "openvino.tools.ovc"

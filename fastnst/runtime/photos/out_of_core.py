@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from fastnst.errors import CannotWrite, UnreadableImage, missing_extra
+from fastnst.errors import CannotWrite, UnreadableImage
 from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.level_painter import OnShare
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.system.atomic import atomic_write
+from fastnst.system.installation import missing_extra
 
 STREAMED_EXTENSIONS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
 """Extensions of the formats that are written row by row."""
