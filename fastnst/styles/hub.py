@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +86,8 @@ def fetch_style(text: str | os.PathLike[str]) -> Path:
 
 def _download(hub: Any, name: HubName) -> Path:
     """Ask for the files of a repository and their sizes, and download one of them."""
+    from importlib.metadata import version  # A tenth of the start of the command line.
+
     api = hub.HfApi(library_name="fastnst", library_version=version("fastnst"))
     info = api.model_info(name.repo, revision=name.revision, files_metadata=True)
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,7 +20,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         CannotWrite: The operating system refuses; the message has its reason.
     """
     # The name is known before the file is there, so that a signal at any moment leaves none.
-    temporary = path.with_name(f".fastnst-{secrets.token_hex(4)}{path.suffix}")
+    temporary = path.with_name(f".fastnst-{os.urandom(4).hex()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.open("xb").close()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from importlib.metadata import PackageNotFoundError, distribution
-from urllib.parse import unquote, urlsplit
 
 from fastnst.errors import MissingExtra
 
@@ -18,6 +16,10 @@ def install_command(extra: str) -> str:
     Args:
         extra: Name of the extra in pyproject.toml.
     """
+    # A tenth of the start of the command line.
+    from importlib.metadata import PackageNotFoundError, distribution
+    from urllib.parse import unquote, urlsplit
+
     try:
         noted = distribution("fastnst").read_text("direct_url.json")
     except PackageNotFoundError:  # Run from its source folder.

@@ -1,9 +1,9 @@
 import json
+from importlib import metadata
 
 import pytest
 
 from fastnst.errors import MissingExtra
-from fastnst.system import installation
 from fastnst.system.installation import install_command, missing_extra
 
 
@@ -30,15 +30,15 @@ def test_an_extra_comes_from_where_fastnst_came_from(monkeypatch, noted, command
             assert name == "direct_url.json"
             return None if noted is None else json.dumps(noted)
 
-    monkeypatch.setattr(installation, "distribution", lambda name: Installed())
+    monkeypatch.setattr(metadata, "distribution", lambda name: Installed())
     assert install_command("web") == command
 
 
 def test_without_an_installation_it_is_the_source_folder(monkeypatch):
     def missing(name):
-        raise installation.PackageNotFoundError(name)
+        raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(installation, "distribution", missing)
+    monkeypatch.setattr(metadata, "distribution", missing)
     assert install_command("web") == "pip install '.[web]'"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -248,6 +247,8 @@ def _content(pixels: Pixels) -> bytes:
 
 
 def _threads() -> int | None:
+    import multiprocessing  # A hundredth of a second of each start of the command line.
+
     if multiprocessing.parent_process() is not None:
         return 1
     number = os.environ.get("OMP_NUM_THREADS", "")
