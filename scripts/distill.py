@@ -121,8 +121,8 @@ def distil(options: argparse.Namespace) -> None:
     teacher, card = load_net(find_weights(options.teacher))
     donor = load_net(find_weights(options.init_from))[0] if options.init_from else None
     torch.manual_seed(0)
-    sizes = {} if donor is None else {"width": donor.config.width, "blocks": donor.config.blocks}
-    config = replace(teacher.config, name=options.net, **sizes)
+    like = teacher.config if donor is None else donor.config
+    config = replace(teacher.config, name=options.net, width=like.width, blocks=like.blocks)
     student = build_net(config).to(memory_format=torch.channels_last)
     begin(student, teacher.eval(), donor)
     styles = TrainingStyles(
