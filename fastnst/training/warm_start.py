@@ -81,8 +81,9 @@ def load_weights(
     own, per_style = donor.config.styles - donor.config.predicted - donor.config.identity, 1
     if len(names) > 1 and names == [credit.name for credit in card.styles]:
         per_style = own // len(names)
-        ours = net.config.styles - net.config.predicted - net.config.identity
-        if net.config.predicted and (ours, net.config.identity) == (own, donor.config.identity):
+        rest = net.config.predicted + net.config.identity
+        same = own + rest == net.config.styles and net.config.identity == donor.config.identity
+        if net.config.predicted and same:
             _copy_rows(net, donor, own, per_style)
             return None, card.steps
     return donor, card.steps
