@@ -49,7 +49,7 @@ def strokes(photo: Image.Image) -> Image.Image:
 
 def strength(photo: Image.Image) -> Image.Image:
     """Strengths of 0, 0.35, 0.7 and 1."""
-    stylizer = Stylizer("the-scream")
+    stylizer = Stylizer("great-wave")
     return strip([stylizer(photo, strength=share) for share in (0, 0.35, 0.7, 1)])
 
 
