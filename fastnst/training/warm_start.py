@@ -127,9 +127,10 @@ def choose_rows(net: StyleNet, donor: StyleNet, loss: PerceptualLoss, photos: Te
         weights = torch.zeros(donor.config.styles, device=photos.device)
         weights[row * levels] = 1.0
         painted = donor(photos, weights, canvas).clamp(0, 255)
+        features = loss.features(painted)
         for style in range(styles):
             numbers = torch.full((len(photos),), style, device=photos.device)
-            objectives[style, row] = loss(painted, targets, numbers).total
+            objectives[style, row] = loss.of_features(painted, features, targets, numbers).total
     first = objectives.argmin(dim=1) * levels
     best = (first[:, None] + torch.arange(levels)).flatten()
     if net.config.identity:
