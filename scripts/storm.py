@@ -3,8 +3,9 @@
     python scripts/storm.py --pictures 2000 --videos 200 --kills 50 --seed 1
 
 Every damaged file must give an output that can be opened, or one sentence, never a traceback. No job may be silent for
-more than 10 seconds. A killed job must leave no half-written picture, and must complete when it is started again. Failures
-are printed, their files stay in the folder that is named at the end, and the exit status is 1.
+more than 10 seconds. A killed job must leave no half-written picture, and must complete when it is started again, and
+remove its temporary files. Failures are printed, their files stay in the folder that is named at the end, and the exit
+status is 1.
 """
 
 from __future__ import annotations
@@ -283,6 +284,7 @@ class Storm:
                 status, said, silence = run(words, place=place)
             # A training is silent until its first validation.
             self.check(f"{what}, again", said, 0 if kind == "training" else silence)
+            self.wrong += [f"{what}: {path} is left" for path in left_over(place)]
             if status:
                 self.wrong.append(f"{what}: again ended with {status}: " + " | ".join(said[-3:]))
         print(f"kills: {count}", flush=True)
