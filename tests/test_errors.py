@@ -1,3 +1,4 @@
+import re
 import tomllib
 from pathlib import Path
 
@@ -58,5 +59,6 @@ def test_no_message_names_a_package_on_a_registry_or_an_extra_that_is_not_there(
     for path in (ROOT / "fastnst").rglob("*.py"):
         text = path.read_text()
         assert "fastnst[" not in text, path
+        assert not re.search(r"pip install (-\S+ )*fastnst", text), path
         asked += [extra for extra in extras if f'"{extra}"' in text and "missing_extra(" in text]
     assert {"train", "heif", "huge", "webcam", "virtual"} <= set(asked)
