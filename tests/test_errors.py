@@ -1,3 +1,4 @@
+import re
 import tomllib
 from pathlib import Path
 
@@ -49,5 +50,6 @@ def test_no_message_names_an_extra_that_is_not_there_or_where_fastnst_came_from(
     for path in (ROOT / "fastnst").rglob("*.py"):
         text = path.read_text()
         assert "fastnst[" not in text or path.name == "installation.py", path
+        assert not re.search(r"pip install (-\S+ )*fastnst", text), path
         asked += [extra for extra in extras if f'"{extra}"' in text and "missing_extra(" in text]
     assert {"train", "heif", "huge", "webcam", "virtual"} <= set(asked)

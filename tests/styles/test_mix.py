@@ -127,6 +127,9 @@ def test_a_changed_mix_keeps_what_is_not_given():
     [
         ({"style": "a:x"}, "The share of a is 'x'"),
         ({"style": {"a": -1}}, "The share of a is -1"),
+        ({"style": {"a": None}}, r"The share of a is None\. Write a blend as a:0\.6,b:0\.4"),
+        ({"style": 3}, r"3 is no style\. Give the name of one, or a blend as a:0\.6,b:0\.4"),
+        ({"style": ["a"]}, r"\['a'\] is no style"),
         ({"strength": 2}, "The strength is 2"),
         ({"stroke": "huge"}, "The stroke is huge"),
     ],
