@@ -137,13 +137,10 @@ def test_a_small_storm_finds_nothing_wrong():
     [
         ("speed.py", ["negative", "--sizes", "64x48", "--runs", "1"], r"64x48  \S+negative.onnx, cpu +[\d.]+ ms  +1.00x"),
         ("folder.py", ["photo", "--count", "2", "--megapixels", "0.02", "--fast"], r"2 photos of 163x122 px by gallery-swift.onnx"),
-        ("dataset.py", ["photo", "--images", "8", "--size", "32", "--workers", "1"], r"Ray, workers: 1 +[\d.]+ +\d+%"),
         ("tiles.py", ["photo", "--fast", "--size", "300", "--megapixels", "0.1"], r"316x316 px in tiles: [\d.]+ s, 0.\d+ GB"),
     ],
 )  # fmt: skip
 def test_photo_benchmarks_print_their_table(astronaut, negative, script, words, said):
-    if script == "dataset.py":
-        pytest.importorskip("ray")
     given = {"photo": astronaut, "negative": negative}
     done = subprocess.run(
         [sys.executable, SCRIPTS / "benchmarks" / script, *(given.get(w, w) for w in words)],

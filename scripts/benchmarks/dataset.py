@@ -3,8 +3,7 @@
     python scripts/benchmarks/dataset.py PHOTO [PHOTO ...] --images 1000 --size 256 --workers 1 2
 
 "net" is the share of the workers' time that painting takes, or the share of a core's of one process without Ray. The rest is
-reading, writing, sending and waiting. A cluster is started on this machine first, and 64 images are painted on it that do not
-count; the start of each run's workers does.
+reading, writing, sending and waiting. The start of a cluster on this machine does not count; that of each run's workers does.
 """
 
 import argparse
@@ -32,14 +31,12 @@ def main() -> None:
     ray.data.DataContext.get_current().enable_progress_bars = False
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for count, place in ((options.images, "set"), (64, "few")):
-            (folder / place).mkdir()
-            for number in range(count):
-                photo = read_image(options.photos[number % len(options.photos)]).convert("RGB")
-                photo = photo.resize((options.size, options.size))
-                photo.putpixel((0, 0), (number % 256, number // 256 % 256, 0))  # Each its own.
-                photo.save(folder / place / f"{number:06d}.jpg", quality=92)
-        stylize_dataset(folder / "few", folder / "first", augment=augment)
+        (folder / "set").mkdir()
+        for number in range(options.images):
+            photo = read_image(options.photos[number % len(options.photos)]).convert("RGB")
+            photo = photo.resize((options.size, options.size))
+            photo.putpixel((0, 0), (number % 256, number // 256 % 256, 0))  # Each its own.
+            photo.save(folder / "set" / f"{number:06d}.jpg", quality=92)
         print(f"{options.images} images of {options.size}x{options.size} px")
         print(f"{'':24}{'images a second':>16}{'net':>8}")
         began = time.perf_counter()
