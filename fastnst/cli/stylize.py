@@ -177,11 +177,18 @@ def stylize(
                 "Leave out --tile, --exact, --wrap and --memory.",
             )
         size_of_strokes = (0.0, 1.0) if blended else None
-        painter = StyleAugment(
-            style or str(model), model if style else None, strength=strengths, share=1.0, seed=seed or 0,
-            stroke=size_of_strokes if stroke is None else StyleMix(stroke=stroke).stroke_size(0.0),
-            fast=fast, device="cpu" if device == "auto" else device,
-        )  # fmt: skip
+        with progress_bar() as progress:
+            task = progress.add_task("Describing", total=1, visible=False)
+
+            def describing(share: float, note: str) -> None:
+                text = f"Describing {note}"
+                progress.update(task, completed=share, visible=True, description=text)
+
+            painter = StyleAugment(
+                style or str(model), model if style else None, strength=strengths, share=1.0, seed=seed or 0,
+                stroke=size_of_strokes if stroke is None else StyleMix(stroke=stroke).stroke_size(0.0),
+                fast=fast, device="cpu" if device == "auto" else device, report=describing,
+            )  # fmt: skip
     else:
         painter = Stylizer(
             style, model, strength=strengths, stroke=stroke,

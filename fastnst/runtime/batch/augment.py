@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from fastnst.runtime.engine.spec import StylizerSpec
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.draw import Range, StyleDraws, content_key
 from fastnst.styles.mix import StyleMix
+
+if TYPE_CHECKING:
+    from fastnst.system.progress import Progress
 
 AT_ONCE = 16
 """Images that a graphics card paints at a time."""
@@ -56,6 +59,7 @@ class StyleAugment:
         fast: bool = True,
         device: Device = "cpu",
         threads: int | None = None,
+        report: Progress | None = None,
     ) -> None:
         """Find the styles; sessions are opened when they are first needed.
 
@@ -78,6 +82,7 @@ class StyleAugment:
                 fastest device that can load the file.
             threads: Threads of the processor; None for one in a worker process, for `$OMP_NUM_THREADS` where that is
                 set (as Ray does), else for one a core.
+            report: Called after each painting that is described here, with the share that is done, 0..1, and a note.
 
         Raises:
             UnknownStyle: There is no such style or file.
@@ -85,7 +90,7 @@ class StyleAugment:
             FastnstError: A number is out of range, a net has one strength and another was chosen, or a painting has no
                 style to learn.
         """
-        self._choices = choices = find_choices(styles, model, fast=fast)
+        self._choices = choices = find_choices(styles, model, fast=fast, report=report)
         drawn_stroke = None if choices.one_size else stroke
         self.draws = StyleDraws(choices.names, choices.blended, strength, drawn_stroke, share, seed)
         """Rules of the draws."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastnst.errors import FastnstError
 from fastnst.images.find import find_images
@@ -23,6 +23,9 @@ from fastnst.styles.mix import StyleMix, parse_blend
 from fastnst.styles.onnx_metadata import read_card
 from fastnst.styles.painting import is_picture
 from fastnst.styles.registry import find_gallery, is_painting_folder, style_names
+
+if TYPE_CHECKING:
+    from fastnst.system.progress import Progress
 
 AnyStyle: TypeAlias = str | os.PathLike[str]
 """Name of a style, a blend, the path of a painting or of a folder of paintings, or the path of an .onnx file."""
@@ -77,6 +80,7 @@ def find_choices(
     model: str | os.PathLike[str] | None = None,
     *,
     fast: bool = True,
+    report: Progress | None = None,
 ) -> StyleChoices:
     """Find the files of styles, and describe the paintings among them.
 
@@ -84,6 +88,7 @@ def find_choices(
         styles: See `StyleAugment`.
         model: An .onnx file whose styles are meant; None finds each by its name.
         fast: Take the faster net where a name has two.
+        report: Called after each painting that is described, see `describe_paintings`.
 
     Raises:
         UnknownStyle: There is no such style or file, or a folder has no painting.
@@ -108,7 +113,7 @@ def find_choices(
             name, path = style_and_model(style, model)
             text = None if name is None else str(StyleMix(str(name)).absolute().style)
             found.append((text, _find(name, path, fast)))
-    described = describe_paintings(dict.fromkeys(_pictures(found)))
+    described = describe_paintings(dict.fromkeys(_pictures(found)), report)
     names_found, files = zip(*found, strict=True) if found else ((), ())
     return StyleChoices(names_found, files, blended, described)
 

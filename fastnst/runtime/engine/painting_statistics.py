@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import onnx
 
     from fastnst.runtime.engine.session import Session
+    from fastnst.system.progress import Progress
 
 STATISTICS_SIDE = 320
 """Side in pixels of a square as large as a painting whose statistics are taken."""
@@ -58,14 +59,24 @@ def painting_statistics(painting: str | Path) -> PaintingStatistics:
     return _described[key] if key in _described else _computed(*key)
 
 
-def describe_paintings(paintings: Iterable[str | Path]) -> DescribedPaintings:
+def describe_paintings(
+    paintings: Iterable[str | Path], report: Progress | None = None
+) -> DescribedPaintings:
     """Compute the statistics of many paintings, for this process and for others, see `take_described`.
+
+    Args:
+        paintings: Files.
+        report: Called after each with the share that is done, 0..1, and a note: "12 of 30 paintings".
 
     Raises:
         UnreadableImage: A file can't be read.
         FastnstError: A painting is too small, or has no style to learn.
     """
-    described = {key: painting_statistics(key[0]) for key in map(_as_it_is, paintings)}
+    keys, described = list(map(_as_it_is, paintings)), DescribedPaintings()
+    for number, key in enumerate(keys, start=1):
+        described[key] = painting_statistics(key[0])
+        if report:
+            report(number / len(keys), f"{number} of {len(keys)} paintings")
     take_described(described)
     return described
 
