@@ -51,7 +51,9 @@ def styles(
             from fastnst.styles.registry import style_names
 
             path = add_style(add, name=name or "")
-            print(f"{path}  Use it by: --style {' or '.join(style_names(path, read_card(path)))}")
+            names = style_names(path, read_card(path))
+            others = f", or one of {len(names) - 3} others: fastnst styles" if names[3:] else ""
+            print(f"{path}  Use it by: --style {' or '.join(names[:3])}{others}")
             return
         from fastnst.runtime.engine.painting_statistics import painting_statistics
         from fastnst.styles.kept import keep_style
