@@ -187,6 +187,23 @@ def test_any_painting_is_compared_with_the_nearest_style(workdir, make_photos):
 
 
 @pytest.mark.slow
+def test_style_variety_takes_the_small_net_s_styles_as_its_unit(workdir, make_photos, astronaut):
+    make_photos(workdir / "paintings", 2)
+    words = [astronaut, "--count", "2", "--size", "64", "--paintings", "paintings"]
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "style_variety.py", *words], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    rows = {line[:28].strip(): line[28:].split() for line in done.stdout.splitlines()[1:]}
+    assert list(rows) == [
+        "gallery-swift: its styles", "gallery-swift: random", "gallery-unet: its styles",
+        "gallery-unet: random", "paintings, one at a time", "paintings, blended",
+    ]  # fmt: skip
+    assert rows["gallery-swift: its styles"][:2] == ["16", "1.00"]
+    assert [row[0] for row in rows.values()] == ["16", "2", "16", "2", "2", "2"]
+
+
+@pytest.mark.slow
 def test_shape_bias_trains_with_and_without_styles(workdir):
     words = ["--images", "48", "--test", "24", "--epochs", "1", "--size", "32", "--seeds", "0", "1"]
     done = subprocess.run(
@@ -196,13 +213,15 @@ def test_shape_bias_trains_with_and_without_styles(workdir):
     )
     assert done.returncode == 0, done.stderr
     heading, *rows = (line.split() for line in done.stdout.splitlines())
-    assert heading == ["seed", "StyleAugment", "held", "out", "shape", "texture", "shape", "bias"]
+    assert heading == ["seed", "training", "held", "out", "shape", "texture", "shape", "bias"]
     names = [(row[0], row[1]) for row in rows]
-    assert names == [(seed, name) for seed in ("0", "1", "mean") for name in ("without", "with")]
+    trainings = ("plain", "mild", "half", "strong")
+    assert names == [(s, t) for s in ("0", "1", "mean", "least", "most") for t in trainings]
     for seed, name, *figures in rows:
         assert all(0 <= float(figure) <= 1 for figure in figures), (seed, name)
-    first, second, mean = (float(rows[place][3]) for place in (0, 2, 4))
+    first, second, mean, least, most = (float(rows[place][3]) for place in (0, 4, 8, 12, 16))
     assert abs((first + second) / 2 - mean) < 0.0011
+    assert (least, most) == (min(first, second), max(first, second))
     with Image.open("sheet.png") as sheet:
         assert sheet.size == (12 * 32, 3 * 32)
 

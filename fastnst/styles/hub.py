@@ -153,8 +153,13 @@ def _unreachable() -> tuple[type[Exception], ...]:
 
 
 @contextmanager
-def explained_hub(hub: Any, name: HubName) -> Iterator[None]:
+def explained_hub(hub: Any, name: HubName, *, cached: bool = True) -> Iterator[None]:
     """Say what the hub refused in one sentence, and what to do in another.
+
+    Args:
+        hub: The module.
+        name: What is asked for.
+        cached: Whether a copy in the cache would do.
 
     Raises:
         UnknownStyle: There is no such repository, revision or file.
@@ -176,8 +181,8 @@ def explained_hub(hub: Any, name: HubName) -> Iterator[None]:
         ) from error
     except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled, *_unreachable()) as error:
         raise FastnstError(
-            f"The hub can't be reached, and {name} is not in its cache.",
-            "Connect to the internet (without HF_HUB_OFFLINE), or give a file by --model.",
+            f"The hub can't be reached{f', and {name} is not in its cache' if cached else ''}.",
+            f"Connect to the internet (without HF_HUB_OFFLINE){', or give a file by --model' if cached else ''}.",
         ) from error
     except errors.LocalTokenNotFoundError as error:
         raise FastnstError("You are not logged in to the hub.", LOG_IN) from error
