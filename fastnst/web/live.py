@@ -21,6 +21,8 @@ from fastnst.web.sessions import Session
 from fastnst.web.studio import Studio
 
 ASSETS = Path(__file__).parent / "assets"
+SCRIPTS = ("page.js", "live.js")
+"""Scripts of the page."""
 MOST_FRAME_BYTES = 2_000_000
 MOST_FRAME_PIXELS = 1280 * 1280
 FRAMES_EACH = 2
@@ -35,12 +37,14 @@ def build_live() -> None:
 
 
 def add_routes(app: FastAPI, studio: Studio) -> None:
-    """Add the script, the list of styles, and the route that paints frames."""
+    """Add the scripts, the list of styles, and the route that paints frames."""
     painter = FramePainter(studio)
 
-    @app.get("/live.js")
-    def script() -> Response:
-        return FileResponse(ASSETS / "live.js", media_type="text/javascript")
+    @app.get("/{name}.js")
+    def script(name: str) -> Response:
+        if f"{name}.js" not in SCRIPTS:
+            return PlainTextResponse("There is no such script.", 404)
+        return FileResponse(ASSETS / f"{name}.js", media_type="text/javascript")
 
     @app.get("/live/styles")
     def styles(visitor: str = "") -> Response:

@@ -22,7 +22,7 @@ function save(blob, name) {
 async function fillStyles() {
   const select = find("style");
   const names = await (await fetch(`live/styles?visitor=${encodeURIComponent(visitor())}`)).json();
-  const chosen = select.value || new URLSearchParams(location.search).get("style");
+  const chosen = select.value || window.fastnst.chosen();
   select.replaceChildren(...names.map((name) => new Option(name, name, false, name === chosen)));
 }
 
