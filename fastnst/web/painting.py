@@ -153,16 +153,22 @@ def add_painting(upload: Path, session: Session, limits: Limits) -> str:
     """
     limits.check_photo(upload)
     read_painting(upload)
-    stem = re.sub(r"[\s.,:=]+", "-", upload.stem).strip("-") or "painting"
-    name, number, taken = stem, 1, style_names(session)
-    while name in taken:
-        number += 1
-        name = f"{stem}-{number}"
+    name = free_name(upload.stem, session)
     if not is_picture(upload.name):
         raise UnreadableImage(f"{upload.name} is no picture by its name.", "Name it painting.jpg.")
     folder = session.folder / "paintings"
     folder.mkdir(exist_ok=True)
     session.styles[name] = upload.rename(folder / f"{name}{upload.suffix}")
+    return name
+
+
+def free_name(stem: str, session: Session) -> str:
+    """Return a name for a style of the visitor's own, that of its file, with a number if it is taken."""
+    stem = re.sub(r"[\s.,:=]+", "-", stem).strip("-") or "painting"
+    name, number, taken = stem, 1, style_names(session)
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}"
     return name
 
 
