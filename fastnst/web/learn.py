@@ -58,10 +58,16 @@ class LearnTab:
                 )  # fmt: skip
                 with gr.Row():
                     self.name = gr.Textbox(
-                        label="Name of the style", placeholder="the painting's", elem_id="learn-name"
+                        label="Name of the style",
+                        placeholder="the painting's",
+                        elem_id="learn-name",
                     )
                     self.minutes = gr.Number(
-                        MINUTES, label="Minutes", minimum=0.1, maximum=MOST_MINUTES, elem_id="learn-minutes"
+                        MINUTES,
+                        label="Minutes",
+                        minimum=0.1,
+                        maximum=MOST_MINUTES,
+                        elem_id="learn-minutes",
                     )
                 with gr.Row():
                     self.learn = gr.Button("Learn", variant="primary", elem_id="learn-start")

@@ -174,7 +174,9 @@ class PhotoTab:
             shown(self._keep), [self.style, self.kept_name], self.status, queue=False, api_visibility="private"
         )  # fmt: skip
         names = ", ".join(["name"] * len(choices))
-        self.style.change(None, self.style, choices, js=f"(name) => {{ fastnst.choose(name); return [{names}]; }}")
+        self.style.change(
+            None, self.style, choices, js=f"(name) => {{ fastnst.choose(name); return [{names}]; }}"
+        )
         self.other.change(
             None, self.other, self.share, js="(other) => ({__type__: 'update', visible: !!other})"
         )
