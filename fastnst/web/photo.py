@@ -125,9 +125,11 @@ class PhotoTab:
                         0, 1, 0.5, step=0.05, label="Share", visible=False, elem_id="share"
                     )  # fmt: skip
                 self.color = gr.Radio(COLORS, value="", label="Colours", elem_id="color")
-                with gr.Accordion("Where to paint", open=False, elem_id="where"):
+                with gr.Accordion(
+                    "Where to paint: all over, or what you brush", open=False, elem_id="where"
+                ):
                     self.editor = gr.ImageEditor(
-                        label="Brush over what shall be painted; nothing brushed paints all",
+                        label="Brush where to paint",
                         type="pil",
                         sources=[],
                         transforms=[],

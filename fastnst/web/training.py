@@ -21,6 +21,10 @@ from fastnst.errors import FastnstError
 WINDOW = 128
 """Pixels a side of each crop that are painted and judged: a step is three times cheaper, and the net knows the large
 forms already."""
+SHOWN = 2
+"""Photos that are kept out of the training, and shown painted."""
+STEPS_A_LOOK = 50
+"""Steps from one look at them to the next."""
 STARTING = "Starting"
 LOOK_SECONDS = 1.0
 """Seconds between two looks at a training."""
@@ -70,6 +74,7 @@ class Learner:
         self._process = self._start(
             "train", str(painting), "--data", str(photos), "--name", name, "--steps", str(steps),
             "--init-from", "any", f"--model.window={WINDOW}", "--model.identity=true", "--data.num_workers=0",
+            f"--data.holdout={SHOWN}", f"--trainer.val_check_interval={STEPS_A_LOOK}",
         )  # fmt: skip
 
     def watch(self) -> Iterator[Moment]:
