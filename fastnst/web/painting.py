@@ -125,11 +125,16 @@ class Choice:
 
 def _loaded(spec: StylizerSpec) -> Stylizer:
     """Return the stylizer of a specification; those of one file share its net."""
-    return _net(spec.find(), spec.device, spec.threads).sharing_net(spec)
+    return load_net(spec.find(), spec.device, spec.threads).sharing_net(spec)
 
 
 @lru_cache(KEPT_NETS)
-def _net(path: Path, device: Device, threads: int | None) -> Stylizer:
+def load_net(path: Path, device: Device, threads: int | None = None) -> Stylizer:
+    """Return a stylizer of a file, whose net all visitors share.
+
+    Raises:
+        FastnstError: It is no style net.
+    """
     return Stylizer(model=path, device=device, threads=threads)
 
 
