@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -294,3 +295,43 @@ def test_a_smaller_net_learns_to_paint_as_a_larger_one(workdir, make_photos):
             return (pupil(photo, row, canvas) - teacher(photo, row, canvas)).abs().mean()
 
     assert away(net) < 0.9 * away(untaught)
+
+
+@pytest.mark.slow
+def test_screenshots_of_the_page_are_taken(workdir, astronaut):
+    pytest.importorskip("gradio")
+    pytest.importorskip("playwright")
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        pytest.skip("there is no browser")
+    Image.open(astronaut).resize((160, 120)).save("photo.png")
+    words = ["--photo", "photo.png", "-o", "shots", "--readme", "page.png", "--themes", "light"]
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "web_screenshots.py", *words, "--widths", "wide", "--tabs", "Photo", "Many"],
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in Path("shots").iterdir()} == {
+        "photo-light-wide.png",
+        "many-light-wide.png",
+    }
+    with Image.open("page.png") as readme, Image.open("shots/photo-light-wide.png") as shot:
+        assert (readme.width, shot.width) == (960, 1280)
+        assert sum(map(bool, shot.convert("L").histogram())) > 100  # Pictures are on it.
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_the_page_counts_photos_and_frames(astronaut):
+    pytest.importorskip("gradio")
+    pytest.importorskip("playwright")
+    words = ["--only", "memory", "--visitors", "1", "--minutes", "0.03"]
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "benchmarks" / "web.py", astronaut, *words],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(
+        r"\d photos, [\d.]+ frames a second, \d+ ms behind \(wait \d+, decode", done.stdout
+    )
+    assert re.search(r"  \d+ MB", done.stdout)
