@@ -77,7 +77,7 @@ def stream(
                 part = np.empty((bottom - top, right - left, bands), np.uint8)
                 for number, row in enumerate(part, top):
                     unpacked.seek((number * width + left) * bands)
-                    unpacked.readinto(row)
+                    unpacked.readinto(row.data)
                 return part[..., :3]
 
             def rows() -> Iterator[Pixels]:
