@@ -3,8 +3,9 @@
     python scripts/storm.py --pictures 2000 --videos 200 --kills 50 --seed 1
 
 Every damaged file must give an output that can be opened, or one sentence, never a traceback. No job may be silent for
-more than 10 seconds. A killed job must leave no half-written picture, and must complete when it is started again. Failures
-are printed, their files stay in the folder that is named at the end, and the exit status is 1.
+more than --silence seconds. A killed job must leave no half-written picture, and must complete when it is started again, and
+remove its temporary files. Failures are printed, their files stay in the folder that is named at the end, and the exit
+status is 1.
 """
 
 from __future__ import annotations
@@ -31,8 +32,6 @@ from PIL import Image
 
 from fastnst.system.package_data import bundled
 
-SILENCE = 10.0
-"""Longest silence of a job in seconds."""
 PICTURES = (
     ".png",
     ".jpg",
@@ -104,8 +103,12 @@ def run(
     limit: Callable[[], None] | None = None,
     kill_after: float | None = None,
     place: Path | None = None,
+    patience: float = 60.0,
 ) -> tuple[int, list[str], float]:
-    """Run a command, and return its exit status, its lines, and its longest silence in seconds."""
+    """Run a command, and return its exit status, its lines, and its longest silence in seconds.
+
+    It is killed `kill_after` seconds after its start, and after a silence of `patience` seconds.
+    """
     job = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         preexec_fn=limit, cwd=place, env=os.environ | {"OMP_NUM_THREADS": "1"},
@@ -124,7 +127,7 @@ def run(
     longest = 0.0
     while True:
         now = time.monotonic()
-        left = 6 * SILENCE - (now - last)
+        left = patience - (now - last)
         if kill_after is not None:
             left = min(left, kill_after - (now - began))
         if left <= 0:
@@ -160,10 +163,17 @@ def left_over(folder: Path) -> list[Path]:
 
 
 class Storm:
-    """Trials in a folder, and the failures that were found."""
+    """Trials in a folder, and the failures that were found.
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    Args:
+        folder: Folder of the files.
+        seed: Seed of all that is random.
+        silence: Longest silence of a job in seconds; after six times as long it is killed.
+    """
+
+    def __init__(self, folder: Path, seed: int, silence: float = 10.0) -> None:
         self.folder = folder
+        self.silence = silence
         self.rng = random.Random(seed)
         self.wrong: list[str] = []
 
@@ -171,7 +181,7 @@ class Storm:
         """Note a traceback, a crash or a silence."""
         if any("Traceback" in line for line in said):
             self.wrong.append(f"{what}: a traceback:\n" + "\n".join(said[-30:]))
-        if silence > SILENCE:
+        if silence > self.silence:
             self.wrong.append(f"{what}: said nothing for {silence:.0f} s")
 
     def damaged(
@@ -186,7 +196,7 @@ class Storm:
             make(path, self.rng)
             path.write_bytes(damage(path.read_bytes(), self.rng))
         words = (*FASTNST, "stylize", str(source), "-o", str(out), *STYLE, "--json")
-        status, said, silence = run(words)
+        status, said, silence = run(words, patience=6 * self.silence)
         self.check(name, said, silence)
         painted = [path for path in out.rglob("*") if path.is_file()]
         broken = [path for path in painted if not opens(path)]
@@ -220,7 +230,9 @@ class Storm:
             out = self.folder / f"full-{number}" / "out.mp4"
             out.parent.mkdir()
             status, said, silence = run(
-                (*FASTNST, "stylize", str(clip), "-o", str(out), *STYLE), limit
+                (*FASTNST, "stylize", str(clip), "-o", str(out), *STYLE),
+                limit,
+                patience=6 * self.silence,
             )
             self.check(f"a disk full after {most} bytes", said, silence)
             if left_over(out.parent) or (out.exists() != (status == 0)):
@@ -272,17 +284,18 @@ class Storm:
                 )
                 words, again, longest = (*base, *new), (*base, "--resume"), 25.0
             moment = self.rng.uniform(0.2, longest)
-            _, said, silence = run(words, kill_after=moment, place=place)
+            _, said, silence = run(words, kill_after=moment, place=place, patience=6 * self.silence)
             what = f"{kind} killed after {moment:.1f} s"
             self.check(what, said, silence)
             whole = [path for path in place.rglob("[!.]*") if path.suffix in (".png", ".mp4")]
             self.wrong += [f"{what}: {path} can't be opened" for path in whole if not opens(path)]
-            status, said, silence = run(again, place=place)
+            status, said, silence = run(again, place=place, patience=6 * self.silence)
             # It may have been killed before there was a checkpoint.
             if kind == "training" and status and "--resume" in again:
-                status, said, silence = run(words, place=place)
+                status, said, silence = run(words, place=place, patience=6 * self.silence)
             # A training is silent until its first validation.
             self.check(f"{what}, again", said, 0 if kind == "training" else silence)
+            self.wrong += [f"{what}: {path} is left" for path in left_over(place)]
             if status:
                 self.wrong.append(f"{what}: again ended with {status}: " + " | ".join(said[-3:]))
         print(f"kills: {count}", flush=True)
@@ -296,8 +309,11 @@ def main() -> None:
     parser.add_argument("--full", type=int, default=10)
     parser.add_argument("--kills", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--silence", type=float, default=10.0, help="seconds; more where other work takes the cores"
+    )
     options = parser.parse_args()
-    storm = Storm(Path(tempfile.mkdtemp(prefix="storm-")), options.seed)
+    storm = Storm(Path(tempfile.mkdtemp(prefix="storm-")), options.seed, options.silence)
     if options.pictures:
         storm.damaged(options.pictures, PICTURES, picture)
     if options.videos:

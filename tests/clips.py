@@ -46,11 +46,8 @@ def make(
     show=picture,
 ):
     """A clip, nearly without loss."""
-    with av.open(
-        str(path),
-        "w",
-        options={"video_track_timescale": str(base.denominator)} if path.suffix == ".mp4" else {},
-    ) as out:
+    scales = ("video_track_timescale", "movie_timescale") if path.suffix == ".mp4" else ()
+    with av.open(str(path), "w", options=dict.fromkeys(scales, str(base.denominator))) as out:
         video = out.add_stream(
             codec, rate=25, options=options if options is not None else {"crf": "1", "bf": "2"}
         )

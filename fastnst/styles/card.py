@@ -110,7 +110,7 @@ class StyleCard:
             if values["format"] > CARD_FORMAT:
                 raise BadStyleFile(
                     f"{path} was written by fastnst {values.get('fastnst')}, in a later format than this one reads.",
-                    "Update with: pip install --upgrade fastnst",
+                    "Update it: in fastnst's source folder say git pull, then pip install .",
                 )
             known = {f.name for f in fields(cls)}
             values = {key: value for key, value in values.items() if key in known}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
@@ -81,6 +82,8 @@ class StyleMix:
             parse_blend(self.style)
         if isinstance(self.style, Mapping):
             text = ",".join(f"{name}:{float(share)!r}" for name, share in self.style.items())
+            if len(self.style) == 1:  # The path of a painting may have commas.
+                (text,) = self.style
             object.__setattr__(self, "style", text)
         if not 0 <= self.strength <= 1:
             raise FastnstError(f"The strength is {self.strength:g}.", "It is 0, the photo, to 1.")
@@ -232,19 +235,27 @@ def parse_blend(blend: Blend, known: Iterable[str] = ()) -> dict[str, float]:
         known: Names of styles, matched without regard to capitals.
 
     Raises:
-        FastnstError: A share is no number or negative, or all are 0.
+        FastnstError: It is neither text nor a mapping, a share is no number or negative, or all are 0.
     """
-    given: list[tuple[str, float]] = []
     if isinstance(blend, str):
-        for name, number in split_blend(blend):
-            try:
-                given.append((name, float(number or 1)))
-            except ValueError:
-                raise FastnstError(
-                    f"The share of {name} is {number!r}.", "Write a blend as a:0.6,b:0.4."
-                ) from None
+        written: list[tuple[str, object]] = [
+            (name, number or 1) for name, number in split_blend(blend)
+        ]
+    elif isinstance(blend, Mapping):
+        written = list(blend.items())
     else:
-        given.extend(blend.items())
+        raise FastnstError(
+            f"{reprlib.repr(blend)} is no style.",
+            "Give the name of one, or a blend as a:0.6,b:0.4.",
+        )
+    given: list[tuple[str, float]] = []
+    for name, number in written:
+        try:
+            given.append((name, float(number)))  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            raise FastnstError(
+                f"The share of {name} is {number!r}.", "Write a blend as a:0.6,b:0.4."
+            ) from None
     names = list(known)
     shares: dict[str, float] = {}
     for name, share in given:

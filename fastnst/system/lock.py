@@ -1,4 +1,4 @@
-"""Locks of folders: one process at a time."""
+"""Locks of files and folders: one process at a time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fastnst.errors import CannotWrite, FastnstError
+
+try:
+    import fcntl
+except ImportError:
+    CAN_LOCK = False
+else:
+    CAN_LOCK = True
 
 
 @contextmanager
@@ -24,9 +31,7 @@ def lock_folder(folder: Path, *, instead: str = "give another --name") -> Iterat
         FastnstError: Another process has the lock.
         CannotWrite: The folder can't be made or opened.
     """
-    try:
-        import fcntl
-    except ImportError:
+    if not CAN_LOCK:
         yield
         return
     try:
@@ -35,15 +40,28 @@ def lock_folder(folder: Path, *, instead: str = "give another --name") -> Iterat
     except OSError as error:
         raise CannotWrite(f"{folder} can't be written: {error.strerror}.") from error
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if try_lock(handle) is False:
             raise FastnstError(
                 f"Another process is at work in {folder}.",
                 f"Wait until it has ended, or {instead}.",
-            ) from error
-        except OSError:
-            pass
+            )
         yield
     finally:
         os.close(handle)
+
+
+def try_lock(handle: int) -> bool | None:
+    """Lock an open file or folder until it is closed.
+
+    Returns:
+        Whether it is locked now, or another process has it; None where there are no locks.
+    """
+    if not CAN_LOCK:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True

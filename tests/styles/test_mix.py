@@ -127,6 +127,9 @@ def test_a_changed_mix_keeps_what_is_not_given():
     [
         ({"style": "a:x"}, "The share of a is 'x'"),
         ({"style": {"a": -1}}, "The share of a is -1"),
+        ({"style": {"a": None}}, r"The share of a is None\. Write a blend as a:0\.6,b:0\.4"),
+        ({"style": 3}, r"3 is no style\. Give the name of one, or a blend as a:0\.6,b:0\.4"),
+        ({"style": ["a"]}, r"\['a'\] is no style"),
         ({"strength": 2}, "The strength is 2"),
         ({"stroke": "huge"}, "The stroke is huge"),
     ],
@@ -221,3 +224,11 @@ def test_a_mix_that_leaves_its_folder_keeps_its_paintings(workdir):
     mix = StyleMix("p.jpg:0.5,one:0.5", 0.3)
     assert mix.absolute() == StyleMix({str(workdir / "p.jpg"): 0.5, "one": 0.5}, 0.3)
     assert StyleMix("one").absolute() == StyleMix("one")
+
+
+def test_the_path_of_a_painting_may_have_commas(workdir):
+    (workdir / "a, b.jpg").write_bytes(b"")
+    mix = StyleMix("a, b.jpg").absolute()
+    assert mix.style == str(workdir / "a, b.jpg")
+    assert mix.shares([]) == {mix.style: 1.0}
+    assert StyleMix({"a, b.jpg": 2.0}).style == "a, b.jpg"

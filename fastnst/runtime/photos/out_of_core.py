@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fastnst.errors import CannotWrite, UnreadableImage, missing_extra
+from fastnst.errors import CannotWrite, UnreadableImage
 from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.level_painter import OnShare
 from fastnst.runtime.engine.stylizer import Stylizer
-from fastnst.system.atomic import atomic_write
+from fastnst.system.atomic import atomic_write, temporary_file
+from fastnst.system.installation import missing_extra
 
 STREAMED_EXTENSIONS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
 """Extensions of the formats that are written row by row."""
@@ -65,17 +65,19 @@ def stream(
         width, height, bands = photo.width, photo.height, 4 if photo.hasalpha() else 3
         with (
             atomic_write(target) as temporary,
-            tempfile.NamedTemporaryFile(dir=target.parent, buffering=0) as unpacked,
-            tempfile.NamedTemporaryFile(dir=target.parent) as raw,
+            temporary_file(target.parent) as unpacked_path,
+            temporary_file(target.parent) as raw_path,
+            unpacked_path.open("rb", buffering=0) as unpacked,
+            raw_path.open("r+b") as raw,
         ):
             # Its regions are read again and again, and libvips' own copy would be mapped into memory whole.
-            photo.extract_band(0, n=bands).rawsave(unpacked.name)
+            photo.extract_band(0, n=bands).rawsave(str(unpacked_path))
 
             def region(top: int, left: int, bottom: int, right: int) -> Pixels:
                 part = np.empty((bottom - top, right - left, bands), np.uint8)
                 for number, row in enumerate(part, top):
                     unpacked.seek((number * width + left) * bands)
-                    unpacked.readinto(row)
+                    unpacked.readinto(row.data)
                 return part[..., :3]
 
             def rows() -> Iterator[Pixels]:
@@ -93,7 +95,7 @@ def stream(
                     extrasamples=["unassalpha"][: bands - 3], rowsperstrip=1, metadata=None,
                 )  # fmt: skip
             raw.flush()
-            painted = pyvips.Image.new_from_file(raw.name, access="sequential")
+            painted = pyvips.Image.new_from_file(str(raw_path), access="sequential")
             painted = painted.copy(interpretation="srgb", xres=photo.xres, yres=photo.yres)
             painted = painted.copy()
             for name in photo.get_fields():

@@ -14,7 +14,13 @@ import numpy as np
 from fastnst.errors import FastnstError, UnreadableImage
 from fastnst.images.pixels import Pixels
 from fastnst.images.read import check_regular_file
-from fastnst.runtime.video.ffmpeg import ColorRange, Colorspace, av, reason
+from fastnst.runtime.video.ffmpeg import (
+    TITLES_IN_ANY_ENCODING,
+    ColorRange,
+    Colorspace,
+    av,
+    reason,
+)
 from fastnst.runtime.video.hdr import is_wide, to_sdr
 
 MATRICES = {
@@ -27,8 +33,8 @@ MATRICES = {
 """PyAV's matrices by their number in ITU-T H.273."""
 HD_ROWS = 720
 """Rows from which a video that names no matrix is taken for BT.709 rather than BT.601, as players do."""
-TIME_TOLERANCE = 1e-9
-"""Seconds that a time stamp may be off by rounding."""
+TIME_TOLERANCE = 1e-6
+"""Seconds that a time stamp may be off by rounding: FFmpeg gives the start of a file in whole microseconds."""
 
 Packet: TypeAlias = Any
 """An encoded packet of sound or subtitles, as PyAV reads it."""
@@ -95,7 +101,8 @@ class Video:
             av.FFmpegError: The file is damaged there.
         """
         if start:
-            with suppress(av.FFmpegError):  # Then it is read from its beginning.
+            # What can't be sought is read from the beginning.
+            with suppress(av.FFmpegError, OverflowError):
                 self.container.seek(int((start + self._offset) * av.time_base), backward=True)
         for packet in self.container.demux([self.stream, *copied]):
             if packet.stream is not self.stream:
@@ -155,7 +162,7 @@ def open_video(source: Path) -> Iterator[Video]:
     """
     check_regular_file(source, "video")
     try:
-        with av.open(str(source), metadata_errors="ignore") as container:
+        with av.open(str(source), **TITLES_IN_ANY_ENCODING) as container:
             streams = [s for s in container.streams.video if not _is_cover(s)]
             if not streams:
                 raise UnreadableImage(f"{source} has no video in it.")

@@ -5,6 +5,7 @@ in the first one (PyAV's issues 978 and 1050). So OpenCV goes first, where it is
 """
 
 from contextlib import suppress
+from typing import Any
 
 with suppress(ImportError):
     import cv2  # noqa: F401
@@ -12,7 +13,12 @@ with suppress(ImportError):
 import av
 from av.video.reformatter import ColorRange, Colorspace
 
-__all__ = ["ColorRange", "Colorspace", "av", "reason"]
+__all__ = ["TITLES_IN_ANY_ENCODING", "ColorRange", "Colorspace", "av", "reason"]
+
+TITLES_IN_ANY_ENCODING: dict[str, Any] = (
+    {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "ignore"}
+)
+"""Arguments of `av.open` for files whose titles may be no UTF-8; PyAV 19 reads them as they are."""
 
 
 def reason(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from fastnst.errors import FastnstError
@@ -34,9 +35,10 @@ class VideoOptions:
     def __post_init__(self) -> None:
         if not 0 <= self.crf <= 63:
             raise FastnstError(f"The crf is {self.crf}.", "Give 0 (lossless) to 63 (bad).")
-        if self.start < 0 or (self.end is not None and self.end <= self.start):
+        if not 0 <= self.start < (math.inf if self.end is None else self.end):
+            end = "the end" if self.end is None else f"{self.end:g} s"
             raise FastnstError(
-                f"From {self.start} to {self.end} seconds there is nothing.",
+                f"From {self.start:g} s to {end} there is nothing.",
                 "Give a --start of 0 or more, and an --end after it.",
             )
         if self.codec is not None:

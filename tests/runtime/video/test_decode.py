@@ -1,5 +1,7 @@
 import os
+from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 from clips import make, picture
@@ -7,6 +9,7 @@ from PIL import Image
 
 from fastnst.errors import FastnstError, UnreadableImage
 from fastnst.runtime.video.decode import frames, open_video
+from fastnst.runtime.video.pipeline import paint_video
 
 
 def test_a_picture_is_no_video(workdir):
@@ -53,6 +56,44 @@ def test_a_start_past_the_end_says_how_long_it_is(workdir):
         FastnstError, match=r"a\.mp4 is 2\.0 s long, and has no frame from 10 s on\."
     ):
         list(frames(source, 10))
+
+
+@pytest.mark.parametrize("start", [500, 540, 580])
+def test_the_first_frame_is_read_however_the_start_of_the_file_is_rounded(workdir, start):
+    # Ticks that are no whole microseconds.
+    source = make(
+        workdir / "a.mp4", stamps=[start + 3600 * n for n in range(5)], base=Fraction(1, 90000)
+    )
+    assert [round(time, 3) for _, time in frames(source)] == [0, 0.04, 0.08, 0.12, 0.16]
+
+
+@pytest.mark.parametrize("start", [1e30, 9e12])
+def test_a_start_past_what_can_be_sought_says_how_long_it_is(workdir, start):
+    source = make(workdir / "a.mp4", 50)
+    with pytest.raises(FastnstError, match=r"a\.mp4 is 2\.0 s long, and has no frame from"):
+        list(frames(source, start))
+
+
+def test_titles_may_be_in_any_encoding(workdir):
+    make(workdir / "plain.mp4")
+    with av.open("plain.mp4") as plain, av.open("a.mp4", "w") as out:
+        out.metadata["title"] = "Sch0n und wahr"
+        stream = out.add_stream_from_template(plain.streams.video[0])
+        for packet in plain.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                out.mux(packet)
+    titled = (workdir / "a.mp4").read_bytes()
+    assert titled.count(b"Sch0n") == 1
+    (workdir / "a.mp4").write_bytes(titled.replace(b"Sch0n", "Schön".encode("latin-1")))
+    with open_video(workdir / "a.mp4") as video:
+        title = video.container.metadata["title"]
+        count = len(list(video.read()))
+    assert title.encode("utf-8", "surrogateescape") in (b"Schn und wahr", b"Sch\xf6n und wahr")
+    assert count == 12
+    paint_video(workdir / "a.mp4", workdir / "out.mp4", lambda pixels: pixels)
+    with open_video(workdir / "out.mp4") as video:
+        assert video.container.metadata["title"] == title
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
