@@ -63,7 +63,7 @@ def base(session: nox.Session) -> None:
     (wheel,) = files.glob("*.whl")
     if wheel.stat().st_size > WHEEL_MEGABYTES * 1e6:
         session.error(f"{wheel.name} has more than {WHEEL_MEGABYTES} MB")
-    session.install(str(wheel), "pytest>=8", "hypothesis>=6")
+    session.install(str(wheel), "pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6")
     wheel.unlink()
     no_torch = "from importlib.util import find_spec; assert find_spec('torch') is None"
     session.run("python", "-c", no_torch)
