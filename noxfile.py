@@ -27,6 +27,9 @@ assert (bundled("checkpoints") / "vgg16.safetensors").is_file()
 assert (bundled("configs") / "base.yaml").is_file()
 """
 
+WHEEL_MEGABYTES = 60
+"""Most that the wheel may have."""
+
 nox.options.sessions = ["lint", "quick"]
 nox.options.error_on_external_run = False
 
@@ -50,13 +53,23 @@ def quick(session: nox.Session) -> None:
 
 @nox.session
 def base(session: nox.Session) -> None:
-    """Check the base install in an environment of its own: no torch, its tests, and a photo painted by the command."""
-    session.install(".", "pytest>=8", "hypothesis>=6")
+    """Check the base install in an environment of its own: no torch, its tests, and a photo painted by the command.
+
+    It is installed as from a registry: a wheel that was built out of the sdist.
+    """
+    files = Path(session.create_tmp())
+    session.install("build>=1.2")
+    session.run("python", "-m", "build", "--outdir", str(files), str(ROOT), silent=True)
+    (wheel,) = files.glob("*.whl")
+    if wheel.stat().st_size > WHEEL_MEGABYTES * 1e6:
+        session.error(f"{wheel.name} has more than {WHEEL_MEGABYTES} MB")
+    session.install(str(wheel), "pytest>=8", "hypothesis>=6")
+    wheel.unlink()
     no_torch = "from importlib.util import find_spec; assert find_spec('torch') is None"
     session.run("python", "-c", no_torch)
     session.run("python", "-m", "pytest", "-m", "not slow", *BASE_TESTS, *session.posargs)
     # Outside the checkout, so that the installed package's data are used.
-    session.chdir(session.create_tmp())
+    session.chdir(files)
     photo = ROOT / "tests" / "assets" / "astronaut.jpg"
     session.run("fastnst", "stylize", str(photo), "--style", "starry-night", "-o", "painted.jpg")
     session.run("python", "-c", INSTALLED_DATA)

@@ -60,19 +60,6 @@ class MissingExtra(FastnstError):
     """The command needs a part of fastnst that is not installed."""
 
 
-def missing_extra(message: str, extra: str, instead: str = "") -> MissingExtra:
-    """Return the error for a package that is not installed.
-
-    Args:
-        message: Sentence on what needs the package.
-        extra: Name of the extra in pyproject.toml that brings it.
-        instead: Sentence on another way.
-    """
-    # By the name of the folder: fastnst itself is on no registry.
-    install = f"In fastnst's source folder say: pip install '.[{extra}]'"
-    return MissingExtra(message, f"{install} {instead}".strip())
-
-
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's text, without the punctuation at its end; without a text, its type's name."""
     lines = str(error).strip().splitlines()

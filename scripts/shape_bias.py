@@ -1,8 +1,9 @@
-"""Measure whether style augmentation makes a classifier look at shapes: trained with and without it, tested on conflicts.
+"""Measure whether style augmentation makes a classifier look at shapes: trained without, with mild and strong styles.
 
 The data set is made here: shapes filled with textures, on textures. In training each class has its shape and its texture,
 so both tell the class. In the test of conflicts the shape is of one class and the texture of another (Geirhos et al.
-2019, arXiv 1811.12231): the shape bias is the share of shape among the answers that are either.
+2019, arXiv 1811.12231): the shape bias is the share of shape among the answers that are either. Each seed has its own
+pictures, styles and weights; the last lines are the mean of the seeds, and the least and the most of them.
 
 python scripts/shape_bias.py --images 3000 --epochs 6 --seeds 0 1 2
 """
@@ -21,9 +22,17 @@ from torch.nn import functional
 
 from fastnst import StyleAugment
 from fastnst.images.pixels import Pixels
-from fastnst.styles.draw import parse_range
+from fastnst.styles.draw import Range
 
 CLASSES = ("circle", "square", "triangle", "cross", "star", "ring")
+TRAININGS: dict[str, tuple[float, Range]] = {
+    "plain": (0.0, 0.0),
+    "mild": (0.8, (0.3, 1.0)),
+    "half": (0.5, (0.9, 1.0)),
+    "strong": (1.0, (0.9, 1.0)),
+}
+"""Share of the pictures that are painted, and their strength, of each training."""
+COLUMNS = ("held out", "shape", "texture", "shape bias")
 
 
 def texture(number: int, size: int, rng: np.random.Generator) -> Pixels:
@@ -142,7 +151,7 @@ def answers(net: nn.Module, pixels: Pixels) -> np.ndarray[Any, Any]:
 
 
 def measure(options: argparse.Namespace, seed: int) -> dict[str, dict[str, float]]:
-    """Train both classifiers on one set of pictures, and return their figures."""
+    """Train the classifiers on one set of pictures, and print and return their figures."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, len(CLASSES), options.images)
     photos = pictures(labels, labels, options.size, seed)
@@ -151,29 +160,30 @@ def measure(options: argparse.Namespace, seed: int) -> dict[str, dict[str, float
     other = (shapes + rng.integers(1, len(CLASSES), options.test)) % len(CLASSES)
     held_out = pictures(same, same, options.size, seed + 1000)
     conflicts = pictures(shapes, other, options.size, seed + 2000)
-    strength = parse_range(options.strength, "strength")
-    augment = StyleAugment(strength=strength, share=options.share, seed=seed)
-
-    def painted(epoch: int) -> Pixels:
-        augment.set_epoch(epoch)
-        result: Pixels = augment(photos)
-        return result
-
-    if options.sheet:
-        rows = [photos[:12], painted(0)[:12], conflicts[:12]]
-        Image.fromarray(np.vstack([np.hstack(list(row)) for row in rows])).save(options.sheet)
     figures = {}
-    for name, epoch_of in (("without", lambda _: photos), ("with", painted)):
-        net = trained(epoch_of, labels, options.epochs, seed)
+    for name, (share, strength) in TRAININGS.items():
+        augment = StyleAugment(strength=strength, share=share, seed=seed)
+
+        def painted(epoch: int, augment: StyleAugment = augment) -> Pixels:
+            augment.set_epoch(epoch)
+            result: Pixels = augment(photos)
+            return result
+
+        if options.sheet and name == "strong":
+            rows = [photos[:12], painted(0)[:12], conflicts[:12]]
+            Image.fromarray(np.vstack([np.hstack(list(row)) for row in rows])).save(options.sheet)
+        net = trained(painted, labels, options.epochs, seed)
         seen = answers(net, conflicts)
         shape, kind = float(np.mean(seen == shapes)), float(np.mean(seen == other))
-        figures[name] = {
-            "held out": float(np.mean(answers(net, held_out) == same)),
-            "shape": shape,
-            "texture": kind,
-            "shape bias": shape / max(shape + kind, 1e-9),
-        }
+        right = float(np.mean(answers(net, held_out) == same))
+        values = right, shape, kind, shape / max(shape + kind, 1e-9)
+        figures[name] = dict(zip(COLUMNS, values, strict=True))
+        _print(str(seed), name, figures[name])
     return figures
+
+
+def _print(seed: str, name: str, row: dict[str, float]) -> None:
+    print(f"{seed:>6} {name:>8} " + " ".join(f"{row[c]:>10.3f}" for c in COLUMNS), flush=True)
 
 
 def main() -> None:
@@ -183,25 +193,16 @@ def main() -> None:
     parser.add_argument("--test", type=int, default=1200)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--size", type=int, default=64)
-    parser.add_argument("--share", type=float, default=0.5)
-    parser.add_argument("--strength", default="0.3:1")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument(
-        "--sheet", type=Path, help="write examples: as they are, augmented, conflicts"
+        "--sheet", type=Path, help="write examples: as they are, in strong styles, conflicts"
     )
     options = parser.parse_args()
-    columns = ("held out", "shape", "texture", "shape bias")
-    print(f"{'seed':>6} {'StyleAugment':>12} " + " ".join(f"{name:>10}" for name in columns))
-    found = []
-    for seed in options.seeds:
-        found.append(measure(options, seed))
-        for name, row in found[-1].items():
-            print(
-                f"{seed:>6} {name:>12} " + " ".join(f"{row[c]:>10.3f}" for c in columns), flush=True
-            )
-    for name in ("without", "with"):
-        means = (statistics.mean(one[name][c] for one in found) for c in columns)
-        print(f"{'mean':>6} {name:>12} " + " ".join(f"{mean:>10.3f}" for mean in means))
+    print(f"{'seed':>6} {'training':>8} " + " ".join(f"{name:>10}" for name in COLUMNS))
+    found = [measure(options, seed) for seed in options.seeds]
+    for word, of in (("mean", statistics.mean), ("least", min), ("most", max)):
+        for name in TRAININGS:
+            _print(word, name, {c: of([one[name][c] for one in found]) for c in COLUMNS})
 
 
 if __name__ == "__main__":

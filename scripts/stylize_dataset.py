@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from fastnst import FastnstError, StyleAugment
-from fastnst.runtime.batch.augment import RANDOM
+from fastnst.runtime.batch.choices import RANDOM
 from fastnst.runtime.batch.cluster import import_ray
 from fastnst.runtime.batch.dataset import stylize_dataset
 from fastnst.runtime.batch.parquet import stylize_parquet
@@ -34,7 +34,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         augment = StyleAugment(
-            RANDOM if options.styles == [RANDOM] else options.styles,
+            options.styles if len(options.styles) > 1 else options.styles[0],
             options.model,
             strength=parse_range(options.strength, "strength"),
             stroke=parse_range(options.stroke, "stroke"),

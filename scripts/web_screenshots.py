@@ -22,6 +22,7 @@ from fastnst.web.server import application, listen, server
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDTHS = {"wide": 1280, "phone": 390}
+THEMES = ("light", "dark")
 TABS = ("Photo", "Live", "Video", "Many", "Learn")
 README_WIDTH = 960
 
@@ -56,19 +57,22 @@ def main() -> None:
     parser.add_argument("--style", default="starry-night")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--readme", type=Path)
+    parser.add_argument("--themes", choices=THEMES, nargs="+", default=THEMES)
+    parser.add_argument("--widths", choices=WIDTHS, nargs="+", default=WIDTHS)
+    parser.add_argument("--tabs", choices=TABS, nargs="+", default=TABS)
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with serving() as address, sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=browser, args=flags)
-        for theme in ("light", "dark"):
-            for name, width in WIDTHS.items():
-                page = opened.new_page(viewport={"width": width, "height": 860})
+        for theme in options.themes:
+            for name in options.widths:
+                page = opened.new_page(viewport={"width": WIDTHS[name], "height": 860})
                 page.set_default_timeout(300_000)
                 page.goto(f"{address}/?__theme={theme}")
                 paint(page, options.photo, options.style)
-                for tab in TABS:
+                for tab in options.tabs:
                     if tab != "Photo":
                         _open_tab(page, tab)
                     if tab == "Live":

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,10 @@ from PIL import Image
 
 pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
+import torch
+
 from fastnst import export
-from fastnst.models import NetConfig, build_net, save_net
+from fastnst.models import NetConfig, build_net, load_net, save_net
 from fastnst.styles.card import PaintingCredit, StyleCard
 from fastnst.styles.onnx_metadata import read_card
 from fastnst.system.package_data import bundled
@@ -185,6 +188,23 @@ def test_any_painting_is_compared_with_the_nearest_style(workdir, make_photos):
 
 
 @pytest.mark.slow
+def test_style_variety_takes_the_small_net_s_styles_as_its_unit(workdir, make_photos, astronaut):
+    make_photos(workdir / "paintings", 2)
+    words = [astronaut, "--count", "2", "--size", "64", "--paintings", "paintings"]
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "style_variety.py", *words], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    rows = {line[:28].strip(): line[28:].split() for line in done.stdout.splitlines()[1:]}
+    assert list(rows) == [
+        "gallery-swift: its styles", "gallery-swift: random", "gallery-unet: its styles",
+        "gallery-unet: random", "paintings, one at a time", "paintings, blended",
+    ]  # fmt: skip
+    assert rows["gallery-swift: its styles"][:2] == ["16", "1.00"]
+    assert [row[0] for row in rows.values()] == ["16", "2", "16", "2", "2", "2"]
+
+
+@pytest.mark.slow
 def test_shape_bias_trains_with_and_without_styles(workdir):
     words = ["--images", "48", "--test", "24", "--epochs", "1", "--size", "32", "--seeds", "0", "1"]
     done = subprocess.run(
@@ -194,12 +214,124 @@ def test_shape_bias_trains_with_and_without_styles(workdir):
     )
     assert done.returncode == 0, done.stderr
     heading, *rows = (line.split() for line in done.stdout.splitlines())
-    assert heading == ["seed", "StyleAugment", "held", "out", "shape", "texture", "shape", "bias"]
+    assert heading == ["seed", "training", "held", "out", "shape", "texture", "shape", "bias"]
     names = [(row[0], row[1]) for row in rows]
-    assert names == [(seed, name) for seed in ("0", "1", "mean") for name in ("without", "with")]
+    trainings = ("plain", "mild", "half", "strong")
+    assert names == [(s, t) for s in ("0", "1", "mean", "least", "most") for t in trainings]
     for seed, name, *figures in rows:
         assert all(0 <= float(figure) <= 1 for figure in figures), (seed, name)
-    first, second, mean = (float(rows[place][3]) for place in (0, 2, 4))
+    first, second, mean, least, most = (float(rows[place][3]) for place in (0, 4, 8, 12, 16))
     assert abs((first + second) / 2 - mean) < 0.0011
+    assert (least, most) == (min(first, second), max(first, second))
     with Image.open("sheet.png") as sheet:
         assert sheet.size == (12 * 32, 3 * 32)
+
+
+def _net(path, names, rows_seed, *, predicted=0, kernels_seed=0):
+    """A small net of two levels, whose kernels and rows are drawn apart."""
+    torch.manual_seed(kernels_seed)
+    rows = 2 * len(names) + predicted + 1
+    net = build_net(
+        NetConfig("unet", 4, 1, styles=rows, identity=True, predicted=predicted, levels=2)
+    )
+    torch.manual_seed(rows_seed)
+    with torch.no_grad():
+        for name, values in net.named_parameters():
+            if ".norm." in name:
+                values.copy_(torch.rand_like(values))
+    credits = tuple(PaintingCredit(name=name) for name in names)
+    card = StyleCard(path.stem, credits, net.config.as_dict(), multiple_of=8, minimum=32, base=224)
+    save_net(path, net, card)
+    return net
+
+
+def test_styles_of_nets_with_the_same_kernels_come_into_one_file(workdir):
+    first = _net(workdir / "first.safetensors", ["a", "b"], 1, predicted=2)
+    second = _net(workdir / "second.safetensors", ["c"], 2)
+    _net(workdir / "other.safetensors", ["d"], 3, kernels_seed=1)
+    merge = (sys.executable, SCRIPTS / "merge_styles.py", "first.safetensors")
+    subprocess.run([*merge, "second.safetensors", "--output", "all.safetensors"], check=True)
+    net, card = load_net(workdir / "all.safetensors")
+    assert [credit.name for credit in card.styles] == ["a", "b", "c"]
+    assert (net.config.predicted, net.config.identity, net.config.styles) == (2, True, 9)
+    photo, canvas = torch.rand(2, 1, 3, 32, 32) * 255
+    for donor, theirs, ours in ((first, 3, 3), (second, 1, 5), (first, 6, 8)):
+        wanted = donor.half().float()(photo, torch.eye(donor.config.styles)[theirs], canvas)
+        assert torch.equal(net.float()(photo, torch.eye(9)[ours], canvas), wanted)
+    for file, said in (("other", "other kernels"), ("first", "Two nets have a style a")):
+        refused = subprocess.run(
+            [*merge, f"{file}.safetensors", "--output", "no.safetensors"],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert refused.returncode == 1
+        assert said in refused.stderr
+        assert not (workdir / "no.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_a_smaller_net_learns_to_paint_as_a_larger_one(workdir, make_photos):
+    make_photos(workdir / "photos")
+    _net(workdir / "teacher.safetensors", ["a", "b"], 1, predicted=2)
+    words = (sys.executable, SCRIPTS / "distill.py", "teacher.safetensors", "--photos", "photos")
+    done = subprocess.run(
+        [
+            *words, "--output", "pupil.safetensors", "--any", "photos", "--steps", "40",
+            "--batch-size", "2", "--crop", "64", "--workers", "0",
+        ],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "step 40/40" in done.stderr
+    net, card = load_net(workdir / "pupil.safetensors")
+    assert (net.config.name, net.config.levels, net.config.predicted) == ("swift", 2, 2)
+    assert [credit.name for credit in card.styles] == ["a", "b"]
+    teacher, _ = load_net(workdir / "teacher.safetensors")
+    torch.manual_seed(0)
+    untaught = build_net(net.config)
+    photo, canvas = torch.rand(2, 1, 3, 64, 64) * 255
+    row = torch.eye(net.config.styles)[0]
+
+    def away(pupil):
+        with torch.no_grad():
+            return (pupil(photo, row, canvas) - teacher(photo, row, canvas)).abs().mean()
+
+    assert away(net) < 0.9 * away(untaught)
+
+
+@pytest.mark.slow
+def test_screenshots_of_the_page_are_taken(workdir, astronaut):
+    pytest.importorskip("gradio")
+    pytest.importorskip("playwright")
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        pytest.skip("there is no browser")
+    Image.open(astronaut).resize((160, 120)).save("photo.png")
+    words = ["--photo", "photo.png", "-o", "shots", "--readme", "page.png", "--themes", "light"]
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "web_screenshots.py", *words, "--widths", "wide", "--tabs", "Photo", "Many"],
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in Path("shots").iterdir()} == {
+        "photo-light-wide.png",
+        "many-light-wide.png",
+    }
+    with Image.open("page.png") as readme, Image.open("shots/photo-light-wide.png") as shot:
+        assert (readme.width, shot.width) == (960, 1280)
+        assert sum(map(bool, shot.convert("L").histogram())) > 100  # Pictures are on it.
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_the_page_counts_photos_and_frames(astronaut):
+    pytest.importorskip("gradio")
+    pytest.importorskip("playwright")
+    words = ["--only", "memory", "--visitors", "1", "--minutes", "0.03"]
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "benchmarks" / "web.py", astronaut, *words],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(
+        r"\d photos, [\d.]+ frames a second, \d+ ms behind \(wait \d+, decode", done.stdout
+    )
+    assert re.search(r"  \d+ MB", done.stdout)

@@ -14,7 +14,8 @@ from fastnst.cli.styles import styles
 from fastnst.cli.stylize import EXAMPLES, stylize
 from fastnst.cli.terminal import say
 from fastnst.cli.webcam import webcam
-from fastnst.errors import FastnstError, MissingExtra, did_you_mean, missing_extra
+from fastnst.errors import FastnstError, MissingExtra, did_you_mean
+from fastnst.system.installation import missing_extra
 from fastnst.system.interrupts import exit_cleanly_on_sigterm
 
 app = App(

@@ -47,9 +47,13 @@ def styles(
     if add is not None:
         if add.startswith("hf:"):
             from fastnst.sharing.add import add_style
+            from fastnst.styles.onnx_metadata import read_card
+            from fastnst.styles.registry import style_names
 
-            path = add_style(add)
-            print(f"{path}  Use it by: --style {path.stem}")
+            path = add_style(add, name=name or "")
+            names = style_names(path, read_card(path))
+            others = f", or one of {len(names) - 3} others: fastnst styles" if names[3:] else ""
+            print(f"{path}  Use it by: --style {' or '.join(names[:3])}{others}")
             return
         from fastnst.runtime.engine.painting_statistics import painting_statistics
         from fastnst.styles.kept import keep_style

@@ -83,7 +83,7 @@ def stylize(
     style
         Name of a style, see `fastnst styles`; path of any painting; or a blend of several: a:0.6,b.jpg:0.4.
         With random, each picture gets a blend that is drawn by its content, and -o a manifest.csv of what
-        was drawn.
+        was drawn; with a folder of paintings, a blend of those.
     model
         An .onnx file, written by `fastnst export` or another fast-style net. --style then names one of
         its styles; without it, the first one is used.
@@ -148,7 +148,8 @@ def stylize(
     """
     from fastnst.images.colors import parse_keep_color
     from fastnst.images.formats import takes_pages
-    from fastnst.runtime.batch.augment import RANDOM, StyleAugment
+    from fastnst.runtime.batch.augment import StyleAugment
+    from fastnst.runtime.batch.choices import RANDOM
     from fastnst.runtime.batch.outputs import PIPE
     from fastnst.runtime.batch.stylize import stylize as run
     from fastnst.runtime.engine.stylizer import Stylizer
@@ -156,6 +157,7 @@ def stylize(
     from fastnst.runtime.video.options import VideoOptions
     from fastnst.styles.draw import parse_range
     from fastnst.styles.mix import StyleMix
+    from fastnst.styles.registry import is_painting_folder
 
     # A hyphen alone is a pipe, so the parser lets words with a hyphen through.
     for word in inputs:
@@ -167,18 +169,26 @@ def stylize(
     check_style(style, model)
     strengths = parse_range(strength, "strength")
     painter: Stylizer | StyleAugment
-    if style == RANDOM or copies > 1 or seed is not None or isinstance(strengths, tuple):
+    blended = style == RANDOM or (style is not None and is_painting_folder(style))
+    if blended or copies > 1 or seed is not None or isinstance(strengths, tuple):
         if tile != "auto" or exact or wrap or memory is not None:
             raise FastnstError(
                 "Pictures in drawn styles are painted whole.",
                 "Leave out --tile, --exact, --wrap and --memory.",
             )
-        size_of_strokes = (0.0, 1.0) if style == RANDOM else None
-        painter = StyleAugment(
-            style or str(model), model if style else None, strength=strengths, share=1.0, seed=seed or 0,
-            stroke=size_of_strokes if stroke is None else StyleMix(stroke=stroke).stroke_size(0.0),
-            fast=fast, device="cpu" if device == "auto" else device,
-        )  # fmt: skip
+        size_of_strokes = (0.0, 1.0) if blended else None
+        with progress_bar() as progress:
+            task = progress.add_task("Describing", total=1, visible=False)
+
+            def describing(share: float, note: str) -> None:
+                text = f"Describing {note}"
+                progress.update(task, completed=share, visible=True, description=text)
+
+            painter = StyleAugment(
+                style or str(model), model if style else None, strength=strengths, share=1.0, seed=seed or 0,
+                stroke=size_of_strokes if stroke is None else StyleMix(stroke=stroke).stroke_size(0.0),
+                fast=fast, device="cpu" if device == "auto" else device, report=describing,
+            )  # fmt: skip
     else:
         painter = Stylizer(
             style, model, strength=strengths, stroke=stroke,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastnst.errors import CannotWrite, missing_extra
+from fastnst.errors import CannotWrite
+from fastnst.system.installation import missing_extra
 
 HEIF_EXTENSIONS = frozenset({".heic", ".heif"})
 """Extensions of the formats that need the extra `heif`."""

@@ -236,9 +236,27 @@ class PerceptualLoss(nn.Module):
         Returns:
             The weighted terms, scalars in float32.
         """
+        return self.of_features(images, self.features(images), targets, styles, regions, strengths)
+
+    def features(self, images: Tensor) -> dict[str, Tensor]:
+        """The features of images (N, 3, H, W) that all terms look at, by layer."""
+        features: dict[str, Tensor] = self.network(
+            images, {*self.content_layers, *self.style_layers}
+        )
+        return features
+
+    def of_features(
+        self,
+        images: Tensor,
+        features: Mapping[str, Tensor],
+        targets: Mapping[str, Tensor],
+        styles: Tensor | None = None,
+        regions: Tensor | None = None,
+        strengths: Tensor | None = None,
+    ) -> LossTerms:
+        """The terms, as `forward` gives them, of images whose `features` are known."""
         if styles is None:
             styles = torch.zeros(len(images), dtype=torch.int64, device=images.device)
-        features = self.network(images, {*self.content_layers, *self.style_layers})
         content = torch.zeros(len(images), device=images.device)
         for name, share in self.content_layers.items():
             unit = getattr(self, _key("content_unit", name))

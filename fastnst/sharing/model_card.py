@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,7 +59,11 @@ def _text(repo: str, file: str, card: StyleCard, sample: str, evaluation: Any) -
     if sample:
         yield f"\n![Photos and their stylized results]({sample})"
     yield "\n## Use\n"
-    yield f"```sh\nfastnst stylize photo.jpg --style hf:{repo}\nfastnst styles --add hf:{repo}\n```\n"
+    yield f"```sh\nfastnst stylize photo.jpg --style hf:{repo}"
+    if len(card.styles) > 1:
+        name = shlex.quote(card.styles[-1].name)
+        yield f"fastnst stylize photo.jpg --model hf:{repo} --style {name}"
+    yield f"fastnst styles --add hf:{repo}\n```\n"
     yield f"`{file}` also runs in plain onnxruntime: input `image`, output `stylized`, float32 RGB (N, 3, H, W), 0..255,"
     yield f"height and width multiples of {card.multiple_of} and at least {card.minimum}."
     yield "\n## Paintings\n"

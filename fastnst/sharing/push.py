@@ -81,7 +81,7 @@ def push(
             name.repo, onnx.name, card, sample=sample, evaluation=evaluation, licence=licence
         )
         (folder / "README.md").write_text(page, encoding="utf-8")
-        with explained_hub(hub, name):
+        with explained_hub(hub, name, cached=False):
             api = hub.HfApi(library_name="fastnst")
             api.create_repo(name.repo, private=private, exist_ok=True)
             commit = api.upload_folder(

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fastnst.errors import FastnstError, UnknownStyle, did_you_mean, first_line, missing_extra
+from fastnst.errors import FastnstError, UnknownStyle, did_you_mean, first_line
 from fastnst.styles.onnx_check import MAX_FILE_BYTES, check_onnx
+from fastnst.system.installation import missing_extra
 
 HUB = "hf:"
 """What names of the hub begin with."""
@@ -86,6 +86,8 @@ def fetch_style(text: str | os.PathLike[str]) -> Path:
 
 def _download(hub: Any, name: HubName) -> Path:
     """Ask for the files of a repository and their sizes, and download one of them."""
+    from importlib.metadata import version  # A tenth of the start of the command line.
+
     api = hub.HfApi(library_name="fastnst", library_version=version("fastnst"))
     info = api.model_info(name.repo, revision=name.revision, files_metadata=True)
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
@@ -151,8 +153,13 @@ def _unreachable() -> tuple[type[Exception], ...]:
 
 
 @contextmanager
-def explained_hub(hub: Any, name: HubName) -> Iterator[None]:
+def explained_hub(hub: Any, name: HubName, *, cached: bool = True) -> Iterator[None]:
     """Say what the hub refused in one sentence, and what to do in another.
+
+    Args:
+        hub: The module.
+        name: What is asked for.
+        cached: Whether a copy in the cache would do.
 
     Raises:
         UnknownStyle: There is no such repository, revision or file.
@@ -174,8 +181,8 @@ def explained_hub(hub: Any, name: HubName) -> Iterator[None]:
         ) from error
     except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled, *_unreachable()) as error:
         raise FastnstError(
-            f"The hub can't be reached, and {name} is not in its cache.",
-            "Connect to the internet (without HF_HUB_OFFLINE), or give a file by --model.",
+            f"The hub can't be reached{f', and {name} is not in its cache' if cached else ''}.",
+            f"Connect to the internet (without HF_HUB_OFFLINE){', or give a file by --model' if cached else ''}.",
         ) from error
     except errors.LocalTokenNotFoundError as error:
         raise FastnstError("You are not logged in to the hub.", LOG_IN) from error

@@ -46,17 +46,26 @@ def keep_style(name: str, painting: Path, statistics: npt.NDArray[np.float32]) -
         FastnstError: The name can't be used.
         CannotWrite: The folder or the disk does not take it.
     """
-    if not name or set(name) & set(",:/\\ ") or name.startswith((".", "-")):
-        raise FastnstError(
-            f"The name {name!r} can't be asked for.",
-            "Give one without commas, colons, slashes and blanks, and no dot or hyphen in front.",
-        )
+    check_name(name)
     path = kept_folder() / f"{name}{ENDING}"
     values = [float(f"{value:.7g}") for value in statistics]
     text = json.dumps({"format": FORMAT, "painting": painting.name, "statistics": values})
     with atomic_write(path) as temporary:
         temporary.write_text(text)
     return path
+
+
+def check_name(name: str) -> None:
+    """Check that a style can be asked for by a name.
+
+    Raises:
+        FastnstError: It can't.
+    """
+    if not name or set(name) & set(",:/\\ ") or name.startswith((".", "-")):
+        raise FastnstError(
+            f"The name {name!r} can't be asked for.",
+            "Give one without commas, colons, slashes and blanks, and no dot or hyphen in front.",
+        )
 
 
 def kept_painting(path: Path) -> str:

@@ -82,6 +82,8 @@ class StyleMix:
             parse_blend(self.style)
         if isinstance(self.style, Mapping):
             text = ",".join(f"{name}:{float(share)!r}" for name, share in self.style.items())
+            if len(self.style) == 1:  # The path of a painting may have commas.
+                (text,) = self.style
             object.__setattr__(self, "style", text)
         if not 0 <= self.strength <= 1:
             raise FastnstError(f"The strength is {self.strength:g}.", "It is 0, the photo, to 1.")

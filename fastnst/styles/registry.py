@@ -142,6 +142,11 @@ def find_style(name: str | Path, *, fast: bool = False) -> Path:
     )
 
 
+def is_painting_folder(style: str | os.PathLike[str]) -> bool:
+    """Return whether a style is a folder, whose paintings are meant; a folder may have the name of a style."""
+    return os.path.isdir(style) and os.fspath(style) not in list_styles()
+
+
 def _predictor(names: Sequence[str], *, fast: bool) -> Path | None:
     """Return the file that paints in the style of any painting and has these styles too, if there is one."""
     others = None

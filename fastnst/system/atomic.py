@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import secrets
 import stat
 import zlib
 from collections.abc import Iterator
@@ -57,7 +56,7 @@ def temporary_file(folder: Path, suffix: str = "") -> Iterator[Path]:
     _sweep(folder, prefix)
     while True:
         # The name is known before the file is there, so that a signal at any moment leaves none.
-        path = folder / f"{prefix}{secrets.token_hex(4)}{suffix}"
+        path = folder / f"{prefix}{os.urandom(4).hex()}{suffix}"
         handle = None
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)

@@ -81,7 +81,9 @@ def load_weights(
     own, per_style = donor.config.styles - donor.config.predicted - donor.config.identity, 1
     if len(names) > 1 and names == [credit.name for credit in card.styles]:
         per_style = own // len(names)
-        if net.config.predicted == per_style and net.config.identity == donor.config.identity:
+        rest = net.config.predicted + net.config.identity
+        same = own + rest == net.config.styles and net.config.identity == donor.config.identity
+        if net.config.predicted and same:
             _copy_rows(net, donor, own, per_style)
             return None, card.steps
     return donor, card.steps
@@ -89,13 +91,16 @@ def load_weights(
 
 @torch.no_grad()
 def _copy_rows(net: StyleNet, donor: StyleNet, own: int, per_style: int) -> None:
-    """Copy the rows of all styles; the predicted ones, which the donor lacks, begin as their mean."""
+    """Copy the rows of all styles; the predicted ones, which the donor lacks, begin as their mean.
+
+    A net of one level has several rows for each style, one for each stroke; it predicts the first.
+    """
+    last = own + net.config.predicted
     for (_, norm), (_, other) in zip(_norms(net), _norms(donor), strict=True):
         for ours, theirs in ((norm.weight, other.weight), (norm.bias, other.bias)):
             ours[:own] = theirs[:own]
-            ours[own : own + per_style] = (
-                theirs[:own].reshape(-1, per_style, theirs.shape[1]).mean(0)
-            )
+            mean = theirs[:own].reshape(-1, per_style, theirs.shape[1]).mean(0)
+            ours[own:last] = mean[: last - own]
             if net.config.identity:
                 ours[-1] = theirs[-1]
 
@@ -122,9 +127,10 @@ def choose_rows(net: StyleNet, donor: StyleNet, loss: PerceptualLoss, photos: Te
         weights = torch.zeros(donor.config.styles, device=photos.device)
         weights[row * levels] = 1.0
         painted = donor(photos, weights, canvas).clamp(0, 255)
+        features = loss.features(painted)
         for style in range(styles):
             numbers = torch.full((len(photos),), style, device=photos.device)
-            objectives[style, row] = loss(painted, targets, numbers).total
+            objectives[style, row] = loss.of_features(painted, features, targets, numbers).total
     first = objectives.argmin(dim=1) * levels
     best = (first[:, None] + torch.arange(levels)).flatten()
     if net.config.identity:

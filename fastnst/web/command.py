@@ -10,8 +10,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from fastnst.errors import FastnstError, missing_extra
+from fastnst.errors import FastnstError
 from fastnst.runtime.engine.devices import Device
+from fastnst.system.installation import missing_extra
 
 _FLAG = Parameter(negative="")
 

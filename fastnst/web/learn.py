@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import gradio as gr
@@ -13,16 +14,23 @@ from fastnst.images.find import find_images
 from fastnst.images.formats import IMAGE_EXTENSIONS
 from fastnst.web.components import as_uploaded, explained
 from fastnst.web.limits import plain_name
-from fastnst.web.painting import style_names
+from fastnst.web.painting import free_name, style_names
 from fastnst.web.sessions import Session
-from fastnst.web.studio import Studio
-from fastnst.web.training import LEAST_PHOTOS, STEPS, Learner
+from fastnst.web.studio import PHOTOS, Studio
+from fastnst.web.training import Learner
 from fastnst.web.wall import paint_wall
 
 HELLO = (
-    "Drop a painting and photos: 200 or more are good. A thousand steps take five minutes on two fast cores."
-    " Stop at any time; what is learnt is kept."
+    "Drop a painting, and press *Learn*. The net begins with the style that it guesses, and comes nearer to the painting"
+    " for five minutes. Stop at any time; what is learnt is kept.\n\nWithout photos of yours it looks at the {count} that"
+    " come with fastnst, which is few: 200 or more of your own, of the kind that you will paint, make a better style."
 )
+STEPS_PER_MINUTE = 60
+"""Steps that two cores do in a minute, about: the learning rate falls over so many."""
+LEAST_PHOTOS = 8
+"""Photos that a visitor gives, if any."""
+MINUTES = 5
+MOST_MINUTES = 600
 
 
 class LearnTab:
@@ -44,27 +52,30 @@ class LearnTab:
                 )  # fmt: skip
                 self.photos = as_uploaded(
                     gr.File(
-                        label="Photos, or a zip of them", file_count="multiple", height=180,
+                        label="Your photos, or a zip of them (optional)", file_count="multiple", height=180,
                         file_types=[".zip", *sorted(IMAGE_EXTENSIONS)], elem_id="learn-photos",
                     )
                 )  # fmt: skip
                 with gr.Row():
                     self.name = gr.Textbox(
-                        "my-style", label="Name of the style", elem_id="learn-name"
+                        label="Name of the style",
+                        placeholder="the painting's",
+                        elem_id="learn-name",
                     )
-                    self.steps = gr.Number(
-                        STEPS,
-                        label="Steps",
-                        minimum=1,
-                        maximum=20_000,
-                        precision=0,
-                        elem_id="learn-steps",
+                    self.minutes = gr.Number(
+                        MINUTES,
+                        label="Minutes",
+                        minimum=0.1,
+                        maximum=MOST_MINUTES,
+                        elem_id="learn-minutes",
                     )
                 with gr.Row():
                     self.learn = gr.Button("Learn", variant="primary", elem_id="learn-start")
                     self.stop = gr.Button("Stop", variant="stop", elem_id="learn-stop")
             with gr.Column(scale=7, min_width=320):
-                self.status = gr.Markdown(HELLO, elem_id="learn-status")
+                self.status = gr.Markdown(
+                    HELLO.format(count=len(find_images(PHOTOS))), elem_id="learn-status"
+                )
                 self.samples = gr.Image(
                     label="Photos above, painted below", type="filepath", interactive=False, buttons=["fullscreen"],
                     elem_id="learn-samples", alt_text="Photos, and the same painted",
@@ -85,7 +96,7 @@ class LearnTab:
         """
         shown = explained(self._studio.root)
         self.learn.click(
-            self._shown_learn, [self.painting, self.photos, self.name, self.steps],
+            self._shown_learn, [self.painting, self.photos, self.name, self.minutes],
             [self.status, self.samples, self.download],
             concurrency_id="learn", concurrency_limit=1, show_progress="minimal", api_visibility="private",
         ).success(
@@ -94,10 +105,10 @@ class LearnTab:
         self.stop.click(self._stop, queue=False, api_visibility="private")
 
     def _shown_learn(
-        self, painting: str | None, photos: list[str] | None, name: str, steps: float, request: gr.Request
+        self, painting: str | None, photos: list[str] | None, name: str, minutes: float, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
         """Learn, with errors in plain sentences."""
-        work = self._learn(painting, photos, name, steps, request)
+        work = self._learn(painting, photos, name, minutes, request)
         following = explained(self._studio.root)(lambda: next(work, None))
         try:
             while (state := following()) is not None:
@@ -106,22 +117,22 @@ class LearnTab:
             work.close()
 
     def _learn(
-        self, painting: str | None, photos: list[str] | None, name: str, steps: float, request: gr.Request
+        self, painting: str | None, photos: list[str] | None, name: str, minutes: float, request: gr.Request
     ) -> Generator[tuple[Any, ...], None, None]:  # fmt: skip
         session, studio = self._studio.session(request), self._studio
-        name = plain_name(name or "").replace(" ", "-").replace(".", "-")
-        if name in style_names(session):
-            raise FastnstError(f"There is a style {name} already.", "Give another name.")
-        if not photos:
-            raise FastnstError("There are no photos yet.", "Drop some, or a zip of them.")
         source = studio.sessions.take(session, painting, "painting")
         studio.limits.check_photo(source)
-        folder = session.folder / f"learn-{name}"
-        if folder.exists():
-            raise FastnstError(f"{name} was learnt already.", "Give another name.")
-        folder.mkdir()
-        self._collect(photos, folder / "photos", session)
-        learner = Learner(source, folder / "photos", name, folder, steps=max(1, int(steps)))
+        given_name = plain_name(name).replace(" ", "-").replace(".", "-") if name else ""
+        if given_name in style_names(session):
+            raise FastnstError(f"There is a style {given_name} already.", "Give another name.")
+        name = given_name or free_name(source.stem, session)
+        folder = Path(mkdtemp(prefix="learn-", dir=session.folder))
+        given = folder / "photos" if photos else PHOTOS
+        if photos:
+            self._collect(photos, given, session)
+        minutes = min(minutes or MINUTES, MOST_MINUTES)
+        steps = max(1, round(minutes * STEPS_PER_MINUTE))
+        learner = Learner(source, given, name, folder, steps=steps, minutes=minutes)
         session.learner = learner
         sheet: Path | None = None
         try:
@@ -135,7 +146,7 @@ class LearnTab:
         finally:
             learner.kill()
             session.learner = None
-        early = "Stopped early; what was learnt is kept. " if learner.stopped else ""
+        early = "Ended early; what was learnt is kept. " if learner.stopped else ""
         yield (
             f"{early}{name} is on the wall, until you leave the page.",
             gr.skip(),

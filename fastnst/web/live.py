@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from pathlib import Path
 
 import gradio as gr
@@ -14,6 +15,7 @@ from PIL import Image
 from starlette.concurrency import run_in_threadpool
 
 from fastnst.errors import FastnstError, first_line
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.stylizer import frames_at_once
 from fastnst.web.components import in_words
 from fastnst.web.painting import Choice, style_names
@@ -21,6 +23,8 @@ from fastnst.web.sessions import Session
 from fastnst.web.studio import Studio
 
 ASSETS = Path(__file__).parent / "assets"
+SCRIPTS = ("page.js", "live.js")
+"""Scripts of the page."""
 MOST_FRAME_BYTES = 2_000_000
 MOST_FRAME_PIXELS = 1280 * 1280
 FRAMES_EACH = 2
@@ -35,12 +39,14 @@ def build_live() -> None:
 
 
 def add_routes(app: FastAPI, studio: Studio) -> None:
-    """Add the script, the list of styles, and the route that paints frames."""
+    """Add the scripts, the list of styles, and the route that paints frames."""
     painter = FramePainter(studio)
 
-    @app.get("/live.js")
-    def script() -> Response:
-        return FileResponse(ASSETS / "live.js", media_type="text/javascript")
+    @app.get("/{name}.js")
+    def script(name: str) -> Response:
+        if f"{name}.js" not in SCRIPTS:
+            return PlainTextResponse("There is no such script.", 404)
+        return FileResponse(ASSETS / f"{name}.js", media_type="text/javascript")
 
     @app.get("/live/styles")
     def styles(visitor: str = "") -> Response:
@@ -80,32 +86,60 @@ class FramePainter:
         self._painting = threading.BoundedSemaphore(self._at_once)
 
     def answer(self, jpeg: bytes, choice: Choice, session: Session) -> Response:
-        """Paint a frame: JPEG in, JPEG out; 503 if too many wait, 400 with a sentence if it can't be painted."""
+        """Paint a frame: JPEG in, JPEG out; 503 if too many wait, 400 with a sentence if it can't be painted.
+
+        The header `Server-Timing` of the answer has the milliseconds of each part.
+        """
         if not self._free.acquire(blocking=False):
             return PlainTextResponse("Busy.", 503)
+        clock = _Clock()
         try:
             with session.working(), self._painting:
-                return Response(self._paint(jpeg, choice, session), media_type="image/jpeg")
+                clock.lap("wait")
+                pixels = self._decoded(jpeg)
+                clock.lap("decode")
+                found = session.live
+                if found is None or found[0] != choice:  # Else every frame would look for its file.
+                    found = choice, choice.for_frames(session, self._studio.device, self._at_once)
+                    session.live = found
+                result = found[1](pixels)
+                clock.lap("net")
+                painted = io.BytesIO()
+                Image.fromarray(result).save(painted, "JPEG", quality=FRAME_QUALITY)
+                clock.lap("encode")
         except FastnstError as error:
             return PlainTextResponse(in_words(error, self._studio.root), 400)
         finally:
             self._free.release()
+        return Response(painted.getvalue(), media_type="image/jpeg", headers=clock.header)
 
-    def _paint(self, jpeg: bytes, choice: Choice, session: Session) -> bytes:
+    @staticmethod
+    def _decoded(jpeg: bytes) -> Pixels:
         try:
             with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
                 if image.width * image.height > MOST_FRAME_PIXELS:
                     raise FastnstError(
                         f"The frame has {image.width}x{image.height} px.", "Choose a smaller size."
                     )
-                pixels = np.asarray(image.convert("RGB"))
+                return np.asarray(image.convert("RGB"))
         except (OSError, ValueError, SyntaxError) as error:
             raise FastnstError(f"The frame can't be read: {first_line(error)}.") from error
-        found = session.live
-        if found is None or found[0] != choice:  # Else every frame would look for its file.
-            found = choice, *choice.for_frames(session, self._studio.device, self._at_once)
-            session.live = found
-        _, stylizer, mix = found
-        painted = io.BytesIO()
-        Image.fromarray(stylizer(pixels, mix)).save(painted, "JPEG", quality=FRAME_QUALITY)
-        return painted.getvalue()
+
+
+class _Clock:
+    """Clock that tells the milliseconds of each part of an answer."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+        self._laps: list[str] = []
+
+    def lap(self, name: str) -> None:
+        """End a part."""
+        now = time.perf_counter()
+        self._laps.append(f"{name};dur={1000 * (now - self._last):.1f}")
+        self._last = now
+
+    @property
+    def header(self) -> dict[str, str]:
+        """The header that browsers show."""
+        return {"Server-Timing": ", ".join(self._laps)}

@@ -12,7 +12,7 @@ from fastnst.errors import FastnstError
 from fastnst.web.api import add_api
 from fastnst.web.components import explained
 from fastnst.web.learn import LearnTab
-from fastnst.web.live import build_live
+from fastnst.web.live import SCRIPTS, build_live
 from fastnst.web.many import ManyTab
 from fastnst.web.painting import check_name
 from fastnst.web.photo import PhotoTab
@@ -29,7 +29,7 @@ def looks() -> dict[str, Any]:
     return {
         "theme": gr.themes.Soft(font=FONTS, font_mono=MONOSPACED_FONTS),
         "css_paths": Path(__file__).parent / "assets" / "page.css",
-        "head": '<script type="module" src="live.js"></script>',
+        "head": "".join(f'<script type="module" src="{name}"></script>' for name in SCRIPTS),
         "footer_links": ["api", "settings"],
     }
 
@@ -49,9 +49,11 @@ def build_page(studio: Studio) -> gr.Blocks:
             with gr.Tab("Learn", id="learn", visible=can_train()):
                 learn = LearnTab(studio)
         visitor = gr.HTML(elem_id="visitor")
-        for tab in (photo, video, many):
-            tab.connect()
-        learn.connect([photo.style, video.style, many.style], photo.wall)
+        choices = [video.style, many.style]
+        photo.connect(choices)
+        video.connect()
+        many.connect()
+        learn.connect([photo.style, *choices], photo.wall)
         shown = explained(studio.root)
 
         def open_page(request: gr.Request) -> tuple[Any, ...]:

@@ -33,8 +33,8 @@ PREVIEW_SIZE = 448
 """Longer side of a preview in pixels."""
 SHOWN_SIZE = 1600
 """Longer side in pixels of what the page shows of a larger picture."""
-KEPT_NETS = 8
-"""Styles that are kept in memory for all visitors."""
+KEPT_NETS = 6
+"""Nets that are kept in memory for all visitors: each has many styles."""
 QUALITY = 95
 """Quality of JPEG, as the command line's default."""
 
@@ -72,10 +72,8 @@ class Choice:
         """
         return _loaded(replace(self._spec(session), fast=fast, device=device))
 
-    def for_frames(
-        self, session: Session, device: Device, at_once: int
-    ) -> tuple[Stylizer, StyleMix]:
-        """Return a stylizer that all choices of its file share, and the mix to call it with.
+    def for_frames(self, session: Session, device: Device, at_once: int) -> Stylizer:
+        """Return the stylizer of the choice for the camera.
 
         Args:
             session: Session of the visitor.
@@ -85,9 +83,7 @@ class Choice:
         Raises:
             FastnstError: As for `stylizer`.
         """
-        spec = replace(self._spec(session), fast=True)
-        shared = StylizerSpec(StyleMix(), spec.find(), device=device).for_video(at_once)
-        return _loaded(shared), spec.mix
+        return _loaded(replace(self._spec(session), device=device).for_video(at_once))
 
     def _spec(self, session: Session) -> StylizerSpec:
         if not self.style:
@@ -127,9 +123,19 @@ class Choice:
         )
 
 
-@lru_cache(KEPT_NETS)
 def _loaded(spec: StylizerSpec) -> Stylizer:
-    return Stylizer.from_spec(spec)
+    """Return the stylizer of a specification; those of one file share its net."""
+    return load_net(spec.find(), spec.device, spec.threads).sharing_net(spec)
+
+
+@lru_cache(KEPT_NETS)
+def load_net(path: Path, device: Device, threads: int | None = None) -> Stylizer:
+    """Return a stylizer of a file, whose net all visitors share.
+
+    Raises:
+        FastnstError: It is no style net.
+    """
+    return Stylizer(model=path, device=device, threads=threads)
 
 
 def style_names(session: Session | None = None) -> list[str]:
@@ -153,16 +159,22 @@ def add_painting(upload: Path, session: Session, limits: Limits) -> str:
     """
     limits.check_photo(upload)
     read_painting(upload)
-    stem = re.sub(r"[\s.,:=]+", "-", upload.stem).strip("-") or "painting"
-    name, number, taken = stem, 1, style_names(session)
-    while name in taken:
-        number += 1
-        name = f"{stem}-{number}"
+    name = free_name(upload.stem, session)
     if not is_picture(upload.name):
         raise UnreadableImage(f"{upload.name} is no picture by its name.", "Name it painting.jpg.")
     folder = session.folder / "paintings"
     folder.mkdir(exist_ok=True)
     session.styles[name] = upload.rename(folder / f"{name}{upload.suffix}")
+    return name
+
+
+def free_name(stem: str, session: Session) -> str:
+    """Return a name for a style of the visitor's own, that of its file, with a number if it is taken."""
+    stem = re.sub(r"[\s.,:=]+", "-", stem).strip("-") or "painting"
+    name, number, taken = stem, 1, style_names(session)
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}"
     return name
 
 

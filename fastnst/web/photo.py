@@ -38,6 +38,10 @@ COLORS = [("the painting's", ""), ("the photo's", "luminance"), ("the photo's pa
 """Choices of colours, and their names on the command line."""
 NONE = ("none", "")
 HELLO = "Drop a photo, then click a style on the wall."
+SHOWN_HEIGHT = 520
+"""Height of the picture on the page in pixels, that the controls below are on the screen too."""
+USUAL_STROKE = 0.5
+"""Place of the slider that stands for the net's default."""
 
 
 class PhotoTab:
@@ -49,20 +53,23 @@ class PhotoTab:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        with gr.Row(equal_height=False):
+        with gr.Row(equal_height=False, elem_id="photo-tab"):
             with gr.Column(scale=5, min_width=320):
-                self.photo = as_uploaded(
-                    gr.Image(
-                        label="Photo: drop, paste, choose, or take one",
-                        sources=["upload", "webcam", "clipboard"],
-                        type="filepath",
-                        format="png",
-                        height=300,
-                        elem_id="photo",
-                        alt_text="Your photo",
-                        buttons=[],
-                    )
-                )
+                with gr.Row(elem_id="inputs"):
+                    self.photo = as_uploaded(
+                        gr.Image(
+                            label="Photo", placeholder="Drop, paste or choose a photo",
+                            sources=["upload", "webcam", "clipboard"], type="filepath", format="png",
+                            height=240, scale=3, min_width=150, elem_id="photo", alt_text="Your photo", buttons=[],
+                        )
+                    )  # fmt: skip
+                    self.painting = as_uploaded(
+                        gr.Image(
+                            label="Painting", placeholder="Any painting becomes a style",
+                            sources=["upload", "clipboard"], type="filepath", visible=paints_like_any(),
+                            height=240, scale=2, min_width=120, elem_id="painting", alt_text="Your painting", buttons=[],
+                        )
+                    )  # fmt: skip
                 self.example = gr.Button("Try it on an example", size="sm", elem_id="example")
                 self.wall = gr.Gallery(
                     label="Styles",
@@ -75,32 +82,20 @@ class PhotoTab:
                     elem_id="wall",
                     interactive=False,
                 )
-                with gr.Accordion(
-                    "Any painting becomes a style",
-                    open=True,
-                    visible=paints_like_any(),
-                    elem_id="any",
-                ):
-                    self.painting = as_uploaded(
-                        gr.Image(
-                            label="Painting", sources=["upload", "clipboard"], type="filepath", height=160,
-                            elem_id="painting", alt_text="Your painting", buttons=[],
-                        )
-                    )  # fmt: skip
-                    with gr.Row(visible=studio.keeps):
-                        self.kept_name = gr.Textbox(
-                            label="Keep the chosen painting as",
-                            placeholder="name",
-                            elem_id="kept-name",
-                        )
-                        self.keep = gr.Button("Keep", size="sm", elem_id="keep")
+                self.kept_name = gr.Textbox(
+                    label="Keep the chosen painting's style for later visits and the command line",
+                    placeholder="name",
+                    submit_btn="Keep",
+                    visible=False,
+                    elem_id="kept-name",
+                )
             with gr.Column(scale=7, min_width=320):
                 self.result = gr.ImageSlider(
                     label="Before and after",
                     type="filepath",
                     format="jpeg",
                     interactive=False,
-                    max_height=640,
+                    max_height=SHOWN_HEIGHT,
                     buttons=["fullscreen"],
                     elem_id="result",
                 )
@@ -112,6 +107,13 @@ class PhotoTab:
                     elem_id="download",
                 )
                 with gr.Row():
+                    self.strength = gr.Slider(
+                        0, 1, 1, step=0.05, label="Strength", elem_id="strength"
+                    )
+                    self.stroke = gr.Slider(
+                        0, 1, USUAL_STROKE, step=0.05, label="Stroke", elem_id="stroke"
+                    )
+                with gr.Row():
                     self.style = gr.Dropdown(
                         style_names(), value=None, label="Style", elem_id="style"
                     )
@@ -119,16 +121,15 @@ class PhotoTab:
                         [NONE, *((name, name) for name in style_names())],
                         value="", label="Mixed with", elem_id="other",
                     )  # fmt: skip
-                with gr.Row():
-                    self.strength = gr.Slider(
-                        0, 1, 1, step=0.05, label="Strength", elem_id="strength"
-                    )
-                    self.stroke = gr.Slider(0, 1, 0.5, step=0.05, label="Stroke", elem_id="stroke")
-                    self.share = gr.Slider(0, 1, 0.5, step=0.05, label="Its share", elem_id="share")
+                    self.share = gr.Slider(
+                        0, 1, 0.5, step=0.05, label="Share", visible=False, elem_id="share"
+                    )  # fmt: skip
                 self.color = gr.Radio(COLORS, value="", label="Colours", elem_id="color")
-                with gr.Accordion("Where to paint", open=False, elem_id="where"):
+                with gr.Accordion(
+                    "Where to paint: all over, or what you brush", open=False, elem_id="where"
+                ):
                     self.editor = gr.ImageEditor(
-                        label="Brush over what shall be painted; nothing brushed paints all",
+                        label="Brush where to paint",
                         type="pil",
                         sources=[],
                         transforms=[],
@@ -138,11 +139,16 @@ class PhotoTab:
                         elem_id="editor",
                     )
                     self.brush = gr.Button("Paint there", size="sm", elem_id="brush")
+        self._followers = 0
         self._turn = gr.Textbox(visible=False)
         self._settled = gr.Textbox(visible=False)
 
-    def connect(self) -> None:
-        """Make the components do what they are for."""
+    def connect(self, choices: list[gr.Dropdown]) -> None:
+        """Make the components do what they are for.
+
+        Args:
+            choices: Choices of a style in other tabs, which follow the one here.
+        """
         shown = explained(self._studio.root)
         controls = [self.style, self.other, self.share, self.strength, self.stroke, self.color]
         self.example.click(
@@ -160,19 +166,22 @@ class PhotoTab:
             concurrency_id="preview",
             api_visibility="private",
         )
-        lists = [self.style, self.other]
+        self._followers = len(choices)
+        outputs = [self.style, *choices, self.other, self.wall, self._turn, self.kept_name]
         self.painting.upload(
-            shown(self._add_painting), self.painting, [*lists, self.wall, self._turn], show_progress="minimal",
-            show_progress_on=self.wall, concurrency_id="preview", api_visibility="private",
+            shown(self._add_painting), self.painting, outputs, show_progress="minimal", show_progress_on=self.wall,
+            concurrency_id="preview", api_visibility="private",
         )  # fmt: skip
-        if self._studio.keeps:
-            self.keep.click(
-                shown(self._keep),
-                [self.style, self.kept_name],
-                self.status,
-                queue=False,
-                api_visibility="private",
-            )
+        self.kept_name.submit(
+            shown(self._keep), [self.style, self.kept_name], self.status, queue=False, api_visibility="private"
+        )  # fmt: skip
+        names = ", ".join(["name"] * len(choices))
+        self.style.change(
+            None, self.style, choices, js=f"(name) => {{ fastnst.choose(name); return [{names}]; }}"
+        )
+        self.other.change(
+            None, self.other, self.share, js="(other) => ({__type__: 'update', visible: !!other})"
+        )
         self.wall.select(_picked, None, self.style, queue=False, api_visibility="private")
         preview = gr.on(
             [each.change for each in (*controls, self._turn)],
@@ -209,16 +218,17 @@ class PhotoTab:
         return tiles, "Click a style.", small, nothing, str(ticket)
 
     def _add_painting(self, upload: str | None, request: gr.Request) -> tuple[Any, ...]:
-        """Make a painting a style, the chosen one, and paint the wall with it."""
+        """Make a painting a style, the chosen one in all tabs, and paint the wall with it."""
         session, studio = self._studio.session(request), self._studio
         name = add_painting(studio.sessions.take(session, upload, "upload"), session, studio.limits)
         names = style_names(session)
         photo = session.small or read_image(EXAMPLE).convert("RGB")
         return (
-            gr.Dropdown(choices=names, value=name),
+            *(gr.Dropdown(choices=names, value=name) for _ in range(1 + self._followers)),
             gr.Dropdown(choices=[NONE, *((each, each) for each in names)]),
             paint_wall(photo, session, studio.device),
             str(time.monotonic_ns()),
+            gr.Textbox(visible=studio.keeps),
         )
 
     def _keep(self, style: str | None, name: str, request: gr.Request) -> str:
@@ -252,10 +262,10 @@ class PhotoTab:
             return gr.skip(), gr.skip()
         if session.small is None:
             return gr.skip(), HELLO
-        choice = Choice(style, other or "", share, strength, stroke, color)
+        choice = _chosen(style, other, share, strength, stroke, color)
         painted = paint_preview(session.small, choice, session, self._studio.device, session.mask)
         session.check("photo", ticket)
-        return _shown(session, session.small, painted), "Preview"
+        return _shown(session, session.small, painted), "Preview; the full size follows."
 
     def _settle(self, request: gr.Request) -> Any:
         """Wait until the visitor has stopped changing things."""
@@ -278,7 +288,7 @@ class PhotoTab:
             session.check("photo", ticket)
             progress(part, desc="Painting at full size")
 
-        choice = Choice(style, other or "", share, strength, stroke, color)
+        choice = _chosen(style, other, share, strength, stroke, color)
         try:
             with session.working():
                 result = paint_photo(
@@ -302,6 +312,14 @@ class PhotoTab:
             status.replace(f"{studio.root}", ""),
             gr.DownloadButton(value=str(result.output), interactive=True),
         )
+
+
+def _chosen(
+    style: str, other: str | None, share: float, strength: float, stroke: float, color: str
+) -> Choice:
+    """Return what the controls say."""
+    usual = stroke == USUAL_STROKE
+    return Choice(style, other or "", share, strength, None if usual else stroke, color)
 
 
 def _picked(event: gr.SelectData) -> str:

@@ -16,7 +16,6 @@ from PIL import Image
 
 from fastnst.errors import FastnstError, Interrupted
 from fastnst.runtime.engine.stylizer import Stylizer
-from fastnst.styles.mix import StyleMix
 from fastnst.web.limits import plain_name
 from fastnst.web.training import Learner
 
@@ -47,7 +46,7 @@ class Session:
         """The visitor's video."""
         self.frame: Image.Image | None = None
         """The first frame of the video, small, RGB."""
-        self.live: tuple[Any, Stylizer, StyleMix] | None = None
+        self.live: tuple[Any, Stylizer] | None = None
         """The newest choice for the camera, and what paints it."""
         self.learner: Learner | None = None
         """The visitor's training, if one is under way."""

@@ -11,7 +11,9 @@ from fastnst.runtime.engine.devices import Device
 from fastnst.web.limits import Limits
 from fastnst.web.sessions import Session, Sessions
 
-EXAMPLE = Path(__file__).parent / "assets" / "example.jpg"
+PHOTOS = Path(__file__).parent / "assets" / "photos"
+"""Folder of photos that a training may use where there are no others."""
+EXAMPLE = PHOTOS / "astronaut.jpg"
 """Photo for those who have none at hand."""
 SWEEP = (1800, 6 * 3600)
 """Seconds between two looks for temporary files that nobody took back, and the age from which on they go."""

@@ -11,10 +11,9 @@ from fastnst.errors import FastnstError
 from fastnst.images.pixels import resize_long_edge
 from fastnst.images.write import write_image
 from fastnst.runtime.engine.devices import Device
-from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.mix import StyleMix
 from fastnst.styles.registry import list_styles
-from fastnst.web.painting import Choice
+from fastnst.web.painting import Choice, load_net
 from fastnst.web.sessions import Session
 
 TILE_SIZE = 176
@@ -52,7 +51,7 @@ def _paint_all(photo: Image.Image, device: Device) -> dict[str, Image.Image]:
     for path in dict.fromkeys(styles.values()):
         names = [name for name, file in styles.items() if file == path]
         try:
-            stylizer = Stylizer(path, device=device)
+            stylizer = load_net(path, device)
             mixes = [StyleMix(name if len(stylizer.styles) > 1 else None) for name in names]
             photos = np.broadcast_to(np.asarray(photo), (len(names), photo.height, photo.width, 3))
             painted = stylizer.paint_batch(np.ascontiguousarray(photos), mixes)

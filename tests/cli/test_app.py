@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from fastnst.cli import app as cli
+from fastnst.system.installation import install_command
 
 
 def test_help_names_the_jobs(fastnst):
@@ -56,7 +57,7 @@ def test_a_missing_extra_says_what_to_install(job, workdir):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith(f"fastnst: `fastnst {job}` needs ")
-    assert done.stderr.endswith("In fastnst's source folder say: pip install '.[train]'\n")
+    assert done.stderr.endswith(f"Install it with: {install_command('train')}\n")
 
 
 def test_ctrl_c_is_one_word_and_status_130(fastnst, monkeypatch):

@@ -174,6 +174,25 @@ def test_random_styles_keep_the_tree_and_fail_loudly(fastnst, workdir, make_phot
     assert (workdir / "out" / "manifest.csv").read_text().splitlines() == lines
 
 
+def test_a_folder_of_paintings_is_drawn_from_and_its_manifest_paints_again(
+    fastnst, workdir, make_photos
+):
+    make_photos(workdir / "set", 2)
+    make_photos(workdir / "paintings", 3, (80, 96))
+    status, _, err = fastnst("stylize", "set", "--style", "paintings", "--seed", "4", "-o", "out")
+    assert status == 0, err
+    with (workdir / "out" / "manifest.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == ["000.jpg", "001.jpg"]
+    assert len({row["style"] for row in rows}) == 2
+    for row in rows:
+        assert str(workdir / "paintings") in row["style"]
+        words = ["--style", row["style"], "--stroke", row["stroke"], "--device", "cpu"]
+        status, _, err = fastnst("stylize", f"set/{row['file']}", *words, "-o", "again.jpg")
+        assert status == 0, err
+        assert (workdir / "again.jpg").read_bytes() == (workdir / "out" / row["file"]).read_bytes()
+
+
 @pytest.mark.parametrize(
     ("words", "strengths", "strokes"),
     [

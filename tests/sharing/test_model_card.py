@@ -30,7 +30,10 @@ def test_the_page_has_the_facts_and_no_markup_of_strangers():
     assert "| a | Waves \\| \\*big\\* | A &lt;b\\> | 1831 | public domain |" in page
     assert "| b |  |  |  |  |" in page
     assert "# my\\_style\n" in page
-    assert "fastnst stylize photo.jpg --style hf:u/n\n" in page
+    assert (
+        "fastnst stylize photo.jpg --style hf:u/n\n"
+        "fastnst stylize photo.jpg --model hf:u/n --style b\nfastnst styles --add hf:u/n\n"
+    ) in page
     assert "![Photos and their stylized results](s.png)" in page
     assert "| style | size in px | style |\n| --- | --- | --- |\n| a | 512 | 1.23 |" in page
     assert "multiples of 8 and at least 32" in page
@@ -39,5 +42,7 @@ def test_the_page_has_the_facts_and_no_markup_of_strangers():
 def test_what_is_not_known_is_left_out():
     page = model_card("u/n", "n.onnx", CARD, sample="", evaluation={})
     assert "license" not in page
+    one = StyleCard("one", (CREDIT,), CARD.net, 8, 32)
+    assert "--model" not in model_card("u/n", "n.onnx", one, sample="", evaluation={})
     assert "![" not in page
     assert "Figures" not in page

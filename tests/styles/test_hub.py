@@ -94,5 +94,5 @@ def test_a_file_that_reaches_out_is_refused(hub):
 
 def test_what_is_missing_is_said(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "huggingface_hub", None)
-    with pytest.raises(FastnstError, match=r"need huggingface_hub\. .*\.\[hub\]"):
+    with pytest.raises(FastnstError, match=r"need huggingface_hub\. .*\[hub\]"):
         fetch_style("hf:u/n")

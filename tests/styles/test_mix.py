@@ -224,3 +224,11 @@ def test_a_mix_that_leaves_its_folder_keeps_its_paintings(workdir):
     mix = StyleMix("p.jpg:0.5,one:0.5", 0.3)
     assert mix.absolute() == StyleMix({str(workdir / "p.jpg"): 0.5, "one": 0.5}, 0.3)
     assert StyleMix("one").absolute() == StyleMix("one")
+
+
+def test_the_path_of_a_painting_may_have_commas(workdir):
+    (workdir / "a, b.jpg").write_bytes(b"")
+    mix = StyleMix("a, b.jpg").absolute()
+    assert mix.style == str(workdir / "a, b.jpg")
+    assert mix.shares([]) == {mix.style: 1.0}
+    assert StyleMix({"a, b.jpg": 2.0}).style == "a, b.jpg"

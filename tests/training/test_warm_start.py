@@ -26,8 +26,11 @@ class Judge:
     def content_targets(self, photos):
         return {}
 
-    def __call__(self, painted, targets, styles):
-        apart = (painted - self.wanted[styles[0]]).square().mean()
+    def features(self, painted):
+        return {"pixels": painted}
+
+    def of_features(self, painted, features, targets, styles):
+        apart = (features["pixels"] - self.wanted[styles[0]]).square().mean()
         return LossTerms(apart, apart * 0, apart * 0)
 
 
@@ -88,17 +91,20 @@ def test_a_net_with_a_predictor_gives_each_new_style_its_prediction():
     assert torch.equal(table[-1], donor.table()[-1])
 
 
-def test_a_predictor_is_added_to_the_styles_that_a_net_has(tmp_path):
+@pytest.mark.parametrize("strokes", [1, 2])
+def test_a_predictor_is_added_to_the_styles_that_a_net_has(tmp_path, strokes):
     torch.manual_seed(0)
-    donor = net(3, identity=True)
+    rows = 2 * strokes
+    donor = net(rows + 1, identity=True)
     credits = (PaintingCredit(name="a"), PaintingCredit(name="b"))
     save_net(
         tmp_path / "a.safetensors",
         donor,
         StyleCard("a", credits, donor.config.as_dict(), 8, 32, steps=9),
     )
-    new = build_net(NetConfig("swift", 4, 1, 4, True, 1))
+    new = build_net(NetConfig("swift", 4, 1, rows + 2, True, 1))
     assert load_weights(new, tmp_path / "a.safetensors", ["a", "b"]) == (None, 9)
     ours, theirs = new.table(), donor.table()
-    assert torch.equal(ours[[0, 1, 3]], theirs)
-    torch.testing.assert_close(ours[2], theirs[:2].mean(0))
+    assert torch.equal(ours[[*range(rows), rows + 1]], theirs)
+    # Of several strokes the first is predicted.
+    torch.testing.assert_close(ours[rows], theirs[:rows:strokes].mean(0))

@@ -21,8 +21,8 @@ class Trained:
 
     stopped = False
 
-    def __init__(self, painting, photos, name, folder, *, steps):
-        self.given = painting.name, len(list(photos.iterdir())), name, steps
+    def __init__(self, painting, photos, name, folder, *, steps, minutes):
+        self.given = painting.name, len(list(photos.iterdir())), name, steps, minutes
         self.folder = folder
 
     def watch(self):
@@ -57,7 +57,7 @@ def test_a_style_joins_the_visitors_styles(tab, uploads, monkeypatch):
     made = []
     monkeypatch.setattr(module, "Learner", lambda *a, **k: made.append(Trained(*a, **k)) or made[0])
     states = list(tab._learn(*uploads, "my: style", 5, REQUEST))
-    assert made[0].given == ("painting.jpg", 8, "my_-style", 5)
+    assert made[0].given == ("painting.jpg", 8, "my_-style", 300, 5)
     lines, samples, _ = zip(*states, strict=True)
     assert lines[:3] == ("Starting", "step 5/5", "step 5/5")
     assert lines[-1] == "my_-style is on the wall, until you leave the page."
@@ -68,12 +68,18 @@ def test_a_style_joins_the_visitors_styles(tab, uploads, monkeypatch):
     assert session.learner is None
 
 
+def test_a_painting_alone_is_learnt_on_the_photos_that_are_there(tab, uploads, monkeypatch):
+    made = []
+    monkeypatch.setattr(module, "Learner", lambda *a, **k: made.append(Trained(*a, **k)) or made[0])
+    list(tab._learn(uploads[0], None, "", 0.5, REQUEST))
+    assert made[0].given == ("painting.jpg", 6, "painting", 30, 0.5)
+
+
 def test_what_is_missing_is_said(tab, uploads):
     painting, photos = uploads
     for given, words in (
-        ((painting, [], "mine"), "There are no photos yet"),
         ((painting, photos[:7], "mine"), "There are fewer than 8 photos"),
-        ((None, photos, "other"), "There is no file yet"),
+        ((None, photos, "mine"), "There is no file yet"),
         ((painting, photos, "udnie"), "There is a style udnie already"),
     ):
         with pytest.raises(FastnstError, match=words):

@@ -33,6 +33,8 @@ def session(tmp_path):
 def test_a_frame_is_painted_by_the_net_for_real_time(painter, session):
     answer = painter.answer(jpeg(), Choice("udnie", strength=0.5), session)
     assert (answer.status_code, answer.media_type) == (200, "image/jpeg")
+    parts = [part.split(";dur=")[0] for part in answer.headers["server-timing"].split(", ")]
+    assert parts == ["wait", "decode", "net", "encode"]
     with Image.open(io.BytesIO(jpeg())) as photo, Image.open(io.BytesIO(answer.body)) as painted:
         expected = Stylizer("udnie", fast=True, strength=0.5, device="cpu")(np.asarray(photo))
         assert np.abs(np.asarray(painted, int) - expected).mean() < 4  # JPEG at 85.

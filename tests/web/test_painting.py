@@ -92,8 +92,8 @@ def test_any_painting_is_a_style_and_is_mixed(session, photo, any_painting, astr
     assert result.output.name == "photo-astronaut-0.75-one-0.25.jpg"
     stylize([photo], "other.jpg", style=StyleMix(f"{astronaut}:0.75,one:0.25"), device="cpu")
     assert result.output.read_bytes() == (workdir / "other.jpg").read_bytes()
-    stylizer, mix = Choice("astronaut").for_frames(session, "cpu", 2)
-    assert stylizer(np.zeros((32, 32, 3), np.uint8), mix).shape == (32, 32, 3)
+    stylizer = Choice("astronaut").for_frames(session, "cpu", 2)
+    assert stylizer(np.zeros((32, 32, 3), np.uint8)).shape == (32, 32, 3)
 
 
 def test_what_is_no_painting_is_refused(session, tmp_path):
@@ -124,6 +124,14 @@ def test_only_names_of_styles_are_styles(session, photo, name):
             choice.stylizer(session, "cpu")
         with pytest.raises(UnknownStyle, match="There is no style"):
             choice.for_frames(session, "cpu", 1)
+
+
+def test_choices_of_one_file_share_its_net(session):
+    one, other = (
+        Choice("udnie", strength=strength).stylizer(session, "cpu") for strength in (1, 0.5)
+    )
+    assert one.net is other.net
+    assert (one.mix.strength, other.mix.strength) == (1, 0.5)
 
 
 def test_a_small_copy_is_no_larger_than_the_photo(photo, astronaut):

@@ -99,7 +99,7 @@ def test_the_example_is_painted_by_the_keyboard_alone(page, address):
     page.wait_for_function("document.querySelector('#status').innerText.includes('Click a style')")
     page.focus("#wall .thumbnail-item >> nth=1")
     page.keyboard.press("Enter")
-    wait_painted(page, "example-composition-viii.jpg")
+    wait_painted(page, "astronaut-composition-viii.jpg")
 
 
 def test_any_painting_dropped_beside_the_photo_joins_the_wall(
@@ -113,10 +113,16 @@ def test_any_painting_dropped_beside_the_photo_joins_the_wall(
         page.set_input_files("#painting input[type=file]", painting)
         page.wait_for_selector("#wall .thumbnail-item:has-text('my-painting')")
         wait_painted(page, "astronaut-my-painting.jpg")  # It is the chosen one at once.
+        chosen = page.locator("#wall [aria-pressed=true]")
+        assert [each.get_attribute("aria-label") for each in chosen.all()] == ["my-painting"]
+        for tab in ("Video", "Many"):
+            page.get_by_role("tab", name=tab).click()
+            assert page.input_value(f"#{tab.lower()}-style input") == "my-painting"
+        page.get_by_role("tab", name="Photo").click()
         stylize([astronaut], "painted.jpg", style=painting)
         assert save(page, "#download").read_bytes() == (workdir / "painted.jpg").read_bytes()
         page.fill("#kept-name input, #kept-name textarea", "mine")
-        page.click("#keep")
+        page.click("#kept-name button")
         page.wait_for_function(
             "document.querySelector('#status').innerText.includes('mine is kept')"
         )

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnst.errors import FastnstError
 from fastnst.images.kinds import to_batch
 from fastnst.images.pixels import Pixels
+from fastnst.runtime.batch.choices import RANDOM, AnyStyle, find_choices
 from fastnst.runtime.engine.devices import ON_PROCESSOR, Device
-from fastnst.runtime.engine.painting_statistics import painting_statistics
-from fastnst.runtime.engine.spec import StylizerSpec, style_and_model
+from fastnst.runtime.engine.spec import StylizerSpec
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.draw import Range, StyleDraws, content_key
 from fastnst.styles.mix import StyleMix
-from fastnst.styles.onnx_metadata import read_card
-from fastnst.styles.registry import find_gallery, style_names
 
-AnyStyle: TypeAlias = str | os.PathLike[str]
-"""Name of a style, a blend, or the path of an .onnx file."""
-RANDOM = "random"
-"""Word for random blends of all styles of a file."""
+if TYPE_CHECKING:
+    from fastnst.system.progress import Progress
+
 AT_ONCE = 16
 """Images that a graphics card paints at a time."""
 
@@ -62,12 +58,15 @@ class StyleAugment:
         fast: bool = True,
         device: Device = "cpu",
         threads: int | None = None,
+        report: Progress | None = None,
     ) -> None:
         """Find the styles; sessions are opened when they are first needed.
 
         Args:
-            styles: Names of styles, blends such as `a:0.6,b:0.4`, or paths of .onnx files, one of which is drawn;
-                `random` draws blends of all styles of a file.
+            styles: `random` draws blends of one to three of all styles of a file; a folder of paintings, blends of
+                one to three of their styles, which are predicted. From a list one is drawn: of names of styles,
+                blends such as `a:0.6,b:0.4`, .onnx files, paintings, and folders of paintings. The statistics of
+                paintings are computed here, for all processes.
             model: An .onnx file whose styles are meant; None finds each by its name, and takes the gallery that
                 ships for `random`.
             strength: Strength, 0..1, or the range that it is drawn from.
@@ -82,35 +81,20 @@ class StyleAugment:
                 fastest device that can load the file.
             threads: Threads of the processor; None for one in a worker process, for `$OMP_NUM_THREADS` where that is
                 set (as Ray does), else for one a core.
+            report: Called after each painting that is described here, with the share that is done, 0..1, and a note.
 
         Raises:
             UnknownStyle: There is no such style or file.
-            FastnstError: A number is out of range, or a net has one strength and another was chosen.
+            UnreadableImage: A painting can't be read.
+            FastnstError: A number is out of range, a net has one strength and another was chosen, or a painting has no
+                style to learn.
         """
-        names: list[Any] = []
-        files: list[Path] = []
-        if styles == RANDOM:
-            file = find_gallery(fast=fast) if model is None else _find(None, Path(model), fast)
-            names += style_names(file, read_card(file))
-            files += [file] * len(names)
-        else:
-            for style in [styles] if isinstance(styles, str | os.PathLike) else styles:
-                name, path = style_and_model(style, model)
-                files.append(_find(name, path, fast))
-                names.append(None if name is None else StyleMix(str(name)).absolute().style)
-        self._files = tuple(files)
-        cards = {file: read_card(file) for file in files}
-        one_size = any(
-            card is None or card.levels == len(card.strokes) == 1 for card in cards.values()
-        )
-        self.draws = StyleDraws(
-            tuple(names), styles == RANDOM, strength, None if one_size else stroke, share, seed
-        )
+        self._choices = choices = find_choices(styles, model, fast=fast, report=report)
+        drawn_stroke = None if choices.one_size else stroke
+        self.draws = StyleDraws(choices.names, choices.blended, strength, drawn_stroke, share, seed)
         """Rules of the draws."""
-        # Names, strengths and strokes that a file lacks are said here, before a data set is half painted.
-        least = strength[0] if isinstance(strength, tuple) else strength
-        for name, file in zip(names, files, strict=True):
-            StyleMix(name, least).for_net(file, cards[file], painting_statistics)
+        # Names and strengths that a file lacks are said here, before a data set is half painted.
+        choices.check(strength[0] if isinstance(strength, tuple) else strength)
         self.epoch = 0
         """Number of the pass over the data, see `set_epoch`."""
         self.column, self._key = column, key
@@ -131,7 +115,7 @@ class StyleAugment:
             BadStyleFile: A file is no style net.
             FastnstError: A net has one fixed size.
         """
-        for file in dict.fromkeys(self._files):
+        for file in dict.fromkeys(self._choices.files):
             self._stylizer(file)
 
     def __call__(self, image: Any) -> Any:
@@ -171,7 +155,7 @@ class StyleAugment:
 
     def _drawn(self, key: bytes, epoch: int) -> tuple[Stylizer, StyleMix] | None:
         drawn = self.draws.draw(key, epoch)
-        return None if drawn is None else (self._stylizer(self._files[drawn[0]]), drawn[1])
+        return None if drawn is None else (self._stylizer(self._choices.files[drawn[0]]), drawn[1])
 
     def _stylizer(self, file: Path) -> Stylizer:
         threads = _threads() if self._threads is None else self._threads
@@ -235,10 +219,6 @@ def _stylizer(spec: StylizerSpec, process: int) -> Stylizer:
     return stylizer
 
 
-def _find(name: Any, model: Path | None, fast: bool) -> Path:
-    return StylizerSpec(StyleMix(name), model, fast=fast).find().absolute()
-
-
 def _holds_objects(images: Any) -> bool:
     return isinstance(images, np.ndarray) and images.dtype.hasobject
 
@@ -248,6 +228,8 @@ def _content(pixels: Pixels) -> bytes:
 
 
 def _threads() -> int | None:
+    import multiprocessing  # A hundredth of a second of each start of the command line.
+
     if multiprocessing.parent_process() is not None:
         return 1
     number = os.environ.get("OMP_NUM_THREADS", "")

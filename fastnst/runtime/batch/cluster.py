@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from fastnst.errors import FastnstError, first_line, missing_extra
+from fastnst.errors import FastnstError, first_line
+from fastnst.system.installation import missing_extra
 
 
 def import_ray(address: str | None = None) -> Any:

@@ -18,10 +18,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy.typing as npt
 
-from fastnst.errors import MissingExtra, first_line, missing_extra
+from fastnst.errors import MissingExtra, first_line
 from fastnst.runtime.engine.devices import Device
 from fastnst.runtime.engine.session import EngineFailure, Port, Session
 from fastnst.system.cache import cache_folder
+from fastnst.system.installation import missing_extra
 from fastnst.system.machine import cpu_count
 
 CONVERTER = "openvino.tools.ovc"
@@ -175,10 +176,27 @@ class OpenVinoSession:
 
 def is_fast(device: Device) -> bool:
     """Return whether OpenVINO is installed, and has more than onnxruntime has: bfloat16, or Intel's graphics."""
+    if find_spec("openvino") is None or not _may_have_more():
+        return False
     try:
-        return find_spec("openvino") is not None and (_where() != "CPU" or _has_bfloat16())
+        return _where() != "CPU" or _has_bfloat16()
     except (MissingExtra, RuntimeError):
         return False
+
+
+def _may_have_more(root: Path = Path("/")) -> bool:
+    """Return false where the system's files say that there is neither, since loading OpenVINO to ask it takes longer.
+
+    Linux alone has these files.
+    """
+    if next(root.glob("dev/dri/renderD*"), None) is not None:
+        return True
+    try:
+        facts = (root / "proc/cpuinfo").read_text().split()
+    except OSError:
+        return True
+    # An ARM processor's facts have no "flags", and bf16 where it has it.
+    return bool({"avx512_bf16", "amx_bf16", "bf16"}.intersection(facts))
 
 
 def check(device: Device) -> None:

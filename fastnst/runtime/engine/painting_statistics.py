@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import onnx
 
     from fastnst.runtime.engine.session import Session
+    from fastnst.system.progress import Progress
 
 STATISTICS_SIDE = 320
 """Side in pixels of a square as large as a painting whose statistics are taken."""
@@ -34,6 +36,9 @@ BLOCKS = (2, 2, 3, 3)
 
 PaintingStatistics: TypeAlias = npt.NDArray[np.float32]
 """Means, then standard deviations, of the channels of relu1_2, relu2_2, relu3_3 and relu4_3 (1920,)."""
+DescribedPaintings: TypeAlias = dict[tuple[str, int, int], PaintingStatistics]
+"""Statistics of files as they were: by path, time of change in nanoseconds, and size in bytes."""
+_described: DescribedPaintings = {}
 
 
 def painting_statistics(painting: str | Path) -> PaintingStatistics:
@@ -50,12 +55,44 @@ def painting_statistics(painting: str | Path) -> PaintingStatistics:
     kept = kept_styles().get(str(painting))
     if kept is not None:
         return read_kept_style(kept)
+    key = _as_it_is(painting)
+    return _described[key] if key in _described else _computed(*key)
+
+
+def describe_paintings(
+    paintings: Iterable[str | Path], report: Progress | None = None
+) -> DescribedPaintings:
+    """Compute the statistics of many paintings, for this process and for others, see `take_described`.
+
+    Args:
+        paintings: Files.
+        report: Called after each with the share that is done, 0..1, and a note: "12 of 30 paintings".
+
+    Raises:
+        UnreadableImage: A file can't be read.
+        FastnstError: A painting is too small, or has no style to learn.
+    """
+    keys, described = list(map(_as_it_is, paintings)), DescribedPaintings()
+    for number, key in enumerate(keys, start=1):
+        described[key] = painting_statistics(key[0])
+        if report:
+            report(number / len(keys), f"{number} of {len(keys)} paintings")
+    take_described(described)
+    return described
+
+
+def take_described(described: DescribedPaintings) -> None:
+    """Keep statistics that another process computed, for as long as this one runs and the paintings stay as they are."""
+    _described.update(described)
+
+
+def _as_it_is(painting: str | Path) -> tuple[str, int, int]:
     path = os.path.abspath(painting)
     try:
         found = os.stat(path)
     except OSError as error:
         raise UnreadableImage(f"There is no painting {path}.", "Check the path.") from error
-    return _computed(path, found.st_mtime_ns, found.st_size)
+    return path, found.st_mtime_ns, found.st_size
 
 
 @lru_cache(KEPT)

@@ -118,6 +118,22 @@ class Stylizer:
         options = dict(vars(spec))
         return cls(options.pop("mix"), **options)
 
+    def sharing_net(self, spec: StylizerSpec) -> Stylizer:
+        """Return the stylizer of a specification that paints by this one's net, and costs next to nothing.
+
+        Args:
+            spec: Has this one's file, device, threads and tiles; the mix may be another.
+
+        Raises:
+            FastnstError: The file has no such style, one strength or one stroke.
+        """
+        other = object.__new__(type(self))
+        other.__dict__ |= self.__dict__
+        other.mix, other.spec = spec.mix, spec
+        other._net_style = spec.mix.for_net(self.path, self.card, painting_statistics)
+        other._for_video, other._lock = {}, threading.Lock()
+        return other
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).from_spec, (self.spec.absolute(),)
 

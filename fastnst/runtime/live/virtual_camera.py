@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnst.errors import FastnstError, missing_extra
+from fastnst.errors import FastnstError
+from fastnst.system.installation import missing_extra
 
 
 def virtual_camera(size: tuple[int, int]) -> Any:

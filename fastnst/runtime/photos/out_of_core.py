@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from fastnst.errors import CannotWrite, UnreadableImage, missing_extra
+from fastnst.errors import CannotWrite, UnreadableImage
 from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.level_painter import OnShare
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.system.atomic import atomic_write, temporary_file
+from fastnst.system.installation import missing_extra
 
 STREAMED_EXTENSIONS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg"})
 """Extensions of the formats that are written row by row."""
@@ -76,7 +77,7 @@ def stream(
                 part = np.empty((bottom - top, right - left, bands), np.uint8)
                 for number, row in enumerate(part, top):
                     unpacked.seek((number * width + left) * bands)
-                    unpacked.readinto(row)
+                    unpacked.readinto(row.data)
                 return part[..., :3]
 
             def rows() -> Iterator[Pixels]:

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fastnst.errors import missing_extra
 from fastnst.images.pixels import Pixels
+from fastnst.system.installation import missing_extra
 
 BLEND = 0.9
 """Weight of the previous painting, warped, where the flow is reliable."""

@@ -4,7 +4,7 @@ const QUALITY = 0.85;
 const RECENT_MS = 2000;
 const find = (id) => document.getElementById(`live-${id}`);
 const visitor = () => document.querySelector("#visitor [data-name]")?.dataset.name ?? "";
-const state = { stream: null, recorder: null, inFlight: 0, sent: 0, shown: 0, times: [], delay: 0, dropped: 0 };
+const state = { stream: null, recorder: null, fresh: false, inFlight: 0, sent: 0, shown: 0, times: [], delay: 0, dropped: 0 };
 const small = document.createElement("canvas");
 
 function say(text) {
@@ -22,7 +22,7 @@ function save(blob, name) {
 async function fillStyles() {
   const select = find("style");
   const names = await (await fetch(`live/styles?visitor=${encodeURIComponent(visitor())}`)).json();
-  const chosen = select.value || new URLSearchParams(location.search).get("style");
+  const chosen = select.value || window.fastnst.chosen();
   select.replaceChildren(...names.map((name) => new Option(name, name, false, name === chosen)));
 }
 
@@ -55,25 +55,33 @@ function stop() {
   find("record").disabled = find("snapshot").disabled = true;
 }
 
-// A new frame of the camera: it is sent, or dropped.
+// A new frame of the camera takes the place of one that was not sent yet.
 function next(stream) {
   if (state.stream !== stream) return;
   if (!find("video")) return stop();
   find("video").requestVideoFrameCallback(() => {
-    if (state.inFlight < IN_FLIGHT) send(stream);
+    state.fresh = true;
+    pump(stream);
     next(stream);
   });
+}
+
+function pump(stream) {
+  if (state.stream !== stream || !state.fresh || state.inFlight >= IN_FLIGHT || !find("video")) return;
+  state.fresh = false;
+  send(stream);
 }
 
 async function send(stream) {
   const video = find("video");
   const scale = Math.min(1, Number(find("size").value) / Math.max(video.videoWidth, video.videoHeight));
-  small.width = Math.round(video.videoWidth * scale);
-  small.height = Math.round(video.videoHeight * scale);
+  const width = Math.round(video.videoWidth * scale), height = Math.round(video.videoHeight * scale);
+  if (small.width !== width || small.height !== height) Object.assign(small, { width, height });
   const pen = small.getContext("2d", { alpha: false });
-  if (find("mirror").checked) pen.setTransform(-1, 0, 0, 1, small.width, 0);
-  pen.drawImage(video, 0, 0, small.width, small.height);
+  find("mirror").checked ? pen.setTransform(-1, 0, 0, 1, width, 0) : pen.resetTransform();
+  pen.drawImage(video, 0, 0, width, height);
   const number = ++state.sent, began = performance.now();
+  let painted = null;
   state.inFlight++;
   try {
     const jpeg = await new Promise((done) => small.toBlob(done, "image/jpeg", QUALITY));
@@ -88,7 +96,7 @@ async function send(stream) {
       say(await answer.text());
       stop();
     } else {
-      show(await createImageBitmap(await answer.blob()), number, began);
+      painted = await answer.blob();
     }
   } catch (error) {
     if (state.stream === stream) {
@@ -96,14 +104,16 @@ async function send(stream) {
       stop();
     }
   } finally {
-    state.inFlight--;
+    if (state.stream === stream) state.inFlight--;
+    pump(stream);
   }
+  if (painted && state.stream === stream) show(await createImageBitmap(painted), number, began);
 }
 
 function show(bitmap, number, began) {
-  if (number < state.shown) return; // A later frame was there first.
-  state.shown = number;
   const canvas = find("canvas");
+  if (number < state.shown || !canvas) return; // A later frame was there first, or the tab was left.
+  state.shown = number;
   if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
     canvas.width = bitmap.width;
     canvas.height = bitmap.height;

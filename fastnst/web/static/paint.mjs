@@ -369,6 +369,8 @@ function page() {
   find("record").onclick = record;
   find("save").onclick = () => find("after").toBlob((blob) => save(blob, `painted-${state.style}.png`));
   for (const id of ["strength", "stroke", "other", "share", "size"]) find(id).oninput = paintPhoto;
+  find("other").addEventListener("input", () => { find("share").parentElement.hidden = !find("other").value; });
+  addEventListener("unhandledrejection", ({ reason }) => say(`It can't be painted: ${reason?.message ?? reason}`));
   find("divide").oninput = divide;
   divide();
   begin().catch((error) => say(`The net can't be loaded: ${error.message}`));

@@ -224,6 +224,27 @@ def test_random_styles_are_those_that_ship(astronaut):
     assert slow.path == find_gallery() == list_styles()["the-scream"]
 
 
+def test_blends_of_a_folder_of_paintings_are_drawn_and_painted(workdir, make_photos):
+    make_photos(workdir / "paintings", 4)
+    augment = StyleAugment("paintings", share=1, seed=1)
+    stylizer = Stylizer(model=find_gallery(), device="cpu", threads=1)
+    expected, drawn = [], []
+    for photo in PHOTOS:
+        mix = augment.draw(photo)[1]
+        expected.append(stylizer(photo, mix))
+        drawn.append(mix.shares(stylizer.styles))
+    assert {len(shares) for shares in drawn} == {1, 2, 3}
+    assert {os.path.dirname(name) for shares in drawn for name in shares} == {
+        str(workdir / "paintings")
+    }
+    assert len({np.asarray(photo).tobytes() for photo in expected}) == len(PHOTOS)
+    assert np.array_equal(augment(PHOTOS), expected)
+    again = pickle.loads(pickle.dumps(augment))
+    assert np.array_equal(again(PHOTOS[::-1]), expected[::-1])
+    augment.set_epoch(1)
+    assert augment.draw(PHOTOS[0])[1] != again.draw(PHOTOS[0])[1]
+
+
 def test_geometry_stays_so_masks_stay_right(astronaut):
     """Painted edges lie where the photo's do: shifted by 2 px in any direction they fit less well."""
     with Image.open(astronaut) as image:

@@ -1,3 +1,5 @@
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +22,7 @@ pytestmark = [
     pytest.mark.filterwarnings("default"),
 ]
 PATIENCE_SECONDS = 120
-SCRIPT = bundled("checkpoints").parent / "scripts" / "stylize_dataset.py"
+SCRIPTS = bundled("checkpoints").parent / "scripts"
 
 
 def tree(folder):
@@ -102,7 +104,17 @@ def test_a_cluster_writes_what_one_process_does_though_a_worker_is_killed(
 
 def test_a_killed_job_goes_on_without_painting_twice(cluster, photos, augment, wanted, many):
     out = photos.parent / "out"
-    words = [sys.executable, str(SCRIPT), "set", "-o", "out", "--model", str(many), "--copies", "2"]
+    words = [
+        sys.executable,
+        str(SCRIPTS / "stylize_dataset.py"),
+        "set",
+        "-o",
+        "out",
+        "--model",
+        str(many),
+        "--copies",
+        "2",
+    ]
     words += ["--strength", "0.3:1", "--seed", "5", "--address", cluster.address]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as job:
         when_painted(out, 100, job.kill).join()
@@ -129,6 +141,20 @@ def test_what_can_not_be_done_is_said(cluster, workdir, augment, zoo):
         stylize_dataset("empty", "out", augment=augment, copies=0)
     with pytest.raises(FastnstError, match=r"zoo\.onnx paints at 224x224 px only"):
         stylize_dataset("empty", "out", augment=StyleAugment(model=zoo, strength=1))
+
+
+def test_the_benchmark_prints_images_a_second_and_the_share_of_the_net(cluster, astronaut):
+    words = [astronaut, "--images", "8", "--size", "32", "--workers", "1"]
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "benchmarks" / "dataset.py", *words],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "RAY_ADDRESS": cluster.address},
+    )
+    assert done.returncode == 0, done.stderr
+    _, _, alone, by_one = done.stdout.splitlines()
+    assert re.fullmatch(r"one process, no Ray +[\d.]+ +\d+%", alone)
+    assert re.fullmatch(r"Ray, workers: 1 +[\d.]+ +\d+%", by_one)
 
 
 def test_a_lost_machine_loses_nothing(cluster, photos, augment, wanted):

@@ -122,7 +122,7 @@ def test_files_that_are_there_are_not_replaced_unless_that_is_asked_for(photos, 
     out = photos.parent / "out"
     stylize([photos], out, style=augment)
     before = tree(out)
-    other = StyleAugment("alpha", augment._files[0], share=1)
+    other = StyleAugment("alpha", augment._choices.files[0], share=1)
     assert all("is there already" in result.error for result in stylize([photos], out, style=other))
     assert tree(out) == before
     stylize([photos], out, style=other, overwrite=True)

@@ -45,7 +45,7 @@ def test_where_it_is_not_installed_it_is_one_sentence_and_auto_does_without(nega
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(
         MissingExtra,
-        match=r"--device openvino needs OpenVINO\. .* pip install '\.\[openvino\]' Or leave",
+        match=r"--device openvino needs OpenVINO\. .* pip install .*\[openvino\]'? Or leave",
     ):
         Stylizer(negative, device="openvino")
     assert Stylizer(negative).device != "openvino"
@@ -69,9 +69,31 @@ def test_auto_takes_it_for_bfloat16_or_intels_graphics_alone(monkeypatch):
         ("CPU", True, True),
         ("GPU.0", False, True),
     ):
+        monkeypatch.setattr(module, "_may_have_more", lambda: True)
         monkeypatch.setattr(module, "_where", lambda where=where: where)
         monkeypatch.setattr(module, "_has_bfloat16", lambda bfloat16=bfloat16: bfloat16)
         assert module.is_fast("openvino") == fast
+
+
+@pytest.mark.parametrize(
+    ("files", "may"),
+    [
+        ({"proc/cpuinfo": "flags\t: fpu avx2 fma\n"}, False),
+        ({"proc/cpuinfo": "flags\t: fpu avx512_bf16 fma\n"}, True),
+        ({"proc/cpuinfo": "flags\t: fpu avx2\n", "dev/dri/renderD128": ""}, True),
+        ({}, True),
+    ],
+)
+def test_it_is_not_loaded_where_the_system_tells_that_there_is_nothing_to_gain(
+    tmp_path, monkeypatch, files, may
+):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert module._may_have_more(tmp_path) == may
+    monkeypatch.setattr(module, "_may_have_more", lambda: False)
+    monkeypatch.setattr(module, "_openvino", lambda: pytest.fail("loaded"))
+    assert not module.is_fast("openvino")
 
 
 def test_it_calculates_in_bfloat16_where_the_processor_can_but_for_what_is_to_be_precise(

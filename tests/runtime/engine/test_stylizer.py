@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 import fastnst
-from fastnst import StyleMix, Stylizer
+from fastnst import StyleMix, Stylizer, StylizerSpec
 from fastnst.errors import FastnstError
 
 
@@ -114,6 +114,19 @@ def test_videos_are_painted_by_the_fast_net_of_the_same_style():
     assert fast.for_video() is fast
     by_path = Stylizer(slow.path)
     assert by_path.for_video() is by_path
+
+
+def test_stylizers_of_one_file_may_share_its_net(many):
+    first = Stylizer("alpha", many)
+    spec = StylizerSpec(StyleMix("alpha:0.5,beta:0.5", strength=0.5), many)
+    shared = first.sharing_net(spec)
+    photo = noise(8, 8)
+    assert shared.net is first.net
+    assert shared.spec == spec
+    assert np.array_equal(shared(photo), Stylizer(spec.mix, many)(photo))
+    assert np.array_equal(first(photo), Stylizer("alpha", many)(photo))
+    with pytest.raises(FastnstError, match="no style 'no'"):
+        first.sharing_net(StylizerSpec(StyleMix("no"), many))
 
 
 def test_a_batch_of_two_styles_is_two_calls(many):
