@@ -345,6 +345,46 @@ def test_a_training_killed_at_random_steps_ends_with_the_same_bits(job, make_pho
         assert torch.equal(resumed.state_dict()[key], value), key
 
 
+KILLED_WRITING = """
+import os, signal, sys
+from contextlib import contextmanager
+from fastnst.models import weights
+from fastnst.training import callbacks, command as job
+name, share, arguments = sys.argv[1], float(sys.argv[2]), eval(sys.argv[3])
+plain, written = callbacks.atomic_write, []
+@contextmanager
+def atomic_write(path):
+    with plain(path) as temporary:
+        yield temporary
+        written.append(path.name)
+        if written.count(name) == 2:
+            os.truncate(temporary, int(share * temporary.stat().st_size))
+            os.kill(os.getpid(), signal.SIGKILL)
+callbacks.atomic_write = weights.atomic_write = atomic_write
+job.train(*arguments.pop("words"), **arguments)
+"""
+
+
+@pytest.mark.slow
+def test_a_training_killed_while_it_writes_ends_with_the_same_bits_and_leaves_nothing(job):
+    whole = load_net(job(steps=16))[0]
+    first = {"words": ["painting.png"], "data": "photos", "config": [str(DEBUG)], "steps": 16}
+    again = {"words": [], "resume": True}
+    for number, (name, share) in enumerate([("last.ckpt", 0.4), ("b.safetensors", 0.9)]):
+        arguments = {"name": "b", **(again if number else first)}
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED_WRITING, name, str(share), repr(arguments)],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        assert len([*Path("runs/b").rglob(".fastnst-*")]) == 1
+    resumed = load_net(job(painting=None, data=None, config=[], name="b", resume=True))[0]
+    for key, value in whole.state_dict().items():
+        assert torch.equal(resumed.state_dict()[key], value), key
+    assert not [*Path("runs/b").rglob(".fastnst-*")]
+
+
 @pytest.fixture
 def spoil(monkeypatch):
     """Spoils batches, counted from 1, by what is done to the module's terms or net."""
