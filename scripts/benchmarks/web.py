@@ -99,7 +99,8 @@ def visit(
     address: str, photo: Path, jpeg: bytes, seconds: float, *, photos: bool
 ) -> tuple[int, Frames]:
     """Be a visitor; return the number of photos that were painted, and the frames."""
-    client = Client(address, verbose=False, analytics_enabled=False)
+    patient = {"timeout": 600}
+    client = Client(address, verbose=False, analytics_enabled=False, httpx_kwargs=patient)
     client.predict(handle_file(str(photo)), STYLES[0], api_name="/paint")  # Begins the session.
     Frames(address, client.session_hash, jpeg).send(time.monotonic() + 2)  # Loads the net.
     frames, painted = Frames(address, client.session_hash, jpeg), 0
