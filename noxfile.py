@@ -51,6 +51,12 @@ def quick(session: nox.Session) -> None:
     session.run(sys.executable, "-m", "pytest", "-m", "not slow", *session.posargs)
 
 
+@nox.session(venv_backend="none")
+def long(session: nox.Session) -> None:
+    """Run the tests that take a minute each, which all other runs leave out."""
+    session.run(sys.executable, "-m", "pytest", "-m", "long", *session.posargs)
+
+
 @nox.session
 def base(session: nox.Session) -> None:
     """Check the base install in an environment of its own: no torch, its tests, and a photo painted by the command.
@@ -63,7 +69,7 @@ def base(session: nox.Session) -> None:
     (wheel,) = files.glob("*.whl")
     if wheel.stat().st_size > WHEEL_MEGABYTES * 1e6:
         session.error(f"{wheel.name} has more than {WHEEL_MEGABYTES} MB")
-    session.install(str(wheel), "pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6")
+    session.install(str(wheel), "pytest>=8", "hypothesis>=6")
     wheel.unlink()
     no_torch = "from importlib.util import find_spec; assert find_spec('torch') is None"
     session.run("python", "-c", no_torch)

@@ -30,7 +30,7 @@ def test_a_run_is_pushed_and_its_style_painted_with_and_added(
     status, out, _ = fastnst("styles", "--add", "hf:painter/gallery", "--name", "own")
     assert (status, out) == (
         0, "checkpoints/own.onnx  Use it by: --style starry-night or great-wave or the-scream, "
-        "or one of 13 others: fastnst styles\n",
+        "or one of 23 others: fastnst styles\n",
     )  # fmt: skip
     words = ["stylize", astronaut, "--size", "40", "--style", "hf:painter/mine"]
     assert fastnst(*words, "--seed", "3", "--strength", "0.5:1", "-o", "out")[0] == 0

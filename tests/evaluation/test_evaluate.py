@@ -151,6 +151,7 @@ def test_repetition_is_the_median_of_the_flat_squares_of_all_photos(folder, nega
     assert "-" in str(none).splitlines()[5].split()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_curves_are_kept(folder, negative, monkeypatch):
     first = evaluate(negative)

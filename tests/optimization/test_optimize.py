@@ -151,6 +151,8 @@ def test_kept_colours_are_the_photo_s(folder):
     assert np.abs(new - chroma).mean() < 0.3 * np.abs(strange - chroma).mean()
 
 
+@pytest.mark.long
+@pytest.mark.slow
 def test_float32_and_bfloat16_come_to_nearly_the_same(folder):
     exact, low = (optimize(iterations=10, precision=p).losses["total"] for p in ("fp32", "bf16"))
     assert low == pytest.approx(exact, rel=0.1)

@@ -322,6 +322,7 @@ job.train(*arguments.pop("words"), **arguments)
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(("kills", "also"), [(5, {}), (1, {"any": "paintings"})])
 def test_a_training_killed_at_random_steps_ends_with_the_same_bits(job, make_photos, kills, also):
@@ -365,6 +366,7 @@ job.train(*arguments.pop("words"), **arguments)
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_training_killed_while_it_writes_ends_with_the_same_bits_and_leaves_nothing(job):
     whole = load_net(job(steps=16))[0]

@@ -76,7 +76,9 @@ class VideoEncoder:
         if target.suffix.lower() in QUICKTIME:
             options = {"movflags": "+faststart+use_metadata_tags"}
             if time_base.numerator == 1:
-                options["video_track_timescale"] = str(time_base.denominator)
+                # The second is for the start of the film, which is in whole milliseconds otherwise.
+                for scale in ("video_track_timescale", "movie_timescale"):
+                    options[scale] = str(time_base.denominator)
         try:
             self.container: Any = av.open(str(path), "w", options=options)
         except (av.FFmpegError, ValueError) as error:
