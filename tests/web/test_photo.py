@@ -99,7 +99,7 @@ def test_the_example_is_painted_by_the_keyboard_alone(page, address):
     page.wait_for_function("document.querySelector('#status').innerText.includes('Click a style')")
     page.focus("#wall .thumbnail-item >> nth=1")
     page.keyboard.press("Enter")
-    wait_painted(page, "astronaut-composition-viii.jpg")
+    wait_painted(page, "astronaut-autumn-school.jpg")
 
 
 def test_any_painting_dropped_beside_the_photo_joins_the_wall(
