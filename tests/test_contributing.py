@@ -27,7 +27,7 @@ def test_every_session_that_it_names_is_in_the_noxfile():
     ci = (ROOT / ".ci" / "run").read_text()
     said = " ".join(re.findall(r"nox .*?-s ((?:\w+ ?)+)", CONTRIBUTING + ci)).split()
     sessions = re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(), re.MULTILINE)
-    assert set(said) == set(sessions) == {"lint", "quick", "base"}
+    assert set(said) == set(sessions) == {"lint", "quick", "base", "long"}
 
 
 def test_the_hook_s_ruff_is_one_that_a_developer_installs():
