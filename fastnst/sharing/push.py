@@ -13,7 +13,8 @@ from fastnst.errors import BadStyleFile
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.sharing.model_card import model_card
 from fastnst.styles.card import with_current_names
-from fastnst.styles.hub import HUB, HubName, explained_hub, import_hub
+from fastnst.styles.hub import explained_hub, import_hub
+from fastnst.styles.hub_names import HUB, HubName
 from fastnst.styles.onnx_check import check_onnx
 from fastnst.styles.onnx_metadata import read_card
 

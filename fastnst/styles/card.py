@@ -15,6 +15,8 @@ CARD_FORMAT = 1
 """Version of the card, raised when earlier versions of fastnst can't read it."""
 MAX_ROWS = 2**16
 """Rows of scales and shifts of the largest net that is read."""
+LEAST_BASE, MOST_BASE = 32, 4096
+"""Range of `StyleCard.base`, in pixels."""
 
 RENAMED_METRICS = {"grid": "checkerboard"}
 """Current names of an evaluation's figures, by their names in files of earlier versions."""
@@ -131,7 +133,10 @@ class StyleCard:
             for credit in card.styles:
                 if not all(str(value).isprintable() for value in vars(credit).values()):
                     raise ValueError("a credit with control characters")
-            if not (1 <= card.levels <= 16 and (card.levels == 1 or 32 <= card.base <= 4096)):
+            if not (
+                1 <= card.levels <= 16
+                and (card.levels == 1 or LEAST_BASE <= card.base <= MOST_BASE)
+            ):
                 raise ValueError(f"{card.levels} levels from {card.base} px")
             return card
         except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import TypeAlias
 
 from fastnst.errors import FastnstError
@@ -59,7 +58,7 @@ class StyleDraws:
         Returns:
             Number of the first style that was drawn, and the mix; None if the image stays as it is.
         """
-        digest = blake2b(f"{self.seed} {epoch} ".encode() + key, digest_size=16).digest()
+        digest = _hash(f"{self.seed} {epoch} ".encode(), key)
         # Python keeps what `random()` gives for a seed the same from version to version.
         chance = random.Random(int.from_bytes(digest)).random
         painted = chance() < self.share
@@ -82,9 +81,16 @@ class StyleDraws:
 
 def content_key(shape: Sequence[int], pixels: bytes | memoryview) -> bytes:
     """Return the key of an image by its content: a hash of its shape and its pixels."""
-    digest = blake2b(" ".join(map(str, shape)).encode(), digest_size=16)
-    digest.update(b"\0")
-    digest.update(pixels)
+    return _hash(" ".join(map(str, shape)).encode(), b"\0", pixels)
+
+
+def _hash(*parts: bytes | memoryview) -> bytes:
+    """Return 128 bits of BLAKE2b."""
+    from hashlib import blake2b  # Brings OpenSSL, and this module is part of every start.
+
+    digest = blake2b(digest_size=16)
+    for part in parts:
+        digest.update(part)
     return digest.digest()
 
 

@@ -1,64 +1,20 @@
-"""Styles of the Hugging Face hub: names such as `hf:user/name`, found, downloaded once and checked."""
+"""Styles of the Hugging Face hub: found, downloaded once and checked."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from fastnst.errors import FastnstError, UnknownStyle, did_you_mean, first_line
+from fastnst.styles.hub_names import HubName
 from fastnst.styles.onnx_check import MAX_FILE_BYTES, check_onnx
 from fastnst.system.installation import missing_extra
 
-HUB = "hf:"
-"""What names of the hub begin with."""
 LOG_IN = "Log in with: hf auth login"
-
-
-@dataclass(frozen=True)
-class HubName:
-    """Name of a style on the hub: `hf:user/name`, `hf:user/name@revision`, `hf:user/name/file.onnx`."""
-
-    repo: str
-    """Repository: `user/name`."""
-    file: str = ""
-    """File in the repository; empty for its only .onnx file, or the one of its name."""
-    revision: str | None = None
-    """Branch, tag or commit; None for the newest one."""
-
-    @classmethod
-    def parse(cls, text: str) -> HubName:
-        """Read a name.
-
-        Raises:
-            FastnstError: It is not of the form above.
-        """
-        path, _, revision = text.removeprefix(HUB).partition("@")
-        user, _, rest = path.partition("/")
-        name, _, file = rest.partition("/")
-        if (
-            not text.startswith(HUB)
-            or not user
-            or not name
-            or (file and not file.endswith(".onnx"))
-        ):
-            raise FastnstError(
-                f"{text} is no style of the hub.", "Write hf:user/name, or hf:user/name@revision."
-            )
-        return cls(f"{user}/{name}", file, revision or None)
-
-    def __str__(self) -> str:
-        file = f"/{self.file}" if self.file else ""
-        return f"{HUB}{self.repo}{file}" + (f"@{self.revision}" if self.revision else "")
-
-
-def is_hub_name(style: object) -> bool:
-    """Return whether a style, as text or as a path, names one of the hub."""
-    return isinstance(style, str | os.PathLike) and str(style).startswith(HUB)
 
 
 def fetch_style(text: str | os.PathLike[str]) -> Path:

@@ -1,11 +1,9 @@
-"""Resources of this machine: memory, processor cores, a display."""
+"""Resources of this machine: memory and processor cores."""
 
 from __future__ import annotations
 
 import os
 import re
-import socket
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -51,23 +49,3 @@ def cpu_count() -> int:
     """Return the number of cores that this process may use, or of all where that is not known."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def has_display() -> bool:
-    """Return whether a window can be opened: on Linux, OpenCV ends the whole process where there is no X server."""
-    if not sys.platform.startswith("linux"):
-        return True
-    host, _, number = os.environ.get("DISPLAY", "").rpartition(":")
-    number = number.partition(".")[0]
-    if not number.isdigit():
-        return False
-    local = host in ("", "unix")
-    family = socket.AF_UNIX if local else socket.AF_INET
-    address = f"/tmp/.X11-unix/X{number}" if local else (host, 6000 + int(number))
-    with socket.socket(family) as connection:
-        connection.settimeout(2)
-        try:
-            connection.connect(address)
-        except OSError:
-            return False
-    return True

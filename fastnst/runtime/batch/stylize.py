@@ -15,7 +15,6 @@ from fastnst.errors import FastnstError, Interrupted
 from fastnst.images.pixels import MAX_PIXELS
 from fastnst.images.write import check_quality
 from fastnst.runtime.batch.augment import StyleAugment
-from fastnst.runtime.batch.drawn import drawn_styles
 from fastnst.runtime.batch.files import (
     OVERLAP_MAX_PIXELS,
     OpenFile,
@@ -110,6 +109,8 @@ def stylize(
     paint: Paint
     with ExitStack() as stack:
         if isinstance(style, StyleAugment):
+            from fastnst.runtime.batch.drawn import drawn_styles  # Seldom needed.
+
             painter = stack.enter_context(drawn_styles(style, out, options))
             paint, in_name = partial(painter.paint, on_share=on_share), ""
         else:

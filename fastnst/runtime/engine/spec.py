@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fastnst.errors import FastnstError
-from fastnst.styles.hub import fetch_style, is_hub_name
+from fastnst.styles.hub_names import is_hub_name
 from fastnst.styles.mix import Blend, StyleMix
 from fastnst.styles.painting import is_picture
 from fastnst.styles.registry import find_style
@@ -116,4 +116,8 @@ def style_and_model(
 
 
 def _file(model: str | os.PathLike[str]) -> Path:
-    return fetch_style(model) if is_hub_name(model) else Path(model)
+    if not is_hub_name(model):
+        return Path(model)
+    from fastnst.styles.hub import fetch_style  # Seldom needed, and part of every start.
+
+    return fetch_style(model)

@@ -23,8 +23,8 @@ from fastnst.runtime.live.virtual_camera import virtual_camera
 from fastnst.runtime.live.window import LAST, Screen, Spans, median
 from fastnst.runtime.video.deflicker import Deflicker, opencv
 from fastnst.styles.mix import StyleMix
+from fastnst.system.display import has_display
 from fastnst.system.interrupts import Interrupts
-from fastnst.system.machine import has_display
 
 FIRST_FRAME_TIMEOUT = 10.0
 """Seconds that a camera may take for its first frame."""
