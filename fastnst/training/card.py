@@ -28,7 +28,7 @@ def card_of(module: StyleTransfer) -> StyleCard:
         name=module.name,
         styles=tuple(painting.credit for painting in styles.paintings),
         strokes=styles.strokes,
-        base=module.data.crop if several_levels else 0,
+        base=module.picture_side if several_levels else 0,
         net=config.as_dict(),
         multiple_of=module.net.multiple_of,
         minimum=module.net.minimum,
@@ -52,4 +52,4 @@ def _style_size(module: StyleTransfer, painting: Painting) -> int:
     """Longer side in pixels of a painting at the coarsest level."""
     if module.net.config.levels == 1:
         return round((painting.size or DEFAULT_SIZE) * module.styles.strokes[0])
-    return max(painting.load_like(module.data.crop, module.data.crop).shape[2:])
+    return max(painting.load_like(module.picture_side, module.picture_side).shape[2:])

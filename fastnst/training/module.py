@@ -17,7 +17,7 @@ from fastnst.models import NetConfig, StyleNet, build_net
 from fastnst.perceptual import LossTerms, load_loss_network
 from fastnst.perceptual.statistics import statistics
 from fastnst.runtime.engine.painting_statistics import STATISTICS_SIDE
-from fastnst.styles.card import StyleCard
+from fastnst.styles.card import LEAST_BASE, MOST_BASE, StyleCard
 from fastnst.training.card import card_of
 from fastnst.training.coarse_to_fine import CoarseToFine
 from fastnst.training.data.crops import Batch
@@ -77,6 +77,7 @@ class StyleTransfer(pl.LightningModule):
         strokes: Sequence[float] | None = None,
         identity: bool | None = None,
         any: AnyOptions = ANY,
+        base: int | None = None,
         window: int | None = None,
         init_from: str | None = None,
         trainable: Trainable = "all",
@@ -97,6 +98,9 @@ class StyleTransfer(pl.LightningModule):
                 null for one, and for two if there are several paintings.
             identity: Whether one more row learns to give the photo back; null if there are several paintings.
             any: Further paintings, out of which the net learns to paint like any painting.
+            base: Side in pixels of a square as large as a picture is at the coarsest level, for nets of several levels;
+                null for the side of a crop, which is the whole picture then. Where it is larger, a crop is a part of
+                a picture, and the net paints small pictures in one pass.
             window: Side in pixels of the part of a crop that is painted and judged, where its level is painted over
                 the whole of the levels below; null for the whole crop. Steps are cheaper, and see smaller forms.
             init_from: A trained net of the same kind to start from, the name of a shipped gallery or a
@@ -112,7 +116,9 @@ class StyleTransfer(pl.LightningModule):
         super().__init__()
         share = 0.0 if any.folder is None else any.share
         self.styles = TrainingStyles.of(painting, paintings, strokes, identity, net.levels, share)
-        self.any, self.window = any, window
+        if base is not None and not LEAST_BASE <= base <= MOST_BASE:
+            raise FastnstError(f"base is {base}.", f"It is {LEAST_BASE} to {MOST_BASE} px.")
+        self.any, self.base, self.window = any, base, window
         paintings = self.styles.paintings
         self.name = name or "-".join(each.name or each.file.stem for each in paintings)
         self.regularizers = complete_weights(regularizers)
@@ -158,6 +164,11 @@ class StyleTransfer(pl.LightningModule):
         data: PhotoDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
         return data
 
+    @property
+    def picture_side(self) -> int:
+        """Side in pixels of a square as large as a picture is at the coarsest level."""
+        return self.base or self.data.crop
+
     def on_fit_start(self) -> None:
         """Compute the paintings' Gram matrices and the units of the terms."""
         if self.any.folder is not None:
@@ -171,18 +182,18 @@ class StyleTransfer(pl.LightningModule):
             )
         calibration = self.data.calibration
         # Outside autocast: they are kept for the whole run.
-        crop, predicted = self.data.crop, self.predicted
+        side, predicted = self.picture_side, self.predicted
         self.objective.prepare(
             calibration,
             lambda scale: (
-                self.styles.load(crop, scale)
+                self.styles.load(side, scale)
                 if predicted is None or self.styles.paintings
-                else predicted.sample(crop, scale)
+                else predicted.sample(side, scale)
             ),
         )
         if predicted is not None:
             with self.trainer.precision_plugin.forward_context():
-                predicted.prepare(crop, self.data.batch_size)
+                predicted.prepare(side, self.data.batch_size)
             known = self._painting_statistics() if self.steps_before else []
             predicted.start(self.net, known[:: len(self.styles.strokes)])
         if self._donor is not None and self.trainer.ckpt_path is None:

@@ -25,8 +25,8 @@ class Painting(PaintingCredit):
     path: str | Path = ""
     """The picture file."""
     size: int | None = None
-    """Longer side in pixels beside a crop at the coarsest level, which sets the size of the strokes; null makes
-    the painting as large as the crop, and 512 px for a net of one level. One of several paintings takes that of
+    """Longer side in pixels beside a picture at the coarsest level, which sets the size of the strokes; null makes
+    the painting as large as the picture, and 512 px for a net of one level. One of several paintings takes that of
     `painting` if it has none."""
     weight: float = 1.0
     """Factor of the style term, beside the other paintings'."""
@@ -61,14 +61,14 @@ class Painting(PaintingCredit):
         check_size(image, self.path, f"at --model.painting.size {size} is")
         return image_to_tensor(image)
 
-    def load_like(self, side: int, crop: int) -> Tensor:
+    def load_like(self, side: int, base: int) -> Tensor:
         """Read the painting as large as a square picture, so that its strokes are in proportion.
 
         It is never enlarged: enlarged strokes are blurred.
 
         Args:
             side: Side of the picture in pixels.
-            crop: Side of the picture beside which the painting has its `size`, if it has one.
+            base: Side of the picture beside which the painting has its `size`, if it has one.
 
         Returns:
             RGB (1, 3, H, W), float, 0..255.
@@ -82,7 +82,7 @@ class Painting(PaintingCredit):
                 f"The size of the painting is {self.size}.",
                 f"It is {SMALLEST_PAINTING} to 4096 px.",
             )
-        longer = self.size / crop if self.size else None
+        longer = self.size / base if self.size else None
         return image_to_tensor(scaled_like(read_painting(self.path), side, longer))
 
 

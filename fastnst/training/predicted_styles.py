@@ -42,17 +42,17 @@ class PredictedStyles:
         self._styles, self._objective = styles, objective
         self._first_place = 0
 
-    def sample(self, crop: int, scale: float) -> list[Tensor]:
+    def sample(self, side: int, scale: float) -> list[Tensor]:
         """One of the paintings, RGB (1, 3, H, W), float, 0..255, for an objective without styles of its own."""
-        return [self._styles.load_any(Painting(path=self.store.files[0]), crop, scale)]
+        return [self._styles.load_any(Painting(path=self.store.files[0]), side, scale)]
 
-    def prepare(self, crop: int, batch_size: int) -> None:
-        """Measure the paintings, for crops of a size, and make places for those of a step."""
+    def prepare(self, side: int, batch_size: int) -> None:
+        """Measure the paintings, for pictures of a size at the coarsest level, and make places for those of a step."""
         for loss in self._objective.by_octave.values():
             self._first_place = loss.reserve(batch_size)
         self.store.prepare(
             self._objective.by_octave,
-            lambda painting, scale: self._styles.load_any(painting, crop, scale),
+            lambda painting, scale: self._styles.load_any(painting, side, scale),
         )
 
     def start(self, net: StyleNet, known: Sequence[Tensor]) -> None:

@@ -111,12 +111,12 @@ class TrainingStyles:
         """Rows whose values are predicted from a painting."""
         return self.levels if self.any_share else 0
 
-    def load(self, crop: int, scale: float = 1.0) -> list[Tensor]:
+    def load(self, side: int, scale: float = 1.0) -> list[Tensor]:
         """Read the painting of each style, RGB (1, 3, H, W), float, 0..255.
 
         Args:
-            crop: Side of a crop in pixels.
-            scale: Side of the pictures that the paintings are shown beside, as a multiple of a crop's. Without
+            side: Side of a picture at the coarsest level, in pixels.
+            scale: Side of the pictures that the paintings are shown beside, as a multiple of that one. Without
                 effect for a net of one level.
 
         Raises:
@@ -124,15 +124,15 @@ class TrainingStyles:
         """
         if self.levels == 1:
             return [each.load(stroke) for each in self.paintings for stroke in self.strokes]
-        return [each.load_like(round(crop * scale), crop) for each in self.paintings]
+        return [each.load_like(round(side * scale), side) for each in self.paintings]
 
-    def load_any(self, painting: Painting, crop: int, scale: float) -> Tensor:
+    def load_any(self, painting: Painting, side: int, scale: float) -> Tensor:
         """Read a painting that styles are predicted from, in the size of `load`, but never enlarged."""
         if self.levels == 1:
             return painting.load_like(
                 painting.size or DEFAULT_SIZE, max(painting.size or 0, DEFAULT_SIZE)
             )
-        return painting.load_like(round(crop * scale), crop)
+        return painting.load_like(round(side * scale), side)
 
     def draw(
         self,
