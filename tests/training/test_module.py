@@ -13,6 +13,7 @@ from fastnst.training.module import StyleTransfer
 from fastnst.training.options import NET, ObjectiveOptions, OptimizerOptions
 from fastnst.training.paintings import Painting
 from fastnst.training.regularizers import DEFAULT_WEIGHTS
+from fastnst.training.styles import TrainingStyles
 
 SMALL = NetConfig("unet", width=4, blocks=1, levels=2)
 
@@ -72,6 +73,25 @@ def test_it_is_trained_by_lightning_with_typed_options(painting, fit):
     assert (card.name, card.steps, card.styles[0].title, card.base) == ("noise", 2, "Noise", 64)
     assert card.loss["style_weight"] == 3.0 * 0.45  # That of the coarsest level.
     assert card.loss["regularizers"]["temporal"] == 2.0
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_crop_may_be_a_part_of_a_picture(painting, fit, monkeypatch):
+    shown, load = {}, TrainingStyles.load
+
+    def watched(self, side, scale):
+        pictures = shown[scale] = load(self, side, scale)
+        return pictures
+
+    monkeypatch.setattr(TrainingStyles, "load", watched)
+    card = fit(StyleTransfer(painting, net=SMALL, base=80), levels=2).card()
+    assert (card.base, card.loss["style_size"]) == (80, 92)
+    # As large as the picture: of the area of a square of 80 px, and of 40 px from twice as far.
+    assert {scale: tuple(pictures[0].shape[2:]) for scale, pictures in shown.items()} == {
+        0.25: (17, 23), 0.5: (34, 46), 1.0: (69, 92), 2.0: (96, 128),
+    }  # fmt: skip
+    with pytest.raises(FastnstError, match=r"base is 16\. It is 32 to 4096 px"):
+        StyleTransfer(painting, base=16)
 
 
 @pytest.mark.filterwarnings("ignore")
