@@ -2,7 +2,8 @@
 
     python scripts/train_gallery.py --paintings FOLDER [FOLDER ...] --photos FOLDER --held-out FOLDER --steps 20000 [--any FOLDER]
 
-With `--any`, a folder of hundreds of paintings, the nets learn to paint like any painting too. The gallery's paintings are those of configs/gallery.yaml, found by file name in the folders. The runs are runs/gallery-swift and
+With `--any`, a folder of hundreds of paintings, the nets learn to paint like any painting too. The gallery's paintings are
+those of configs/gallery.yaml, found by file name in the folders. The runs are runs/gallery-swift and
 runs/gallery-unet in the current folder; `--nets swift` makes one of them. Every style is evaluated on the photos held
 out, and what is found goes into the card. Further options go to `fastnst train`.
 """
@@ -22,8 +23,13 @@ from fastnst.system.package_data import bundled
 from fastnst.training.configuration import run_files
 
 NETS: dict[str, dict[str, Any]] = {
-    # It is the one that paints videos.
-    "swift": {"net": {"name": "swift", "blocks": 4}, "regularizers": {"temporal": 28}},
+    # It is the one that paints videos: those of 640x480 in one pass. Its crops are a quarter of such a picture.
+    "swift": {
+        "net": {"name": "swift", "blocks": 5, "levels": 2},
+        "base": 448,
+        "objective": {"style_weight": 10, "far_style": 0.7, "view_weights": [1, 1]},
+        "regularizers": {"temporal": 28},
+    },
     "unet": {"net": {"name": "unet", "blocks": 4}},
 }
 

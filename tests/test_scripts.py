@@ -274,35 +274,6 @@ def test_styles_of_nets_with_the_same_kernels_come_into_one_file(workdir):
 
 
 @pytest.mark.slow
-def test_a_smaller_net_learns_to_paint_as_a_larger_one(workdir, make_photos):
-    make_photos(workdir / "photos")
-    _net(workdir / "teacher.safetensors", ["a", "b"], 1, predicted=2)
-    words = (sys.executable, SCRIPTS / "distill.py", "teacher.safetensors", "--photos", "photos")
-    done = subprocess.run(
-        [
-            *words, "--output", "pupil.safetensors", "--any", "photos", "--steps", "40",
-            "--batch-size", "2", "--crop", "64", "--workers", "0",
-        ],
-        check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    assert "step 40/40" in done.stderr
-    net, card = load_net(workdir / "pupil.safetensors")
-    assert (net.config.name, net.config.levels, net.config.predicted) == ("swift", 2, 2)
-    assert [credit.name for credit in card.styles] == ["a", "b"]
-    teacher, _ = load_net(workdir / "teacher.safetensors")
-    torch.manual_seed(0)
-    untaught = build_net(net.config)
-    photo, canvas = torch.rand(2, 1, 3, 64, 64) * 255
-    row = torch.eye(net.config.styles)[0]
-
-    def away(pupil):
-        with torch.no_grad():
-            return (pupil(photo, row, canvas) - teacher(photo, row, canvas)).abs().mean()
-
-    assert away(net) < 0.9 * away(untaught)
-
-
-@pytest.mark.slow
 def test_screenshots_of_the_page_are_taken(workdir, astronaut):
     pytest.importorskip("gradio")
     pytest.importorskip("playwright")

@@ -76,7 +76,8 @@ def save_predicting_nets(folder):
 
     torch.manual_seed(0)
     credits = (PaintingCredit(name="one"), PaintingCredit(name="two"))
-    for name, levels in (("unet", 2), ("swift", 1)):
+    levels = 2
+    for name in ("unet", "swift"):
         rows = 3 * levels + 1
         config = NetConfig(name, 8, 1, styles=rows, identity=True, levels=levels, predicted=levels)
         net = build_net(config)
@@ -84,8 +85,7 @@ def save_predicting_nets(folder):
             if ".norm." in part:
                 torch.nn.init.normal_(value, 1.0, 0.3)
         torch.nn.init.normal_(net.predictor.out.weight, 0.0, 0.1)
-        base = {"base": 64} if levels > 1 else {}
-        card = StyleCard(name, credits, config.as_dict(), net.multiple_of, net.minimum, **base)
+        card = StyleCard(name, credits, config.as_dict(), net.multiple_of, net.minimum, base=64)
         weights = folder / f"{name}.safetensors"
         save_net(weights, net, card)
         export(weights)

@@ -24,6 +24,7 @@ def card_of(module: StyleTransfer) -> StyleCard:
         }
         for number, painting in enumerate(styles.paintings)
     ]
+    seen = {"far_style": module.far_style, "view_weights": list(module.objective.view_weights)}
     return StyleCard(
         name=module.name,
         styles=tuple(painting.credit for painting in styles.paintings),
@@ -38,6 +39,7 @@ def card_of(module: StyleTransfer) -> StyleCard:
             "style_layers": loss.style_layers,
             "content_weight": loss.content_weight,
             "style_power": loss.style_power,
+            **(seen if several_levels else {}),
             "regularizers": module.regularizers,
             # Facts that differ from style to style, in their order.
             **(each[0] if len(each) == 1 else {"styles": each}),

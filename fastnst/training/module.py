@@ -154,6 +154,8 @@ class StyleTransfer(pl.LightningModule):
                 parameter.requires_grad_(label.startswith("predictor."))
         network = load_loss_network("vgg16", loss_network_weights)
         self.objective = MultiViewObjective(network, objective, net.levels)
+        self.far_style = objective.far_style
+        """Factor of the style weight from twice as far."""
         self.objective.to(memory_format=torch.channels_last)
         self.predicted: PredictedStyles | None = None
         """The paintings that styles are predicted from; None before the training starts, or without any."""
@@ -265,16 +267,14 @@ class StyleTransfer(pl.LightningModule):
         stylized, pre_tanh = painter.paint(photos, canvas, level, draw)
 
         def repaint(inputs: Tensor) -> Tensor:
-            moved, below = inputs[:, :3], inputs[:, 3:] if level else None
-            if canvas is not None and below is None:  # The ground stays in its place.
-                below = painter.ground(moved)
-            return painter.paint(moved, below, level, draw).stylized
+            below = None if canvas is None else inputs[:, 3:]
+            return painter.paint(inputs[:, :3], below, level, draw).stylized
 
         terms: LossTerms = self.objective(
             stylized, photos, level, draw.in_objective, self.styles.factors(draw)
         )
         step = Step(
-            photos, stylized, pre_tanh, canvas if level else None, draw.strengths,
+            photos, stylized, pre_tanh, canvas, draw.strengths,
             self.net.multiple_of, repaint, self._rng(1),
         )  # fmt: skip
         others = weighted_terms(self.regularizers, step)

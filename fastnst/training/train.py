@@ -159,11 +159,18 @@ def _like(init_from: str) -> dict[str, Any]:
         "init_from": init_from,
         "net": {key: getattr(net.config, key) for key in ("name", "width", "blocks", "levels")},
     }
+    style = card.loss.get("styles", [card.loss])[0]
     if net.config.levels == 1:  # With its own objective, not that for large and small forms.
-        style = card.loss.get("styles", [card.loss])[0]
         values["objective"] = {"style_power": card.loss.get("style_power", 1.0)}
         if "style_weight" in style:
             values["objective"]["style_weight"] = style["style_weight"]
+        return values
+    values["base"] = card.base
+    if "far_style" in card.loss:
+        # The card has the weight at the coarsest level, one halving from the whole.
+        whole = style["style_weight"] / card.loss["far_style"]
+        kept = {key: card.loss[key] for key in ("style_power", "far_style", "view_weights")}
+        values["objective"] = {"style_weight": whole, **kept}
     return values
 
 
@@ -178,7 +185,7 @@ def _check(training: Training, run: Path) -> None:
             f"The number of steps is {training.trainer.max_steps}.", "It must be 1 or more."
         )
     model: StyleTransfer = training.model
-    model.styles.load(training.datamodule.crop, 2.0**model.objective.lowest)
+    model.styles.load(model.base or training.datamodule.crop, 2.0**model.objective.lowest)
     training.datamodule.setup("fit")
 
 

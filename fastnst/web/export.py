@@ -17,7 +17,7 @@ from fastnst.errors import BadStyleFile, CannotWrite, FastnstError
 from fastnst.runtime.engine.level_painter import PADDING
 from fastnst.runtime.engine.net_session import NetSession
 from fastnst.runtime.engine.painting_statistics import STATISTICS_SIDE, statistics_net
-from fastnst.styles.mix import STATISTICS
+from fastnst.styles.mix import STATISTICS, STROKE_RANGE
 from fastnst.styles.registry import find_gallery, style_names
 
 STATIC = Path(__file__).parent / "static"
@@ -72,18 +72,21 @@ def net_facts(net: Path) -> dict[str, Any]:
     """Return what the page must know of a net.
 
     Raises:
-        BadStyleFile: It is no net of one level with a card.
+        BadStyleFile: It is no net of several levels with a card.
     """
     session = NetSession(net, device="cpu")
     card = session.card
-    if card is None or card.levels > 1 or card.rows == 1:
+    if card is None or card.levels == 1:
         raise BadStyleFile(
-            f"{net} is no net of many styles that paints in one pass.", "The page takes a gallery."
+            f"{net} is no net that paints from coarse to fine.", "The page takes a gallery."
         )
     return {
         "styles": style_names(net, card),
         "rows": card.rows,
-        "strokes": len(card.strokes),
+        "levels": card.levels,
+        "base": card.base,
+        "default_stroke": card.default_stroke,
+        "stroke_range": STROKE_RANGE,
         "identity": card.identity,
         "multiple_of": card.multiple_of,
         "minimum": card.minimum,

@@ -245,6 +245,23 @@ def test_a_start_takes_fewer_steps_unless_more_are_asked_for(job, monkeypatch):
 
 
 @pytest.mark.slow
+def test_a_start_from_a_net_of_several_levels_has_its_base_and_its_objective(job, monkeypatch):
+    donor = job(
+        "--model.net.name=unet", "--model.net.levels=2", "--model.base=80", "--data.batch_size=1",
+        "--model.objective.style_weight=10", "--model.objective.far_style=0.7",
+        "--model.objective.view_weights=[1,0.25]", steps=1,
+    )  # fmt: skip
+    module, started = importlib.import_module("fastnst.training.train"), []
+    monkeypatch.setattr(module, "_fit", lambda cli, _: started.append(cli.model))
+    job(name="more", init_from=donor)
+    (model,) = started
+    assert (model.base, model.net.config.levels) == (80, 2)
+    assert model.objective.view_weights == (1, 0.25)
+    weights = [model.objective.at(octave).style_weight for octave in (-1, 0, 1)]
+    assert weights == pytest.approx([4.9, 7, 10])
+
+
+@pytest.mark.slow
 def test_the_temporal_term_is_descended_on_when_it_is_asked_for(job):
     def terms(name):
         rows = [

@@ -1,29 +1,27 @@
 // The whole page. The same file is the worker that runs the net, so that the page stays alive while it paints.
+import { ground, levelSizes, resized } from "./levels.mjs";
+
 const WALL_SIZE = 128;
 const SETTLE_MS = 150;
 const RECENT_MS = 2000;
 const ORT = new URL("ort/", import.meta.url).href;
 
-/** Shares of the net's rows, and the statistics of the paintings, for a blend of styles, a strength and a stroke: as
-    fastnst's StyleMix has them. `paintings` has the statistics of each painting by its name. */
+/** Shares of the net's rows at each level, the statistics of the paintings, and the side of the coarsest level, for a
+    blend of styles, a strength and a stroke: as fastnst's StyleMix has them. `paintings` has the statistics of each
+    painting by its name. */
 export function styleOf(card, blend, strength, stroke, paintings) {
-  const rows = new Float32Array(card.rows), statistics = new Float32Array(card.statistics), strokes = card.strokes;
+  const rows = Array.from({ length: card.levels }, () => new Float32Array(card.rows));
+  const statistics = new Float32Array(card.statistics), shown = [];
   const total = Object.values(blend).reduce((sum, share) => sum + share, 0);
-  const place = stroke * (strokes - 1), lower = Math.floor(place), between = place - lower, shown = [];
   for (const [name, share] of Object.entries(blend)) {
-    const part = share / total;
-    if (name in paintings) {
-      rows[card.rows - card.identity - card.predicted] += strength * part;
-      shown.push([part, paintings[name]]);
-      continue;
-    }
-    const row = card.styles.indexOf(name) * strokes + lower;
-    rows[row] += strength * part * (1 - between);
-    if (between) rows[row + 1] += strength * part * between;
+    const part = share / total, painting = paintings[name];
+    const own = painting ? card.rows - card.identity - card.predicted : card.styles.indexOf(name) * card.levels;
+    rows.forEach((shares, level) => { shares[own + level] += strength * part; });
+    if (painting) shown.push([part, painting]);
   }
-  if (card.identity) rows[card.rows - 1] = 1 - strength;
+  if (card.identity) for (const shares of rows) shares[card.rows - 1] = 1 - strength;
   if (shown.length) collage(shown, statistics);
-  return { rows, statistics };
+  return { rows, statistics, base: card.base * card.stroke_range ** (1 - 2 * stroke) };
 }
 
 /** Means and deviations of a collage that shows paintings in shares of its area. */
@@ -84,9 +82,9 @@ async function work() {
     return Float32Array.from(await (await (await describer).run({ painting })).statistics.getData());
   }
 
-  async function paint({ pixels, width, height, style: { rows, statistics } }) {
-    const h = padded(height, card), w = padded(width, card), plane = h * w;
-    const data = new Float32Array(3 * plane), at = new Int32Array(w);
+  /** Pixels, and a border of their mirror image, as the net takes them. */
+  function planes(pixels, width, height, h, w) {
+    const plane = h * w, data = new Float32Array(3 * plane), at = new Int32Array(w);
     for (let x = 0; x < w; x++) at[x] = 4 * mirrored(x - card.padding, width);
     for (let y = 0; y < h; y++) {
       const line = 4 * width * mirrored(y - card.padding, height);
@@ -97,9 +95,15 @@ async function work() {
         data[to + 2 * plane] = pixels[from + 2];
       }
     }
-    const image = new ort.Tensor("float32", data, [1, 3, h, w]);
+    return new ort.Tensor("float32", data, [1, 3, h, w]);
+  }
+
+  /** Paint a picture over a canvas of the same size. */
+  async function paintLevel(pixels, canvas, width, height, rows, statistics) {
+    const h = padded(height, card), w = padded(width, card), plane = h * w;
     const each = (values) => new ort.Tensor("float32", values, card.style_each ? [1, values.length] : [values.length]);
-    const feed = { image, style_weights: each(rows) };
+    const feed = { image: planes(pixels, width, height, h, w), style_weights: each(rows) };
+    feed.canvas = planes(canvas, width, height, h, w);
     if (card.statistics) feed.statistics = each(statistics);
     const output = await session.run(feed);
     const painted = await output.stylized.getData();
@@ -113,6 +117,17 @@ async function work() {
       }
     }
     return result;
+  }
+
+  /** Paint a picture from coarse to fine, each level over the one below. */
+  async function paint({ pixels, width, height, style: { rows, statistics, base } }) {
+    let below; // The canvas, its width and its height.
+    for (const [level, [h, w]] of levelSizes(height, width, base).entries()) {
+      const canvas = below ? resized(...below, w, h) : ground(h, w);
+      const shares = rows[Math.min(level, rows.length - 1)];
+      below = [await paintLevel(resized(pixels, width, height, w, h), canvas, w, h, shares, statistics), w, h];
+    }
+    return below[0];
   }
 
   let last = Promise.resolve();
@@ -204,7 +219,8 @@ function page() {
     const image = scaled(photo, photo.width, photo.height, WALL_SIZE);
     for (const button of find("wall").children) {
       if (photo !== state.photo) return;
-      const result = await painted(image, styleOf(state.card, { [button.dataset.style]: 1 }, 1, 0, state.paintings));
+      const plain = styleOf(state.card, { [button.dataset.style]: 1 }, 1, state.card.default_stroke, state.paintings);
+      const result = await painted(image, plain);
       const canvas = button.querySelector("canvas");
       canvas.width = image.width;
       canvas.height = image.height;
@@ -335,6 +351,7 @@ function page() {
     const threads = crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
     const { card, device } = await call("open", { threads });
     state.card = card;
+    find("stroke").value = card.default_stroke;
     for (const name of card.styles) addStyle(name);
     find("like").hidden = !card.predicted;
     const asked = new URLSearchParams(location.search);

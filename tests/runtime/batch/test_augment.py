@@ -227,7 +227,7 @@ def test_random_styles_are_those_that_ship(astronaut):
 def test_blends_of_a_folder_of_paintings_are_drawn_and_painted(workdir, make_photos):
     make_photos(workdir / "paintings", 4)
     augment = StyleAugment("paintings", share=1, seed=1)
-    stylizer = Stylizer(model=find_gallery(), device="cpu", threads=1)
+    stylizer = Stylizer(model=find_gallery(fast=True), device="cpu", threads=1)
     expected, drawn = [], []
     for photo in PHOTOS:
         mix = augment.draw(photo)[1]

@@ -8,6 +8,7 @@ from PIL import Image
 
 from fastnst import Stylizer
 from fastnst.runtime.engine.fixed_norms import FixedNormsNet
+from fastnst.runtime.engine.levels import ground
 from fastnst.runtime.engine.tiling import (
     SAMPLE_SIDE,
     SAMPLE_TILES,
@@ -36,13 +37,18 @@ def fixed(path) -> FixedNormsNet:
     return FixedNormsNet(path)
 
 
+def over_ground(photo):
+    """Reader of a photo and the ground, as the coarsest level has them."""
+    return region_of(np.concatenate([photo, ground(*photo.shape[:2])], axis=2))
+
+
 def plan(photo, net, side, multiple=8) -> TilePlan:
     return TilePlan(*photo.shape[:2], 16, multiple, 32, net.radius, side)
 
 
 def painted(net, plan, photo, rows, statistics) -> np.ndarray:
     whole = np.zeros_like(photo)
-    for first, band in paint(net, plan, region_of(photo), rows, statistics):
+    for first, band in paint(net, plan, over_ground(photo), rows, statistics):
         whole[first : first + len(band)] = band
     return whole
 
@@ -90,7 +96,7 @@ def test_nothing_further_off_changes_a_pixel(swift, photo):
     around[:] = np.random.default_rng(0).integers(0, 256, photo.shape, dtype=np.uint8)
     around[seen, seen] = photo[seen, seen]
     one = plan(photo, net, 4096)
-    statistics = measure(net, one, region_of(photo), rows)
+    statistics = measure(net, one, over_ground(photo), rows)
     pictures = [painted(net, one, picture, rows, statistics) for picture in (photo, around)]
     assert np.array_equal(*(picture[130:138, 130:138] for picture in pictures))
     assert not np.array_equal(*(picture[130:138, 130 - net.radius - 16] for picture in pictures))
@@ -99,7 +105,7 @@ def test_nothing_further_off_changes_a_pixel(swift, photo):
 @pytest.mark.parametrize("side", [64, 128, 256])
 def test_tiles_are_what_the_whole_is_by_the_same_statistics(swift, photo, side):
     net = fixed(swift.path)
-    some = region_of(photo)
+    some = over_ground(photo)
     statistics = measure(net, plan(photo, net, side), some, swift._net_style.at(0))
     whole = painted(net, plan(photo, net, 4096), photo, swift._net_style.at(0), statistics)
     tiles = painted(net, plan(photo, net, side), photo, swift._net_style.at(0), statistics)
@@ -110,7 +116,7 @@ def test_tiles_are_what_the_whole_is_by_the_same_statistics(swift, photo, side):
 
 def test_statistics_of_parts_are_those_of_the_whole(swift, photo):
     net = fixed(swift.path)
-    some = region_of(photo)
+    some = over_ground(photo)
     parts = measure(net, plan(photo, net, 64), some, swift._net_style.at(0))
     whole = measure(net, plan(photo, net, 4096), some, swift._net_style.at(0))
     assert parts.keys() == whole.keys()
@@ -161,7 +167,7 @@ def test_a_sample_is_measured_of_a_large_picture(swift, astronaut, monkeypatch):
     monkeypatch.setattr(
         net, "estimate", lambda batches, rows: seen.append([len(batch) for batch, _ in batches])
     )
-    some = region_of(large)
+    some = over_ground(large)
     measure(net, plan(large, net, 256), some, swift._net_style.at(0))
     measure(net, plan(large, net, 256), some, swift._net_style.at(0), exact=True)
     # A window of a tile that is painted is as large as nine of the sample's; then all is measured.
