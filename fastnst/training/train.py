@@ -76,12 +76,18 @@ def train(
     weights, checkpoint = run_files(run)
     if resume and not checkpoint.is_file():
         raise FastnstError(
-            f"There is no checkpoint {checkpoint} to go on from.", "Start without --resume."
+            f"There is no checkpoint {checkpoint} to go on from.",
+            f"Give another --name, or remove {run}."
+            if weights.exists()
+            else "Start without --resume.",
         )
     if not resume and (checkpoint.exists() or weights.exists()):
         raise FastnstError(
             f"There is a training in {run} already.",
-            "Go on with it with --resume, or give another --name.",
+            "Go on with it with --resume, or give another --name."
+            if checkpoint.exists()
+            # It was killed between its first weights and its first checkpoint, say.
+            else f"It can't go on, for lack of a checkpoint: give another --name, or remove {run}.",
         )
     base: list[Layer] = [bundled("configs") / "base.yaml"]
     if resume:

@@ -244,6 +244,16 @@ def test_a_start_takes_fewer_steps_unless_more_are_asked_for(job, monkeypatch):
     assert steps[-1] == 5
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_weights_without_a_checkpoint_are_not_lost_and_lead_to_no_dead_end(job, resume):
+    Path("runs/a").mkdir(parents=True)
+    Path("runs/a/a.safetensors").write_text("weights")
+    given = {"painting": None, "data": None, "config": []} if resume else {}
+    with pytest.raises(FastnstError, match=r"ive another --name, or remove runs/a\.$"):
+        job(resume=resume, **given)
+    assert Path("runs/a/a.safetensors").read_text() == "weights"
+
+
 @pytest.mark.slow
 def test_a_start_from_a_net_of_several_levels_has_its_base_and_its_objective(job, monkeypatch):
     donor = job(
