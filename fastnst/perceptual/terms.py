@@ -43,7 +43,8 @@ class _Gram(torch.autograd.Function):
         grams = torch.zeros(n, c, c, device=flat.device)
         with torch.autocast(features.device.type, enabled=False):
             # Part by part: a float32 copy of all features would not fit into the processor's cache.
-            for part in torch.split(flat, max(1, PART // c), dim=1):
+            at_once = max(1, PART // c) if flat.device.type == "cpu" else h * w
+            for part in torch.split(flat, at_once, dim=1):
                 wide = part.float()
                 grams.baddbmm_(wide.transpose(1, 2), wide)
         return grams / (c * h * w)

@@ -21,6 +21,7 @@ from fastnst.styles.painting import SMALLEST_PAINTING
 from fastnst.system.progress import StepProgress
 from fastnst.training.paintings import Painting
 
+CPU = torch.device("cpu")
 HELD_OUT = 16
 """Paintings that are kept for validation."""
 LEAST_UNIT = 0.25
@@ -46,23 +47,27 @@ class GramStore:
         self._triangles = np.memmap(file, np.float16, mode, shape=(count, values))
         largest = file.with_suffix(".scale")
         self._largest = np.memmap(largest, np.float32, mode, shape=(count, len(sides)))
-        self._lower = {name: torch.tril_indices(side, side) for name, side in sides.items()}
+        lower = {name: torch.tril_indices(side, side) for name, side in sides.items()}
+        self._lower = {CPU: lower}
 
     def write(self, number: int, grams: Mapping[str, Tensor]) -> None:
         """Keep the matrices (C, C) of a painting."""
         parts = []
-        for place, (name, (rows, columns)) in enumerate(self._lower.items()):
+        for place, (name, (rows, columns)) in enumerate(self._lower[CPU].items()):
             values = grams[name].cpu()[rows, columns]
             largest = values.abs().max().clamp(min=1e-12)
             self._largest[number, place] = largest
             parts.append((values / largest).numpy())
         self._triangles[number] = np.concatenate(parts)
 
-    def read(self, number: int) -> dict[str, Tensor]:
-        """The matrices (C, C) of a painting, float32, by layer."""
-        values = torch.from_numpy(self._triangles[number].astype(np.float32))
+    def read(self, number: int, device: torch.device | str = "cpu") -> dict[str, Tensor]:
+        """The matrices (C, C) of a painting, float32, by layer; they are made whole on the device."""
+        device = torch.device(device)
+        if device not in self._lower:
+            self._lower[device] = {k: v.to(device) for k, v in self._lower[CPU].items()}
+        values = torch.from_numpy(self._triangles[number]).to(device).float()
         grams, first = {}, 0
-        for place, (name, (rows, columns)) in enumerate(self._lower.items()):
+        for place, (name, (rows, columns)) in enumerate(self._lower[device].items()):
             own = values[first : first + len(rows)] * float(self._largest[number, place])
             first += len(rows)
             matrix = own.new_empty(self.sides[name], self.sides[name])
@@ -149,10 +154,10 @@ class PaintingStore:
         return torch.cat([mean, (square - mean.square()).clamp(min=0).sqrt()])
 
     def collage_grams(
-        self, octave: int, numbers: Sequence[int], shares: Sequence[float]
+        self, octave: int, numbers: Sequence[int], shares: Sequence[float], device: torch.device = CPU
     ) -> dict[str, Tensor]:
         """The Gram matrices (C, C) of that collage, which are linear in the area, by layer."""
-        each = [self.grams[octave].read(number) for number in numbers]
+        each = [self.grams[octave].read(number, device) for number in numbers]
         return {
             name: torch.stack([s * gram[name] for s, gram in zip(shares, each, strict=True)]).sum(0)
             for name in each[0]

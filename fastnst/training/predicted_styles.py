@@ -96,11 +96,8 @@ class PredictedStyles:
                 parts, shares = [number, int(rng.choice(self.store.usable))], [share, 1 - share]
             described[place] = self.store.collage(parts, shares)
             for octave in self._objective.octaves(level):
-                grams = self.store.collage_grams(octave, parts, shares)
-                self._objective.at(octave).place(
-                    self._first_place + place,
-                    {name: gram.to(device) for name, gram in grams.items()},
-                )
+                grams = self.store.collage_grams(octave, parts, shares, device)
+                self._objective.at(octave).place(self._first_place + place, grams)
         if rng is not None:
             noise = rng.normal(0, STATISTICS_NOISE, described.shape).astype(np.float32)
             described *= torch.from_numpy(np.exp(noise))
