@@ -65,9 +65,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used (PEP 562), so that `import fastnst` is instant and torch-free."""
     if name == "__version__":
-        from importlib.metadata import version  # A tenth of the start of the command line.
+        from fastnst.system.installation import installed_version
 
-        return version("fastnst")
+        return installed_version()
     if name not in _HOMES:
         raise AttributeError(f"module 'fastnst' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

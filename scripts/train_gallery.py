@@ -23,11 +23,10 @@ from fastnst.system.package_data import bundled
 from fastnst.training.configuration import run_files
 
 NETS: dict[str, dict[str, Any]] = {
-    # It is the one that paints videos: those of 640x480 in one pass. Its crops are a quarter of such a picture.
+    # It is the one that paints videos.
     "swift": {
-        "net": {"name": "swift", "blocks": 5, "levels": 2},
-        "base": 448,
-        "objective": {"style_weight": 10, "far_style": 0.7, "view_weights": [1, 1]},
+        "net": {"name": "swift", "blocks": 5},
+        "objective": {"style_weight": 10, "far_style": 0.55},
         "regularizers": {"temporal": 28},
     },
     "unet": {"net": {"name": "unet", "blocks": 4}},

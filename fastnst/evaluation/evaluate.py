@@ -6,7 +6,6 @@ import json as jsonlib
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +24,7 @@ from fastnst.images.read import readable_images
 from fastnst.optimization.inputs import SMALLEST
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.system.atomic import atomic_write
+from fastnst.system.installation import installed_version
 from fastnst.system.torch_device import tune_malloc
 
 
@@ -106,7 +106,7 @@ def evaluate(
     steps = stylizer.card.steps if stylizer.card else 0
     result = EvaluateResult(
         run.name if run and len(stylizer.styles) == 1 else name, steps, 0 if views_only else max_iterations,
-        stylizer.device, version("fastnst"), tuple(reports),
+        stylizer.device, installed_version(), tuple(reports),
     )  # fmt: skip
     if run:
         values = result.to_json()

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +36,7 @@ from fastnst.perceptual import (
     Pooling,
     load_loss_network,
 )
+from fastnst.system.installation import installed_version
 from fastnst.system.interrupts import Interrupts
 from fastnst.system.progress import Progress, StepProgress
 from fastnst.system.torch_device import Device, has_bfloat16, pick_device, tune_malloc
@@ -232,7 +232,7 @@ def optimize(
     image = inputs.finish(step.pixels, full)
     result = OptimizeResult(image, output, step.losses, step.done, seconds)
     record |= {
-        "fastnst": version("fastnst"),
+        "fastnst": installed_version(),
         "sizes": sizes[: sizes.index(step.size) + 1],
         "content_layers": loss.content_layers,
         "style_layers": loss.style_layers,

@@ -12,7 +12,7 @@ from typing import Any
 from fastnst.errors import FastnstError, UnknownStyle, did_you_mean, first_line
 from fastnst.styles.hub_names import HubName
 from fastnst.styles.onnx_check import MAX_FILE_BYTES, check_onnx
-from fastnst.system.installation import missing_extra
+from fastnst.system.installation import installed_version, missing_extra
 
 LOG_IN = "Log in with: hf auth login"
 
@@ -42,9 +42,7 @@ def fetch_style(text: str | os.PathLike[str]) -> Path:
 
 def _download(hub: Any, name: HubName) -> Path:
     """Ask for the files of a repository and their sizes, and download one of them."""
-    from importlib.metadata import version  # A tenth of the start of the command line.
-
-    api = hub.HfApi(library_name="fastnst", library_version=version("fastnst"))
+    api = hub.HfApi(library_name="fastnst", library_version=installed_version())
     info = api.model_info(name.repo, revision=name.revision, files_metadata=True)
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     file = _choose(name, [path for path in sizes if path.endswith(".onnx")])

@@ -35,6 +35,17 @@ def install_command(extra: str) -> str:
     return f"pip install {editable}{shlex.quote(f'{unquote(address.path)}[{extra}]')}"
 
 
+def installed_version() -> str:
+    """The version of fastnst, such as "1.0.0"; "unknown" where it runs from its source folder and was never installed."""
+    # A tenth of the start of the command line.
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("fastnst")
+    except PackageNotFoundError:
+        return "unknown"
+
+
 def missing_extra(message: str, extra: str, instead: str = "") -> MissingExtra:
     """Return the error for a package that is not installed.
 

@@ -154,7 +154,11 @@ class PaintingStore:
         return torch.cat([mean, (square - mean.square()).clamp(min=0).sqrt()])
 
     def collage_grams(
-        self, octave: int, numbers: Sequence[int], shares: Sequence[float], device: torch.device = CPU
+        self,
+        octave: int,
+        numbers: Sequence[int],
+        shares: Sequence[float],
+        device: torch.device = CPU,
     ) -> dict[str, Tensor]:
         """The Gram matrices (C, C) of that collage, which are linear in the area, by layer."""
         each = [self.grams[octave].read(number, device) for number in numbers]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fastnst.styles.card import StyleCard
+from fastnst.system.installation import installed_version
 from fastnst.training.paintings import DEFAULT_SIZE, Painting
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def card_of(module: StyleTransfer) -> StyleCard:
         },
         steps=module.steps_before + module.trainer.global_step,
         training_set=module.data.set_name,
-        fastnst=version("fastnst"),
+        fastnst=installed_version(),
     )
 
 

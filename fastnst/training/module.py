@@ -171,6 +171,8 @@ class StyleTransfer(pl.LightningModule):
         """Side in pixels of a square as large as a picture is at the coarsest level."""
         return self.base or self.data.crop
 
+    # cuDNN plans each size of picture anew, and each painting has one of its own.
+    @torch.backends.cudnn.flags(enabled=False)
     def on_fit_start(self) -> None:
         """Compute the paintings' Gram matrices and the units of the terms."""
         if self.any.folder is not None:

@@ -4,7 +4,7 @@ from importlib import metadata
 import pytest
 
 from fastnst.errors import MissingExtra
-from fastnst.system.installation import install_command, missing_extra
+from fastnst.system.installation import install_command, installed_version, missing_extra
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,13 @@ def test_a_missing_extra_is_said_with_the_command_that_installs_it():
     assert isinstance(error, MissingExtra)
     command = install_command("webcam")
     assert str(error) == f"--deflicker needs OpenCV. Install it with: {command} Or leave it out."
+
+
+def test_a_source_folder_that_was_not_installed_has_no_version(monkeypatch):
+    assert installed_version() == metadata.version("fastnst")
+
+    def version(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    assert installed_version() == "unknown"
