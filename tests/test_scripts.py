@@ -82,7 +82,7 @@ def test_train_gallery_trains_goes_on_and_exports(workdir, make_photos, monkeypa
         assert "runs/gallery-swift/gallery-swift.onnx" in run(steps)
     card = read_card(workdir / "runs" / "gallery-swift" / "gallery-swift.onnx")
     assert ([style.name for style in card.styles], card.steps) == (["a", "b"], 2)
-    assert (card.levels, card.rows, card.base) == (2, 5, 448)
+    assert (card.levels, card.rows, card.base) == (3, 7, 64)
 
 
 def test_a_gallery_is_packed_within_its_megabytes(workdir, make_photos):
