@@ -111,13 +111,15 @@ def _onnxruntime_web(folder: Path | None) -> Iterator[list[Path]]:
                 cwd=temporary, check=True, capture_output=True, text=True,
             )  # fmt: skip
             with tarfile.open(Path(temporary, done.stdout.strip())) as archive:
-                archive.extractall(temporary, filter="data")
-        except (OSError, subprocess.CalledProcessError, tarfile.TarError) as error:
+                for name in ORT_FILES:  # By name: extractall knows no filter before Python 3.11.4.
+                    part = archive.extractfile(f"package/dist/{name}")
+                    Path(temporary, name).write_bytes(part.read() if part else b"")
+        except (OSError, subprocess.CalledProcessError, tarfile.TarError, KeyError) as error:
             raise FastnstError(
                 f"{ORT_PACKAGE}, which paints in the browser, can't be had by npm.",
                 "Give the folder `dist` of that package: --ort FOLDER",
             ) from error
-        yield [_checked(Path(temporary, "package", "dist", name)) for name in ORT_FILES]
+        yield [_checked(Path(temporary, name)) for name in ORT_FILES]
 
 
 def _checked(file: Path) -> Path:

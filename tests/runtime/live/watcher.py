@@ -82,6 +82,10 @@ def drive(found):
     time.sleep(1)
     key("r")
     key("m")
+    for _ in range(50):  # The end of the recording takes its time.
+        if now.mirror:
+            break
+        time.sleep(0.1)
     found["mirror"] = now.mirror
     key("q")
 
