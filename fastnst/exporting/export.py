@@ -24,6 +24,7 @@ from fastnst.exporting.quantize import (
     quantize,
     read_calibration_photos,
 )
+from fastnst.exporting.shrink import shrink
 from fastnst.images.pixels import Pixels
 from fastnst.models import StyleNet, load_net
 from fastnst.runtime.engine.painting_statistics import painting_statistics
@@ -214,9 +215,13 @@ def _write(net: StyleNet, card: StyleCard, path: Path) -> None:
         inputs[STATISTICS], shapes[STATISTICS] = torch.rand(STATISTICS_SIZE), None
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # The exporter warns about its own internals.
-        program = torch.onnx.export(
+        traced = torch.export.export(
             clamped(net).eval(),
             tuple(inputs.values()),
+            dynamic_shapes=tuple(shapes.values()),
+        )
+        program = torch.onnx.export(
+            traced,
             dynamo=True,
             dynamic_shapes=shapes,
             input_names=list(inputs),
@@ -225,21 +230,6 @@ def _write(net: StyleNet, card: StyleCard, path: Path) -> None:
         )
     assert program is not None
     model = program.model_proto
-    _halve_predictor(model.graph)
+    shrink(model.graph)
     onnx.helper.set_model_props(model, {CARD_KEY: card.to_json()})
     onnx.save(model, path)
-
-
-def _halve_predictor(graph: onnx.GraphProto) -> None:
-    """Keep the predictor's weights in half precision, as the file of weights has them; it runs in single."""
-    casts = []
-    for tensor in graph.initializer:
-        if ".predictor." in tensor.name and len(tensor.dims) == 2:
-            whole = tensor.name
-            values = onnx.numpy_helper.to_array(tensor).astype(np.float16)
-            tensor.CopyFrom(onnx.numpy_helper.from_array(values, f"{whole}.half"))
-            casts.append(
-                onnx.helper.make_node("Cast", [tensor.name], [whole], to=onnx.TensorProto.FLOAT)
-            )
-    for cast in reversed(casts):
-        graph.node.insert(0, cast)

@@ -40,6 +40,8 @@ class StyleNet(nn.Module, ABC):
     """Height and width must be multiples of this."""
     minimum: ClassVar[int]
     """The least height and width."""
+    padding: ClassVar[int] = 16
+    """Pixels of mirrored photo on each side, a multiple of `multiple_of`, that keep a line off the edges."""
     needs_even_width: ClassVar[bool] = False
     """Whether channels are shuffled to pixels, four of `width` / 2 to one."""
 
@@ -158,14 +160,22 @@ class StyleNet(nn.Module, ABC):
         if canvas is not None and style_weights is not None and self.config.levels > FIRST_HELD:
             # For the styles alone: the photo's share is mixed in below.
             styled = (style_weights * self.styled).sum(-1).clamp(min=1e-6)
-            held = (style_weights * self.held).sum(-1) / styled
-            painted = painted + held.reshape(-1, 1, 1, 1) * self.low(canvas - painted)
+            held = ((style_weights * self.held).sum(-1) / styled).reshape(-1, 1, 1, 1)
+            if torch.compiler.is_exporting():  # Levels that hold nothing are spared the work.
+                painted = torch.cond(held.max() > 0, self._hold, _not_held, (painted, canvas, held))
+            else:
+                painted = self._hold(painted, canvas, held)
         share: Tensor | float = self._share
         if self.config.identity and style_weights is not None:
             share = style_weights[..., -1].reshape(-1, 1, 1, 1)
         elif not share:
             return painted
         return painted + share * (image - painted)
+
+    def _hold(self, painted: Tensor, canvas: Tensor, held: Tensor) -> Tensor:
+        """The painting with a share `held` (N, 1, 1, 1) of the low frequencies of its canvas."""
+        low: Tensor = self.low(canvas - painted)
+        return painted + held * low
 
     def folded(self, style_weights: Tensor, statistics: Tensor | None = None) -> StyleNet:
         """A copy that paints one style or one mixture alone, for a smaller export.
@@ -193,6 +203,10 @@ class StyleNet(nn.Module, ABC):
             first.conv.weight.div_(127.5)
         net._centred = False
         return net
+
+
+def _not_held(painted: Tensor, canvas: Tensor, held: Tensor) -> Tensor:
+    return painted.clone()
 
 
 def to_rgb(pre_tanh: Tensor) -> Tensor:

@@ -15,8 +15,8 @@ MAX_FILE_BYTES = 256 * 2**20
 """Bytes of the largest file that is taken from a stranger; a style net of the largest kind here has 7 MB."""
 DOMAINS = frozenset({"", "ai.onnx"})
 """Domains of ONNX's own operators; others run code that a file brings along or asks for."""
-LOOPS = frozenset({"If", "Loop", "Scan", "SequenceMap"})
-"""Operators that run graphs of their own, perhaps for ever."""
+LOOPS = frozenset({"Loop", "Scan", "SequenceMap"})
+"""Operators that run a graph of their own again and again, perhaps for ever."""
 CHECKED_SIDE = 64
 """Height and width in pixels, at least, of the image that sizes are worked out for."""
 MOST_CHANNELS = 512
@@ -56,21 +56,21 @@ def _refused(path: Path, why: str) -> BadStyleFile:
 
 def _reasons(model: Any) -> Iterator[str]:
     """Yield what a style net does not need."""
-    domains = {each.domain for each in model.opset_import} | {
-        node.domain for node in model.graph.node
-    }
+    graphs = list(_graphs(model.graph))
+    nodes = [node for graph in graphs for node in graph.node]
+    domains = {each.domain for each in (*model.opset_import, *nodes)}
     if foreign := sorted(domains - DOMAINS):
         yield f"it has operators of {', '.join(foreign)}"
     if model.functions or model.training_info:
         yield "it has functions of its own"
-    if model.graph.sparse_initializer:
+    if any(graph.sparse_initializer for graph in graphs):
         yield "it has sparse tensors, whose sizes are not those of the file"
-    tensors = list(model.graph.initializer)
-    for node in model.graph.node:
+    tensors = [tensor for graph in graphs for tensor in graph.initializer]
+    for node in nodes:
         if node.op_type in LOOPS:
             yield f"it has the operator {node.op_type}"
         for attribute in node.attribute:
-            if attribute.HasField("g") or attribute.graphs:
+            if (attribute.HasField("g") and node.op_type != "If") or attribute.graphs:
                 yield f"the operator {node.op_type} has a graph of its own"
             if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
                 yield "it has sparse tensors, whose sizes are not those of the file"
@@ -79,6 +79,15 @@ def _reasons(model: Any) -> Iterator[str]:
             )
     if any(tensor.external_data or tensor.data_location for tensor in tensors):
         yield "it has tensors in other files"
+
+
+def _graphs(graph: Any) -> Iterator[Any]:
+    """Yield a graph and those of its branches."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _graphs(attribute.g)
 
 
 def _too_large(model: Any, path: Path) -> str:
@@ -94,7 +103,8 @@ def _too_large(model: Any, path: Path) -> str:
         for dim, length in zip(dims, wanted, strict=True):
             if not dim.HasField("dim_value"):
                 dim.dim_value = length or 1
-    del model.graph.value_info[:]
+    for graph in _graphs(model.graph):
+        del graph.value_info[:]
     for value in model.graph.output:
         value.type.tensor_type.ClearField("shape")
     try:
@@ -106,11 +116,12 @@ def _too_large(model: Any, path: Path) -> str:
          len(v.type.tensor_type.shape.dim) == 4] or [1]
     )  # fmt: skip
     sizes = {}
-    for value in (*inferred.value_info, *inferred.output):
+    graphs = list(_graphs(inferred))
+    for value in (value for graph in graphs for value in (*graph.value_info, *graph.output)):
         dims = value.type.tensor_type.shape.dim
         if value.type.tensor_type.HasField("shape") and all(d.HasField("dim_value") for d in dims):
             sizes[value.name] = math.prod(d.dim_value for d in dims)
-    for node in inferred.node:
+    for node in (node for graph in graphs for node in graph.node):
         for name in node.output:
             if name and name not in sizes:
                 return f"the size of what {node.op_type} gives can't be worked out"

@@ -72,7 +72,8 @@ def test_the_graph_of_many_styles_has_no_arithmetic_with_shapes(tmp_path):
     save_net(tmp_path / "ab.safetensors", net, card)
     graph = onnx.load(export(tmp_path).path).graph
     assert [node.name for node in graph.input] == ["image", "style_weights"]
-    kinds = {node.op_type for node in graph.node}
+    # New norms, of 1 and 0, are stored in half precision, which is cast.
+    kinds = {node.op_type for node in graph.node} - {"Cast"}
     # Of the weights: a row of each norm, and the identity row's, which is the photo's share.
     assert kinds == LAYERS | {"DepthToSpace", "Concat", "MatMul", "Gather", "Reshape", "Sub"}
 

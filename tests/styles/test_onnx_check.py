@@ -100,6 +100,37 @@ def test_loops_are_refused(tmp_path):
         check_onnx(save(tmp_path / "a.onnx", [loop], [yes]))
 
 
+def branches(then, otherwise, **weights):
+    """A node that makes `stylized` by one of two operators of `image`."""
+    graphs = [
+        helper.make_graph(
+            [helper.make_node(*each)], "branch", [], [image(each[2][0])],
+            [numpy_helper.from_array(value, name) for name, value in weights.items() if name in each[1]],
+        )
+        for each in (then, otherwise)
+    ]  # fmt: skip
+    return helper.make_node(
+        "If", ["yes"], ["stylized"], then_branch=graphs[0], else_branch=graphs[1]
+    )
+
+
+def test_what_branches_hold_is_checked_too(tmp_path):
+    yes = numpy_helper.from_array(np.array(True), "yes")
+    same = ("Identity", ["image"], ["same"])
+    check_onnx(save(tmp_path / "a.onnx", [branches(same, ("Relu", ["image"], ["x"]))], [yes]))
+    evil = branches(same, ("Identity", ["image"], ["x"]))
+    evil.attribute[1].g.node[0].domain = "com.evil"
+    with pytest.raises(BadStyleFile, match=r"it has operators of com\.evil"):
+        check_onnx(save(tmp_path / "b.onnx", [evil], [yes]))
+    many = branches(same, ("Expand", ["image", "s"], ["x"]), s=np.array([1 << 30, 1, 3, 1, 1]))
+    with pytest.raises(BadStyleFile, match=r"Expand gives .* values|can't be worked out"):
+        check_onnx(save(tmp_path / "c.onnx", [many], [yes]))
+    with pytest.raises(BadStyleFile, match="it has tensors in other files"):
+        stray = branches(same, ("Add", ["image", "w"], ["x"]), w=np.zeros(1, np.float32))
+        stray.attribute[0].g.initializer[0].CopyFrom(outside("secret.bin"))
+        check_onnx(save(tmp_path / "d.onnx", [stray], [yes]))
+
+
 def huge(kind):
     """Nodes and constants that make some tensor of terabytes."""
     if kind == "ConstantOfShape":

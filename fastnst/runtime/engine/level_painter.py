@@ -29,9 +29,6 @@ from fastnst.runtime.engine.tiling import (
 )
 from fastnst.styles.mix import RowWeights
 
-PADDING = 16
-"""Pixels of mirrored photo that are added on each side and cut off again. Without them, nets paint a line along the very
-edge, of 5 to 9 levels of 255 for the shipped styles. A multiple of every `multiple_of`."""
 SURELY_FITS = 1_000_000
 """Pixels up to which pictures are painted at once without asking for the free memory."""
 
@@ -133,10 +130,10 @@ class LevelPainter:
         height, width = photos.shape[1:3]
         if canvases is not None:
             canvases = all_resized(canvases, (height, width))
-        before = 0 if self.net.fixed_size else PADDING
+        before = 0 if self.net.fixed_size else self.net.padding
         multiple = self.net.multiple_of
         target = self.net.fixed_size or tuple(
-            max(self.net.minimum, -(-(side + 2 * PADDING) // multiple) * multiple)
+            max(self.net.minimum, -(-(side + 2 * before) // multiple) * multiple)
             for side in (height, width)
         )
         around = [
@@ -164,7 +161,7 @@ class LevelPainter:
         side = self._wanted_side(height, width, count)
         if self._wrap and side is None:
             # One tile: norms take their statistics from the picture, and not from what is added at its sides.
-            return max(height, width) + 4 * PADDING
+            return max(height, width) + 4 * self.net.padding
         return side
 
     def _wanted_side(self, height: int, width: int, count: int = 1) -> int | None:
@@ -214,7 +211,14 @@ class LevelPainter:
         if shape.device in ON_PROCESSOR:
             shape.release()  # Both together would hold twice the memory.
         plan = TilePlan(
-            height, width, PADDING, shape.multiple_of, shape.minimum, net.radius, side, self._wrap
+            height,
+            width,
+            shape.padding,
+            shape.multiple_of,
+            shape.minimum,
+            net.radius,
+            side,
+            self._wrap,
         )
         whole = plan.pixels(plan.tiles()) + measuring_work(net, plan, exact=self._exact)
         done = 0.0

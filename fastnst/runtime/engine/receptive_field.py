@@ -46,30 +46,49 @@ def receptive_field(graph: onnx.GraphProto, path: Path) -> ReceptiveField:
     Raises:
         FastnstError: A part of the net is unknown here, or looks at the whole picture.
     """
-    constants = {tensor.name: tensor for tensor in graph.initializer}
-    for node in graph.node:
-        if node.op_type == "Constant" and node.attribute[0].name == "value":
-            constants[node.output[0]] = node.attribute[0].t
     known = {
         node.name: _Activation(1.0, 0.0, 3.0)
         for node in graph.input
         if len(node.type.tensor_type.shape.dim) == 4
     }
-    for node in graph.node:
-        inputs = [known[name] for name in node.input if name in known]
-        if not inputs or node.op_type in ("Shape", "Constant"):
-            continue
-        output = _after(node, inputs, constants)
-        if output is None:
-            raise FastnstError(
-                f"{path} can't paint in tiles: how far its part {node.op_type} looks is not known.",
-                "Paint the whole at once: --tile off",
-            )
-        known.update(dict.fromkeys(node.output, output))
+    _follow(graph, known, {}, path)
     return ReceptiveField(
         round(max(activation.radius for activation in known.values())),
         max(4 * activation.channels / activation.step**2 for activation in known.values()),
     )
+
+
+def _follow(
+    graph: onnx.GraphProto,
+    known: dict[str, _Activation],
+    constants: dict[str, onnx.TensorProto],
+    path: Path,
+) -> None:
+    """Add what the nodes of a graph make to the activations and constants that are known."""
+    constants.update({tensor.name: tensor for tensor in graph.initializer})
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            constants[node.output[0]] = node.attribute[0].t
+        elif node.op_type == "Cast" and node.input[0] in constants:  # Weights in half precision.
+            constants[node.output[0]] = constants[node.input[0]]
+        elif node.op_type == "If":
+            for branch in node.attribute:
+                _follow(branch.g, known, constants, path)
+                for output, result in zip(node.output, branch.g.output, strict=True):
+                    # That of the branch which looks farther.
+                    found = [known[name] for name in (output, result.name) if name in known]
+                    if found:
+                        known[output] = max(found, key=lambda at: at.radius)
+        elif inputs := [known[name] for name in node.input if name in known]:
+            if node.op_type == "Shape":
+                continue
+            made = _after(node, inputs, constants)
+            if made is None:
+                raise FastnstError(
+                    f"{path} can't paint in tiles: how far its part {node.op_type} looks is not known.",
+                    "Paint the whole at once: --tile off",
+                )
+            known.update(dict.fromkeys(node.output, made))
 
 
 def _after(

@@ -57,3 +57,22 @@ def test_a_part_that_looks_at_everything_is_named():
         FastnstError, match=r"^odd\.onnx can't paint in tiles: how far its part GlobalAveragePool"
     ):
         receptive_field(graph(nodes), Path("odd.onnx"))
+
+
+def test_a_branch_counts_by_that_which_looks_farther():
+    def branch(name, *nodes):
+        result = helper.make_tensor_value_info(name, TensorProto.FLOAT, SIZE)
+        weights = [numpy_helper.from_array(np.zeros((3, 3, 7, 7), np.float16), f"{name}.half")]
+        return helper.make_graph(nodes, name, [], [result], weights)
+
+    near = branch("near", helper.make_node("Identity", ["image"], ["near"]))
+    far = branch(
+        "far",
+        helper.make_node("Cast", ["far.half"], ["weight"], to=TensorProto.FLOAT),
+        helper.make_node("Conv", ["image", "weight"], ["far"]),
+    )
+    nodes = [
+        ("If", ["yes"], ["x"], {"then_branch": far, "else_branch": near}),
+        ("Conv", ["x", "a"], ["stylized"], {}),
+    ]
+    assert receptive_field(graph(nodes, [("a", (3, 3, 3, 3))]), Path("a")).radius == 3 + 1
