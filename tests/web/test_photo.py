@@ -102,6 +102,22 @@ def test_the_example_is_painted_by_the_keyboard_alone(page, address):
     wait_painted(page, "astronaut-autumn-school.jpg")
 
 
+def test_keys_move_the_handle_between_before_and_after(page, address, astronaut):
+    drop(page, address, astronaut)
+    click_style(page, "udnie")
+    wait_painted(page, "astronaut-udnie.jpg")
+    handle = page.get_by_role("slider", name="Before and after")
+    handle.focus()
+    before = int(handle.get_attribute("aria-valuenow"))
+    for key, moved in (("ArrowLeft", -5), ("ArrowRight", 0), ("ArrowUp", 5)):
+        handle.press(key)
+        wanted = f"n => Math.abs(n.ariaValueNow - {before + moved}) <= 1"
+        page.wait_for_function(wanted, arg=handle.element_handle())
+    for key, side in (("Home", "== 0"), ("End", "== 100")):
+        handle.press(key)
+        page.wait_for_function(f"n => n.ariaValueNow {side}", arg=handle.element_handle())
+
+
 def test_any_painting_dropped_beside_the_photo_joins_the_wall(
     page, any_painting, astronaut, save, tmp_path, workdir
 ):

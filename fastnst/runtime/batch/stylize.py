@@ -9,12 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from fastnst.errors import FastnstError, Interrupted
 from fastnst.images.pixels import MAX_PIXELS
 from fastnst.images.write import check_quality
-from fastnst.runtime.batch.augment import StyleAugment
 from fastnst.runtime.batch.files import (
     OVERLAP_MAX_PIXELS,
     OpenFile,
@@ -33,6 +32,9 @@ from fastnst.runtime.photos.options import PhotoOptions
 from fastnst.runtime.video.options import VideoOptions
 from fastnst.styles.mix import StyleMix
 from fastnst.system.interrupts import Interrupts
+
+if TYPE_CHECKING:
+    from fastnst.runtime.batch.augment import StyleAugment
 
 Paint: TypeAlias = Callable[[OpenFile, Callable[[], bool]], OpenFile | StylizeResult]
 """Painter of a file; between the frames of a video it asks its second argument whether to stop."""
@@ -91,7 +93,9 @@ def stylize(
     check_quality(quality)
     if not max_megapixels > 0:
         raise FastnstError(f"The limit is {max_megapixels} megapixels.", "Give more than 0.")
-    if copies < 1 or (copies > 1 and not isinstance(style, StyleAugment)):
+    # What is no style by itself draws styles, whose modules are loaded by whoever made it.
+    one_style = isinstance(style, (str, os.PathLike, StyleMix, Stylizer))
+    if copies < 1 or (copies > 1 and one_style):
         raise FastnstError(
             f"The number of copies is {copies}.",
             "Give 1, or more where styles are drawn: by a `StyleAugment`, or --style random.",
@@ -108,7 +112,7 @@ def stylize(
 
     paint: Paint
     with ExitStack() as stack:
-        if isinstance(style, StyleAugment):
+        if not isinstance(style, (str, os.PathLike, StyleMix, Stylizer)):
             from fastnst.runtime.batch.drawn import drawn_styles  # Seldom needed.
 
             painter = stack.enter_context(drawn_styles(style, out, options))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from fastnst.errors import FastnstError
 from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.devices import ON_PROCESSOR, Device
-from fastnst.runtime.engine.fixed_norms import FixedNormsNet
 from fastnst.runtime.engine.levels import all_resized, enlarged
 from fastnst.runtime.engine.memory import reserve, room
 from fastnst.runtime.engine.net_session import NetSession
@@ -28,6 +27,9 @@ from fastnst.runtime.engine.tiling import (
     region_of,
 )
 from fastnst.styles.mix import RowWeights
+
+if TYPE_CHECKING:
+    from fastnst.runtime.engine.fixed_norms import FixedNormsNet
 
 SURELY_FITS = 1_000_000
 """Pixels up to which pictures are painted at once without asking for the free memory."""
@@ -192,6 +194,8 @@ class LevelPainter:
             yield
 
     def _fixed_norms_net(self) -> FixedNormsNet:
+        from fastnst.runtime.engine.fixed_norms import FixedNormsNet  # For tiles alone.
+
         with self._lock:
             if self._fixed_norms is None:
                 device: Device = self.net.device if self.net.device in ON_PROCESSOR else "cpu"

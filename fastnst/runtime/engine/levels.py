@@ -19,6 +19,10 @@ GRAINS = (8, 24)
 GROUND_CONTRAST = 0.65
 """Factor of either grain, which is uniform in 0..255 before it is smoothed."""
 
+REDUCING_GAP = 1.2
+"""Factor that bicubic resampling shrinks by at most where whole numbers of pixels can be averaged before, which is twice
+as fast; see `PIL.Image.Image.resize`."""
+
 
 def level_sizes(height: int, width: int, base: float) -> list[tuple[int, int]]:
     """Return the heights and widths that a picture is painted at, from coarse to fine.
@@ -89,7 +93,7 @@ def resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     if pixels.shape[:2] == size:
         return pixels
     image = Image.fromarray(pixels).resize(
-        (width, height), Image.Resampling.BICUBIC, reducing_gap=3.0
+        (width, height), Image.Resampling.BICUBIC, reducing_gap=REDUCING_GAP
     )
     return np.asarray(image)
 

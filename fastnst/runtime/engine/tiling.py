@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnst.images.pixels import Pixels
-from fastnst.runtime.engine.fixed_norms import Box, FixedNormsNet, Floats, Statistics
+
+if TYPE_CHECKING:
+    from fastnst.runtime.engine.fixed_norms import Box, FixedNormsNet, Floats, Statistics
 
 SAMPLE_TILES = 384
 """Number of tiles that statistics are measured on, unless the whole is asked for."""

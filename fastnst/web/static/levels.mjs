@@ -2,7 +2,7 @@
 // bicubic resampling by which Pillow makes photos smaller and canvases larger. Pixels are RGBA; alpha stays behind.
 const GRAINS = [8, 24];
 const GROUND_CONTRAST = 0.65;
-const REDUCING_GAP = 3;
+const REDUCING_GAP = 1.2;
 
 /** The nearest whole number, and of two the even one, as Python rounds. */
 function rounded(value) {
