@@ -11,12 +11,11 @@ from typing import Any, ParamSpec, TypeVar
 import gradio as gr
 
 from fastnst.errors import FastnstError
+from fastnst.web.painting import USUAL_STROKE
 
 C = TypeVar("C", bound="gr.components.Component")
 P = ParamSpec("P")
 R = TypeVar("R")
-STROKE_CHOICES = [("as usual", ""), "fine", "medium", "bold"]
-"""Strokes to choose from; the first is the net's default."""
 
 
 def as_uploaded(component: C) -> C:
@@ -67,7 +66,7 @@ def explained(root: Path) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-def style_controls(name: str, styles: list[str]) -> tuple[gr.Dropdown, gr.Slider, gr.Radio]:
+def style_controls(name: str, styles: list[str]) -> tuple[gr.Dropdown, gr.Slider, gr.Slider]:
     """Add the controls of style, strength and stroke.
 
     Args:
@@ -79,7 +78,7 @@ def style_controls(name: str, styles: list[str]) -> tuple[gr.Dropdown, gr.Slider
     )
     with gr.Row():
         strength = gr.Slider(0, 1, 1, step=0.05, label="Strength", elem_id=f"{name}-strength")
-        stroke = gr.Radio(STROKE_CHOICES, value="", label="Stroke", elem_id=f"{name}-stroke")
+        stroke = gr.Slider(0, 1, USUAL_STROKE, step=0.05, label="Stroke", elem_id=f"{name}-stroke")
     return style, strength, stroke
 
 

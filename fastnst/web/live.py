@@ -18,7 +18,7 @@ from fastnst.errors import FastnstError, first_line
 from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.stylizer import frames_at_once
 from fastnst.web.components import in_words
-from fastnst.web.painting import Choice, style_names
+from fastnst.web.painting import Choice, as_stroke, style_names
 from fastnst.web.sessions import Session
 from fastnst.web.studio import Studio
 
@@ -68,7 +68,7 @@ def add_routes(app: FastAPI, studio: Studio) -> None:
             body += block
             if len(body) > MOST_FRAME_BYTES:
                 return PlainTextResponse("The frame is too large.", 413)
-        choice = Choice(style, strength=strength, stroke=stroke)
+        choice = Choice(style, strength=strength, stroke=as_stroke(stroke))
         return await run_in_threadpool(painter.answer, bytes(body), choice, session)
 
 

@@ -67,7 +67,7 @@ class ManyTab:
         self.stop.click(self._stop, queue=False, api_visibility="private")
 
     def _paint(
-        self, uploads: list[str] | None, style: str | None, strength: float, stroke: str,
+        self, uploads: list[str] | None, style: str | None, strength: float, stroke: float,
         request: gr.Request, progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple[Any, ...]:  # fmt: skip
         """Paint all files."""

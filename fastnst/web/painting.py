@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
 
 from PIL import Image
 
@@ -23,7 +22,7 @@ from fastnst.runtime.engine.spec import StylizerSpec
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.photos.options import PhotoOptions
 from fastnst.runtime.video.options import VideoOptions
-from fastnst.styles.mix import STROKES, Stroke, StyleMix
+from fastnst.styles.mix import Stroke, StyleMix
 from fastnst.styles.painting import is_picture, read_painting
 from fastnst.styles.registry import find_style, list_styles
 from fastnst.web.limits import Limits
@@ -37,6 +36,8 @@ KEPT_NETS = 6
 """Nets that are kept in memory for all visitors: each has many styles."""
 QUALITY = 95
 """Quality of JPEG, as the command line's default."""
+USUAL_STROKE = 0.5
+"""Place of a slider of strokes that stands for the net's default."""
 
 OnShare = Callable[[float, str], None]
 
@@ -189,18 +190,9 @@ def check_name(name: str, session: Session) -> None:
         raise UnknownStyle(f"There is no style {name!r}.", did_you_mean(name, names))
 
 
-def as_stroke(word: str) -> Stroke | None:
-    """Return a stroke by its name; None, the net's default, for no name.
-
-    Raises:
-        FastnstError: There is no such stroke.
-    """
-    for name in STROKES:
-        if word == name:
-            return cast(Stroke, name)
-    if word:
-        raise FastnstError(f"There is no stroke {word!r}.", did_you_mean(word, STROKES))
-    return None
+def as_stroke(place: float | None) -> float | None:
+    """Return what a slider of strokes says; None, the net's default, where it stands in the middle."""
+    return None if place == USUAL_STROKE else place
 
 
 def paint_photo(

@@ -20,8 +20,10 @@ from fastnst.styles.painting import is_picture
 from fastnst.web.components import as_uploaded, explained
 from fastnst.web.painting import (
     SHOWN_SIZE,
+    USUAL_STROKE,
     Choice,
     add_painting,
+    as_stroke,
     paint_photo,
     paint_preview,
     paints_like_any,
@@ -40,8 +42,6 @@ NONE = ("none", "")
 HELLO = "Drop a photo, then click a style on the wall."
 SHOWN_HEIGHT = 520
 """Height of the picture on the page in pixels, that the controls below are on the screen too."""
-USUAL_STROKE = 0.5
-"""Place of the slider that stands for the net's default."""
 
 
 class PhotoTab:
@@ -318,8 +318,7 @@ def _chosen(
     style: str, other: str | None, share: float, strength: float, stroke: float, color: str
 ) -> Choice:
     """Return what the controls say."""
-    usual = stroke == USUAL_STROKE
-    return Choice(style, other or "", share, strength, None if usual else stroke, color)
+    return Choice(style, other or "", share, strength, as_stroke(stroke), color)
 
 
 def _picked(event: gr.SelectData) -> str:

@@ -103,7 +103,7 @@ class VideoTab:
         return f"{path.name}: choose a style, and paint."
 
     def _first_frame(
-        self, style: str | None, strength: float, stroke: str, request: gr.Request
+        self, style: str | None, strength: float, stroke: float, request: gr.Request
     ) -> Any:
         """Paint the first frame, small."""
         session = self._studio.session(request)
@@ -116,7 +116,7 @@ class VideoTab:
         return str(path)
 
     def _paint(
-        self, style: str | None, strength: float, stroke: str, start: float | None, end: float | None,
+        self, style: str | None, strength: float, stroke: float, start: float | None, end: float | None,
         deflicker: bool, request: gr.Request, progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple[Any, ...]:  # fmt: skip
         """Paint the video."""

@@ -150,6 +150,9 @@ document.addEventListener("click", (event) => {
     case "live-snapshot": return find("canvas").toBlob((blob) => save(blob, "painted.png"));
   }
 });
-document.addEventListener("focusin", (event) => {
-  if (event.target.id === "live-style" && !event.target.options.length) fillStyles();
-});
+new MutationObserver(() => {
+  if (find("style") && !find("style").dataset.filled) {
+    find("style").dataset.filled = true;
+    fillStyles();
+  }
+}).observe(document.body, { childList: true, subtree: true });
