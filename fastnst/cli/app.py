@@ -25,7 +25,6 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
-app.register_install_completion_command(help="Install completion by the Tab key in this shell.")
 app.command(
     stylize,
     usage="Usage: fastnst stylize INPUT... --style NAME [OPTIONS]",
@@ -50,7 +49,8 @@ app.command(
 
 STOPPED = 130
 """Exit status after Ctrl-C, as shells have it."""
-HELP_WORDS = {"--help", "-h", "--install-completion"}
+INSTALL_COMPLETION = "--install-completion"
+HELP_WORDS = {"--help", "-h", INSTALL_COMPLETION}
 """Words that ask for an explanation of a command, which then need not run."""
 
 
@@ -71,7 +71,13 @@ def run(words: list[str]) -> Any:
     def call() -> Any:
         return app(words, exit_on_error=False, print_error=False)
 
-    return explained(call) if HELP_WORDS & set(words) else call()
+    if not HELP_WORDS & set(words):
+        return call()
+    if INSTALL_COMPLETION not in app:  # Loaded here, since no other command needs it.
+        app.register_install_completion_command(
+            INSTALL_COMPLETION, help="Install completion by the Tab key in this shell."
+        )
+    return explained(call)
 
 
 def main() -> None:
