@@ -40,8 +40,6 @@ class StyleNet(nn.Module, ABC):
     """Height and width must be multiples of this."""
     minimum: ClassVar[int]
     """The least height and width."""
-    padding: ClassVar[int] = 16
-    """Pixels of mirrored photo on each side, a multiple of `multiple_of`, that keep a line off the edges."""
     needs_even_width: ClassVar[bool] = False
     """Whether channels are shuffled to pixels, four of `width` / 2 to one."""
 

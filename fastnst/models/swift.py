@@ -25,7 +25,6 @@ class SwiftNet(StyleNet):
     multiple_of = 8
     needs_even_width = True
     minimum = 32
-    padding = 8
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__(config)

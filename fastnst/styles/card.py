@@ -52,9 +52,6 @@ class StyleCard:
     """Number of pixels that height and width must be multiples of; whoever runs the net pads and crops."""
     minimum: int
     """Least height and width in pixels."""
-    padding: int = 16
-    """Pixels of mirrored photo that whoever runs the net adds on each side and cuts off again, a multiple of
-    `multiple_of`. Without them, nets paint a line along the very edge, of 5 to 9 levels of 255 for the shipped styles."""
     strokes: tuple[float, ...] = (1.0,)
     """Sizes of the strokes, from fine to bold, as multiples of the size that a painting was scaled to. Each style has a
     row of scales and shifts for each size, one after the other. A net of several levels paints strokes of any size and
@@ -125,11 +122,6 @@ class StyleCard:
             for size in (values["multiple_of"], values["minimum"]):
                 if not (isinstance(size, int) and 1 <= size <= 1024):
                     raise ValueError(f"a size of {size}")
-            padding = values.get("padding", cls.padding)
-            if not (isinstance(padding, int) and 0 <= padding <= 1024):
-                raise ValueError(f"a padding of {padding}")
-            if "padding" in values and padding % values["multiple_of"]:
-                raise ValueError(f"a padding of {padding}, no multiple of {values['multiple_of']}")
             if not isinstance(values["net"]["name"], str):
                 raise TypeError("a net without a name")
             card = cls(**values)

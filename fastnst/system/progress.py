@@ -15,6 +15,8 @@ Progress: TypeAlias = Callable[[float, str], None]
 """Callback with the share of the work that is done, 0..1, and a note: "512 px  style 0.224"."""
 LINE_SECONDS = 60.0
 """Seconds between lines where standard error is no terminal."""
+FIRST_LINE_SECONDS = 8.0
+"""Seconds until the first of them, that the rate is known soon."""
 
 
 class StepProgress:
@@ -29,7 +31,8 @@ class StepProgress:
     def __init__(self, unit: str, total: int, done: int = 0) -> None:
         self.console = Console(stderr=True)
         self._unit, self._total, self._first = unit, total, done
-        self._started = self._printed = time.monotonic()
+        self._started = time.monotonic()
+        self._next = self._started + min(FIRST_LINE_SECONDS, LINE_SECONDS)
         self._recent = deque([(self._started, done)], maxlen=20)
         self._bar: Bar | None = None
         self._task = TaskID(0)
@@ -45,7 +48,7 @@ class StepProgress:
 
     def due(self, done: int) -> bool:
         """Return whether `update` would show anything."""
-        late = time.monotonic() - self._printed >= LINE_SECONDS
+        late = time.monotonic() >= self._next
         return self._bar is not None or late or done >= self._total
 
     def update(self, done: int, text: str, share: float | None = None) -> None:
@@ -60,7 +63,7 @@ class StepProgress:
         self._recent.append((now, done))
         if not self.due(done):
             return
-        self._printed = now
+        self._next = now + LINE_SECONDS
         then, before = self._recent[0]
         rate = (done - before) / max(now - then, 1e-9)
         if share is None:

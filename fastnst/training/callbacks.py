@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from PIL import Image
 from pytorch_lightning.callbacks import Callback, ProgressBar
+from rich.console import Console
 from torch import Tensor
 
 from fastnst.errors import Diverged
@@ -36,6 +37,12 @@ class TrainingProgress(ProgressBar):
     def enable(self) -> None:
         """Show progress again."""
         self._enabled = True
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Say what comes before the first step, which may take a while."""
+        super().setup(trainer, pl_module, stage)
+        if self._enabled:
+            Console(stderr=True).print("Measuring paintings and photos.", highlight=False)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Count from the present step, which is not 0 after a resume."""

@@ -33,7 +33,6 @@ def card_of(module: StyleTransfer) -> StyleCard:
         net=config.as_dict(),
         multiple_of=module.net.multiple_of,
         minimum=module.net.minimum,
-        padding=module.net.padding,
         loss={
             "network": weights.name if weights else "VGG-16, Oxford weights",
             "content_layers": loss.content_layers,

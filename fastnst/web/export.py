@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fastnst.errors import BadStyleFile, CannotWrite, FastnstError
+from fastnst.runtime.engine.level_painter import PADDING
 from fastnst.runtime.engine.net_session import NetSession
 from fastnst.runtime.engine.painting_statistics import STATISTICS_SIDE, statistics_net
 from fastnst.styles.mix import STATISTICS, STROKE_RANGE
@@ -89,7 +90,7 @@ def net_facts(net: Path) -> dict[str, Any]:
         "identity": card.identity,
         "multiple_of": card.multiple_of,
         "minimum": card.minimum,
-        "padding": card.padding,
+        "padding": PADDING,
         "style_each": session.style_each,
         "predicted": card.predicted,
         "statistics": STATISTICS if card.predicted else 0,

@@ -20,7 +20,7 @@ from fastnst import Stylizer
 from fastnst.images.pixels import to_rgb_array
 from fastnst.images.read import read_image
 from fastnst.runtime.engine.fixed_norms import FixedNormsNet
-from fastnst.runtime.engine.level_painter import LevelPainter
+from fastnst.runtime.engine.level_painter import PADDING, LevelPainter
 from fastnst.runtime.engine.levels import ground
 from fastnst.runtime.engine.painting_statistics import painting_statistics
 from fastnst.runtime.engine.tiling import RegionReader, TilePlan, measure, paint, region_of
@@ -59,9 +59,7 @@ def compared(stylizer: Stylizer, picture: np.ndarray) -> None:
 
     def plan(of: np.ndarray, side: int) -> TilePlan:
         height, width = of.shape[:2]
-        return TilePlan(
-            height, width, card.padding, card.multiple_of, card.minimum, net.radius, side
-        )
+        return TilePlan(height, width, PADDING, card.multiple_of, card.minimum, net.radius, side)
 
     def painted(statistics: dict[str, np.ndarray], side: int) -> np.ndarray:
         result = np.empty_like(picture)

@@ -18,7 +18,7 @@ def files(tmp_path_factory):
     for parameter in net.parameters():
         torch.nn.init.normal_(parameter, 0.0, 0.3)
     card = StyleCard(
-        "a", (PaintingCredit(),), net.config.as_dict(), 8, 32, padding=8, base=32
+        "a", (PaintingCredit(),), net.config.as_dict(), 8, 32, base=32
     )  # fmt: skip
     save_net(folder / "full.safetensors", net, card)
     save_net(folder / "half.safetensors", net.half(), card)

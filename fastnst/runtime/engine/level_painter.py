@@ -31,6 +31,10 @@ from fastnst.styles.mix import RowWeights
 if TYPE_CHECKING:
     from fastnst.runtime.engine.fixed_norms import FixedNormsNet
 
+PADDING = 16
+"""Pixels of mirrored photo that are added on each side and cut off again. Without them, nets paint a line along the very
+edge, of 5 to 9 levels of 255 for the shipped styles; with 8, some still set rows of dots there. A multiple of every
+`multiple_of`."""
 SURELY_FITS = 1_000_000
 """Pixels up to which pictures are painted at once without asking for the free memory."""
 
@@ -132,7 +136,7 @@ class LevelPainter:
         height, width = photos.shape[1:3]
         if canvases is not None:
             canvases = all_resized(canvases, (height, width))
-        before = 0 if self.net.fixed_size else self.net.padding
+        before = 0 if self.net.fixed_size else PADDING
         multiple = self.net.multiple_of
         target = self.net.fixed_size or tuple(
             max(self.net.minimum, -(-(side + 2 * before) // multiple) * multiple)
@@ -163,7 +167,7 @@ class LevelPainter:
         side = self._wanted_side(height, width, count)
         if self._wrap and side is None:
             # One tile: norms take their statistics from the picture, and not from what is added at its sides.
-            return max(height, width) + 4 * self.net.padding
+            return max(height, width) + 4 * PADDING
         return side
 
     def _wanted_side(self, height: int, width: int, count: int = 1) -> int | None:
@@ -217,7 +221,7 @@ class LevelPainter:
         plan = TilePlan(
             height,
             width,
-            shape.padding,
+            PADDING,
             shape.multiple_of,
             shape.minimum,
             net.radius,

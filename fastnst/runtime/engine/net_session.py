@@ -17,8 +17,6 @@ from fastnst.styles.onnx_metadata import load_card
 
 DEFAULT_MULTIPLE = 4
 """Divisor of the sides for a net without a card: nearly all halve the picture twice."""
-DEFAULT_PADDING = 16
-"""Pixels of padding for a net without a card."""
 
 FloatBatch: TypeAlias = npt.NDArray[np.float32]
 
@@ -59,8 +57,6 @@ class NetSession:
         """Divisor of the sides that the net takes."""
         self.minimum = self.card.minimum if self.card else DEFAULT_MULTIPLE
         """Least side that the net takes."""
-        self.padding = self.card.padding if self.card else DEFAULT_PADDING
-        """Pixels of mirrored photo that are added on each side and cut off again."""
 
     @property
     def style_each(self) -> bool:

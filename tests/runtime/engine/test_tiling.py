@@ -43,7 +43,7 @@ def over_ground(photo):
 
 
 def plan(photo, net, side, multiple=8) -> TilePlan:
-    return TilePlan(*photo.shape[:2], 8, multiple, 32, net.radius, side)
+    return TilePlan(*photo.shape[:2], 16, multiple, 32, net.radius, side)
 
 
 def painted(net, plan, photo, rows, statistics) -> np.ndarray:
