@@ -11,7 +11,7 @@ def clock(monkeypatch):
     return now
 
 
-def test_a_line_a_minute_and_one_at_the_end(clock, capsys):
+def test_a_line_soon_one_a_minute_and_one_at_the_end(clock, capsys):
     shown = progress.StepProgress("steps", 100, done=10)
     for step in range(11, 101):
         clock[0] += 2
@@ -19,8 +19,9 @@ def test_a_line_a_minute_and_one_at_the_end(clock, capsys):
     shown.close()
     lines = capsys.readouterr().err.splitlines()
     assert lines == [
-        "step 40/100  total 1.5  0.50 steps/s  2:00 left",
-        "step 70/100  total 1.5  0.50 steps/s  1:00 left",
+        "step 14/100  total 1.5  0.50 steps/s  2:52 left",
+        "step 44/100  total 1.5  0.50 steps/s  1:52 left",
+        "step 74/100  total 1.5  0.50 steps/s  0:52 left",
         "step 100/100  total 1.5  0.50 steps/s  0:00 left",
     ]
 

@@ -541,7 +541,9 @@ def test_a_resumed_training_keeps_the_metrics_and_the_model(job):
 def test_skipped_photos_are_counted_at_the_end(job, workdir, capsys):
     (workdir / "photos" / "broken.jpg").write_text("hello")
     job("--data.holdout=1", "--data.seed=1")
-    assert "Skipped 1 photo: 1 broken." in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("Measuring paintings and photos.\n")
+    assert "Skipped 1 photo: 1 broken." in said
 
 
 def test_bad_input_is_one_sentence(job, workdir, make_photos):
