@@ -282,13 +282,17 @@ class Storm:
                     debug,
                     "--trainer.val_check_interval=2",
                 )
-                words, again, longest = (*base, *new), (*base, "--resume"), 25.0
+                words, again, longest = (*base, *new), (*base, "--resume"), 12.0
             moment = self.rng.uniform(0.2, longest)
-            _, said, silence = run(words, kill_after=moment, place=place, patience=6 * self.silence)
+            ended, said, silence = run(
+                words, kill_after=moment, place=place, patience=6 * self.silence
+            )
             what = f"{kind} killed after {moment:.1f} s"
             self.check(what, said, silence)
             whole = [path for path in place.rglob("[!.]*") if path.suffix in (".png", ".mp4")]
             self.wrong += [f"{what}: {path} can't be opened" for path in whole if not opens(path)]
+            if kind == "training" and ended == 0:  # It was over before, and can't be resumed.
+                continue
             status, said, silence = run(again, place=place, patience=6 * self.silence)
             # It may have been killed before there was a checkpoint.
             if kind == "training" and status and "--resume" in again:
