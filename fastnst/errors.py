@@ -15,7 +15,7 @@ class FastnstError(Exception):
     """
 
     by_user = False
-    """Whether the user stopped the work (Ctrl-C)."""
+    """True if the user stopped the work (Ctrl-C)."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint)

@@ -1,4 +1,4 @@
-"""What may import what, and what starting up may cost."""
+"""Imports that are allowed, and the cost of starting up."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md and the files around it say is so."""
+"""Statements of CONTRIBUTING.md and of the files around it, which are to be true."""
 
 import re
 import tomllib

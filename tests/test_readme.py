@@ -24,7 +24,7 @@ from fastnst.system.package_data import bundled
 ROOT = bundled("checkpoints").parent
 COMMANDS = ("stylize", "webcam", "styles", "web", "push", "train", "export", "evaluate", "optimize")
 MOST_LINES = 150
-"""Of the README."""
+"""Most lines of the README."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Page:
 
     @cached_property
     def code(self):
-        """What stands between single backticks, outside of blocks."""
+        """Text that stands between single backticks, outside of blocks."""
         prose = re.sub(r"^```.*?^```", "", self.text, flags=re.MULTILINE | re.DOTALL)
         return re.findall(r"`([^`\n]+)`", prose)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
+from fastnst.styles.onnx_check import graphs_of
+
 
 def shrink(graph: onnx.GraphProto) -> None:
     """Leave out what the exporter noted for itself, and store weights in half precision where that is exact.
@@ -32,27 +34,10 @@ def shrink(graph: onnx.GraphProto) -> None:
         graph.node.insert(0, cast)
 
 
-def _subgraphs(graph: onnx.GraphProto) -> list[onnx.GraphProto]:
-    """Return a graph and those of its branches."""
-    branches = [
-        attribute.g
-        for node in graph.node
-        for attribute in node.attribute
-        if attribute.type == onnx.AttributeProto.GRAPH
-    ]
-    return [graph, *(each for branch in branches for each in _subgraphs(branch))]
-
-
 def _forget_notes(graph: onnx.GraphProto) -> None:
-    for part in _subgraphs(graph):
-        for noted in (
-            part,
-            *part.node,
-            *part.initializer,
-            *part.input,
-            *part.output,
-            *part.value_info,
-        ):
+    for part in graphs_of(graph):
+        values = (*part.input, *part.output, *part.value_info)
+        for noted in (part, *part.node, *part.initializer, *values):
             noted.ClearField("metadata_props")
             noted.ClearField("doc_string")
 
@@ -60,7 +45,7 @@ def _forget_notes(graph: onnx.GraphProto) -> None:
 def _close_branches(graph: onnx.GraphProto) -> None:
     """Give each branch the tensors that it takes, without which the sizes in it can't be worked out."""
     whole = {tensor.name: tensor for tensor in graph.initializer}
-    for number, branch in enumerate(_subgraphs(graph)[1:]):
+    for number, branch in enumerate(list(graphs_of(graph))[1:]):
         own = {}
         for node in branch.node:
             for place, name in enumerate(node.input):
@@ -74,6 +59,6 @@ def _close_branches(graph: onnx.GraphProto) -> None:
 
 def _drop_unused(graph: onnx.GraphProto) -> None:
     """Leave out tensors that no node takes."""
-    used = {name for part in _subgraphs(graph) for node in part.node for name in node.input}
+    used = {name for part in graphs_of(graph) for node in part.node for name in node.input}
     for tensor in [tensor for tensor in graph.initializer if tensor.name not in used]:
         graph.initializer.remove(tensor)

@@ -54,7 +54,7 @@ class ImageFile:
         self.count = len(self._numbers)
         """Number of frames or pages."""
         self.animated = self.count > 1 and self.format in ANIMATED_FORMATS
-        """Whether the file has several frames that follow one another in time."""
+        """True if the file has several frames that follow one another in time."""
         self._dpi: Any = None
 
     @property

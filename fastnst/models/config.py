@@ -20,7 +20,7 @@ class NetConfig:
     styles: int = 1
     """Rows of scales and shifts, which follow from paintings, levels and identity."""
     identity: bool = False
-    """Whether the last row gives the photo back."""
+    """True if the last row gives the photo back."""
     predicted: int = 0
     """Rows before that which are those of a mean painting, and are moved by what a predictor makes of any painting's
     statistics; 0 for a net without a predictor."""

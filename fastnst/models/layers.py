@@ -1,4 +1,4 @@
-"""What nets are made of: convolutions with conditional instance normalisation."""
+"""Parts of nets: convolutions with conditional instance normalisation."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Style(NamedTuple):
     weights: Tensor
     """Weight of each row, (S,), or (N, S) for a mixture per image."""
     offsets: Tensor | None = None
-    """What is added to the scales and shifts of all norms, one norm after the other, (V,) or (N, V): the share of a
+    """Offsets that are added to the scales and shifts of all norms, one norm after the other, (V,) or (N, V): the share of a
     painting whose style was predicted."""
 
 
@@ -138,7 +138,7 @@ class FoldedNorm(nn.InstanceNorm2d):
 
 
 class LowFrequencies(nn.Module):
-    """What is left of pictures that are made half as large and large again.
+    """Low frequencies of pictures: what is left when they are made half as large and large again.
 
     Halved by the mean of each 2x2 pixels, enlarged by cubic curves. It is a pooling, a convolution and a pixel
     shuffle, which run in tiles and on every device.
@@ -154,7 +154,7 @@ class LowFrequencies(nn.Module):
         self.register_buffer("kernel", kernel.reshape(12, 3, 5, 5), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Of pictures (N, 3, H, W), of even height and width."""
+        """Return them for pictures (N, 3, H, W), of even height and width."""
         halved = F.pad(F.avg_pool2d(x, 2), (2, 2, 2, 2), "replicate")
         return F.pixel_shuffle(F.conv2d(halved, self.kernel), 2)
 

@@ -19,7 +19,7 @@ HEADROOM = 150.0
 """The output is 127.5 + 150 tanh(.): 22.5 past either end of 0..255 (clamped where it is used), so
 that black and white lie where tanh still has a gradient. 150 is the factor of Johnson's own code."""
 EDGE = math.atanh(127.5 / HEADROOM)
-"""Where the output, before tanh, reaches black (below 0) and white."""
+"""Value at which the output, before tanh, reaches black (below 0) and white."""
 FIRST_HELD = 2
 """The first level that keeps the low frequencies of its canvas; the levels before it shape them."""
 
@@ -41,7 +41,7 @@ class StyleNet(nn.Module, ABC):
     minimum: ClassVar[int]
     """The least height and width."""
     needs_even_width: ClassVar[bool] = False
-    """Whether channels are shuffled to pixels, four of `width` / 2 to one."""
+    """True if channels are shuffled to pixels, four of `width` / 2 to one."""
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class StyleNet(nn.Module, ABC):
         self._share = 0.0
         """Share of the photo in a mixture that was folded in."""
         self._centred = True
-        """Whether the first convolution takes -1..1, not 0..255."""
+        """True if the first convolution takes -1..1, not 0..255."""
         self.low = LowFrequencies()
         self.predictor: StylePredictor | None = None
         """Predicts the rows of any painting."""

@@ -27,7 +27,7 @@ VGG_BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 OXFORD_MEAN = (123.68, 116.779, 103.939)
 """Mean RGB of the set that the original weights were trained on; they see 0..255 minus this, undivided."""
 TORCHVISION_MEAN, TORCHVISION_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
-"""What torchvision's own weights subtract and divide by, for RGB in 0..255."""
+"""Mean and deviation that torchvision's own weights expect, for RGB in 0..255."""
 
 
 class LossNetwork(nn.Module):

@@ -78,7 +78,7 @@ class StyleCard:
 
     @property
     def identity(self) -> bool:
-        """Whether the last row is the photo itself, for strengths below 1."""
+        """Return whether the last row is the photo itself, for strengths below 1."""
         return bool(self.net.get("identity"))
 
     @property

@@ -30,7 +30,7 @@ class StyleDraws:
     styles: tuple[str | None, ...]
     """Names or blends, one of which is drawn; None is the first style of a file."""
     blends: bool = False
-    """Whether up to `MOST_BLENDED` of the styles are drawn and mixed."""
+    """True if up to `MOST_BLENDED` of the styles are drawn and mixed."""
     strength: Range = (0.3, 1.0)
     """Strength of the style: 0..1."""
     stroke: Range | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fastnst.errors import FastnstError
 
 HUB = "hf:"
-"""What names of the hub begin with."""
+"""Beginning of names of the hub."""
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def _refused(path: Path, why: str) -> BadStyleFile:
 
 def _reasons(model: Any) -> Iterator[str]:
     """Yield what a style net does not need."""
-    graphs = list(_graphs(model.graph))
+    graphs = list(graphs_of(model.graph))
     nodes = [node for graph in graphs for node in graph.node]
     domains = {each.domain for each in (*model.opset_import, *nodes)}
     if foreign := sorted(domains - DOMAINS):
@@ -81,13 +81,13 @@ def _reasons(model: Any) -> Iterator[str]:
         yield "it has tensors in other files"
 
 
-def _graphs(graph: Any) -> Iterator[Any]:
+def graphs_of(graph: Any) -> Iterator[Any]:
     """Yield a graph and those of its branches."""
     yield graph
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.HasField("g"):
-                yield from _graphs(attribute.g)
+                yield from graphs_of(attribute.g)
 
 
 def _too_large(model: Any, path: Path) -> str:
@@ -103,7 +103,7 @@ def _too_large(model: Any, path: Path) -> str:
         for dim, length in zip(dims, wanted, strict=True):
             if not dim.HasField("dim_value"):
                 dim.dim_value = length or 1
-    for graph in _graphs(model.graph):
+    for graph in graphs_of(model.graph):
         del graph.value_info[:]
     for value in model.graph.output:
         value.type.tensor_type.ClearField("shape")
@@ -116,7 +116,7 @@ def _too_large(model: Any, path: Path) -> str:
          len(v.type.tensor_type.shape.dim) == 4] or [1]
     )  # fmt: skip
     sizes = {}
-    graphs = list(_graphs(inferred))
+    graphs = list(graphs_of(inferred))
     for value in (value for graph in graphs for value in (*graph.value_info, *graph.output)):
         dims = value.type.tensor_type.shape.dim
         if value.type.tensor_type.HasField("shape") and all(d.HasField("dim_value") for d in dims):

@@ -1,4 +1,4 @@
-"""Whether there is a display."""
+"""Detection of a display."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fastnst was installed, and what installs an extra of it in the same way."""
+"""The way that fastnst was installed, and the command that installs an extra of it in the same way."""
 
 from __future__ import annotations
 

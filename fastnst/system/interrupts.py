@@ -20,7 +20,7 @@ class Interrupts:
 
     def __init__(self, moment: str) -> None:
         self.requested = False
-        """Whether the user asked for the end of the work."""
+        """True if the user asked for the end of the work."""
         self._moment = moment
         self._before: Any = None
 

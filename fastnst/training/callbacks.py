@@ -151,7 +151,7 @@ class GracefulStop(Callback):
 
     @property
     def interrupted(self) -> bool:
-        """Whether Ctrl-C ended the training."""
+        """Return whether Ctrl-C ended the training."""
         return self._interrupts.requested
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

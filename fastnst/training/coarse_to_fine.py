@@ -84,7 +84,7 @@ class CoarseToFine:
     def cut(
         self, photos: Tensor, canvas: Tensor | None, rng: np.random.Generator
     ) -> tuple[Tensor, Tensor | None]:
-        """The same window out of photos and their canvas.
+        """Cut one window out of photos and their canvas.
 
         Args:
             photos: RGB (N, 3, H, W) of the level's size.

@@ -133,7 +133,7 @@ class StyleTransfer(pl.LightningModule):
         self.last_terms: Mapping[str, Tensor] = {}
         """Terms of the last batch, scalars by name."""
         self.last_collapsed = torch.tensor(False)
-        """Whether a picture of the last batch collapsed to one colour."""
+        """True if a picture of the last batch collapsed to one colour."""
         net = replace(
             net,
             styles=self.styles.rows,

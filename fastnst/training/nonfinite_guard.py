@@ -31,11 +31,11 @@ class Guarded(Protocol):
     last_terms: Mapping[str, Tensor]
     """Terms of the last batch, scalars by name."""
     last_collapsed: Tensor
-    """Whether a picture of the last batch collapsed to one colour, a scalar."""
+    """True if a picture of the last batch collapsed to one colour, a scalar."""
 
 
 def collapsed(stylized: Tensor, photos: Tensor) -> Tensor:
-    """Whether some stylized picture shows nothing of a photo that shows something, a scalar.
+    """Return whether some stylized picture shows nothing of a photo that shows something, a scalar.
 
     Args:
         stylized: RGB (N, 3, H, W), float, 0..255.

@@ -39,7 +39,7 @@ class Step:
     pre_tanh: Tensor
     """The net's output before tanh, of the same shape."""
     canvas: Tensor | None
-    """What is painted over, RGB of the same shape; None for a net of one level. It moves along with the photo: to a net
+    """Picture that is painted over, RGB of the same shape; None for a net of one level. It moves along with the photo: to a net
     that must paint the same over any ground, the ground is of no use, and it fills flat areas with rows of marks."""
     strengths: Tensor | None
     """Strength of each crop's style, (N,), 0..1; None for a net without an identity row."""

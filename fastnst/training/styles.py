@@ -50,7 +50,7 @@ class TrainingStyles:
     strokes: tuple[float, ...]
     """Sizes from fine to bold, as multiples of the paintings' sizes."""
     identity: bool
-    """Whether one more row learns to give the photo back."""
+    """True if one more row learns to give the photo back."""
     levels: int
     """Levels of the net, from coarse to fine."""
     any_share: float = 0.0

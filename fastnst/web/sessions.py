@@ -28,7 +28,7 @@ IDLE_SECONDS = 3600.0
 
 
 class Session:
-    """What is kept of one visitor.
+    """Belongings of one visitor.
 
     Args:
         folder: Folder of the visitor's temporary files, which nobody else can name.
@@ -64,7 +64,7 @@ class Session:
 
     @property
     def busy(self) -> bool:
-        """Whether something is painted for the visitor."""
+        """Return whether something is painted for the visitor."""
         return self._busy > 0
 
     @contextmanager

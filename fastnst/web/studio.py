@@ -21,7 +21,7 @@ SWEEP = (1800, 6 * 3600)
 
 @dataclass(frozen=True)
 class Studio:
-    """What all parts of the page share."""
+    """Belongings that all parts of the page share."""
 
     sessions: Sessions
     """Sessions of the visitors."""
@@ -30,7 +30,7 @@ class Studio:
     device: Device = "auto"
     """Device that paints."""
     keeps: bool = False
-    """Whether visitors may keep styles on this machine: its owner alone may."""
+    """True if visitors may keep styles on this machine: its owner alone may."""
 
     @property
     def root(self) -> Path:

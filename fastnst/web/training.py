@@ -69,7 +69,7 @@ class Learner:
         self.name, self._folder, self._minutes = name, folder, minutes
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.stopped = False
-        """Whether it was told to end early."""
+        """True if it was told to end early."""
         self._run = folder / "runs" / name
         self._process = self._start(
             "train", str(painting), "--data", str(photos), "--name", name, "--steps", str(steps),

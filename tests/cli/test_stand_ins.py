@@ -1,4 +1,4 @@
-"""What can be asked of the base install, whatever is installed here."""
+"""Questions that can be asked of the base install, whatever is installed here."""
 
 import subprocess
 import sys

@@ -16,7 +16,7 @@ ORIENTED = {
     7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
     8: lambda a: a[:, ::-1].transpose(1, 0, 2),
 }
-"""How a picture is to be stored for each EXIF orientation, so that it is shown as it is; inverses below."""
+"""Ways that a picture is to be stored for each EXIF orientation, so that it is shown as it is; inverses below."""
 
 
 def noise(height: int, width: int, channels: int = 3) -> np.ndarray:

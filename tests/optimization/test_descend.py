@@ -13,7 +13,7 @@ GENERATOR = torch.Generator().manual_seed(0)
 TARGET = torch.rand(1, 3, 8, 8, generator=GENERATOR) * 355 - 50
 """Half as far past black and white as a picture can't go."""
 SCALES = torch.logspace(-3, 0, 192).view(1, 3, 8, 8)
-"""Of a valley a thousand times as steep in one direction as in another."""
+"""Scales of a valley a thousand times as steep in one direction as in another."""
 
 
 def valley(pixels):

@@ -92,7 +92,7 @@ def test_the_picture_says_how_it_was_made(folder):
 
 
 def test_python_is_told_how_much_is_done(folder):
-    """Of two sizes, the larger one takes four times the work of the smaller one."""
+    """The larger one of two sizes takes four times the work of the smaller one."""
     calls = []
     optimize(iterations=2, levels=2, on_share=lambda share, text: calls.append((share, text[:14])))
     assert calls == [

@@ -14,7 +14,7 @@ GREY = np.full((20, 24, 3), 40, np.uint8)
 
 
 def level(many, **options) -> int:
-    """What grey of 40 becomes."""
+    """Value that grey of 40 becomes."""
     painted = Stylizer(model=many, **options)(GREY)
     assert painted.shape == GREY.shape
     assert painted.min() == painted.max()

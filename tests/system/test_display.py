@@ -1,4 +1,4 @@
-"""Whether there is a display, on Linux."""
+"""Detection of a display, on Linux."""
 
 import socket
 

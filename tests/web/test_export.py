@@ -96,7 +96,7 @@ def test_only_the_one_version_of_onnxruntime_web_is_taken(tmp_path):
 
 
 def _close(painted: Path, expected: np.ndarray) -> bool:
-    """Whether a picture is the expected one but for rounding: of a level by 1 here and there, which the next paints over."""
+    """Return whether a picture is the expected one but for rounding: of a level by 1 here and there, which the next paints over."""
     with Image.open(painted) as image:
         apart = np.abs(np.asarray(image.convert("RGB"), int) - expected)
     return apart.max() <= 2 and (apart > 0).mean() < 0.05

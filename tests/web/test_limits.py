@@ -1,4 +1,4 @@
-"""What visitors may give."""
+"""Limits of what visitors may give."""
 
 import stat
 import zipfile

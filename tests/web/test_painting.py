@@ -1,4 +1,4 @@
-"""What visitors choose, painted as the command line paints it."""
+"""Choices of visitors, painted as the command line paints it."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""What is kept of visitors, and for how long."""
+"""Belongings that are kept of visitors, and for how long."""
 
 import os
 

@@ -45,7 +45,7 @@ class StyleChoices:
     files: tuple[Path, ...]
     """File of each."""
     blended: bool
-    """Whether several are drawn for an image and mixed."""
+    """True if several are drawn for an image and mixed."""
     described: DescribedPaintings = field(default_factory=dict, repr=False)
     """Statistics of the paintings."""
 
@@ -55,7 +55,7 @@ class StyleChoices:
 
     @property
     def one_size(self) -> bool:
-        """Whether some file has one size of strokes."""
+        """Return whether some file has one size of strokes."""
         return any(
             card is None or card.levels == len(card.strokes) == 1 for card in self._cards.values()
         )

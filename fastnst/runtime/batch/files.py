@@ -54,11 +54,11 @@ class StylizeResult:
     note: str = ""
     """Damage and losses: parts of the input that could not be read or kept; empty if there are none."""
     skipped: bool = False
-    """Whether the file was left out because its output exists."""
+    """True if the file was left out because its output exists."""
     error: str = ""
     """Reason of the failure, in one sentence; empty if there is none."""
     stopped: bool = False
-    """Whether Ctrl-C ended a video early; its output has the frames up to there."""
+    """True if Ctrl-C ended a video early; its output has the frames up to there."""
     of: int = 0
     """Number of frames that a stopped video would have had, about; 0 if unknown."""
 

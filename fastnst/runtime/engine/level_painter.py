@@ -219,14 +219,7 @@ class LevelPainter:
         if shape.device in ON_PROCESSOR:
             shape.release()  # Both together would hold twice the memory.
         plan = TilePlan(
-            height,
-            width,
-            PADDING,
-            shape.multiple_of,
-            shape.minimum,
-            net.radius,
-            side,
-            self._wrap,
+            height, width, PADDING, shape.multiple_of, shape.minimum, net.radius, side, self._wrap
         )
         whole = plan.pixels(plan.tiles()) + measuring_work(net, plan, exact=self._exact)
         done = 0.0

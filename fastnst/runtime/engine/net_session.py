@@ -60,7 +60,7 @@ class NetSession:
 
     @property
     def style_each(self) -> bool:
-        """Whether each picture of a batch is given a style."""
+        """Return whether each picture of a batch is given a style."""
         return self._signature.style_each
 
     @property

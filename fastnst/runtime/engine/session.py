@@ -77,9 +77,9 @@ class Signature(NamedTuple):
     rows: int
     """Rows of scales and shifts, whose shares are given."""
     style_each: bool
-    """Whether each picture of a batch is given a style."""
+    """True if each picture of a batch is given a style."""
     one_picture: bool
-    """Whether a batch holds one picture only."""
+    """True if a batch holds one picture only."""
 
 
 def open_session(

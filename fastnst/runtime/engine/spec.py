@@ -39,13 +39,13 @@ class StylizerSpec:
     model: Path | None = None
     """The .onnx file; None to find it by the name of the style."""
     fast: bool = False
-    """Whether to take the faster net where a name has two."""
+    """True for the faster net, where a name has two."""
     tile: Tile = "auto"
     """Side of tiles in pixels; `auto` takes tiles where memory is too small for the whole, `off` never."""
     exact: bool = False
-    """Whether tiles take the norms' statistics from the whole picture, in place of a sample."""
+    """True if tiles take the norms' statistics from the whole picture, in place of a sample."""
     wrap: bool = False
-    """Whether the right edge continues at the left one, as in a full panorama."""
+    """True if the right edge continues at the left one, as in a full panorama."""
     device: Device = "auto"
     """Device that paints."""
     threads: int | None = None

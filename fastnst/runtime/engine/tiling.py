@@ -67,9 +67,9 @@ class TilePlan:
     side: int
     """Largest side of a tile, a multiple of `multiple`."""
     wrap: bool = False
-    """Whether the right edge continues at the left one, in place of its mirror image."""
+    """True if the right edge continues at the left one, in place of its mirror image."""
     beyond: bool = False
-    """Whether windows reach beyond the padded picture, into more of its mirror image, so that all are as large."""
+    """True if windows reach beyond the padded picture, into more of its mirror image, so that all are as large."""
 
     @property
     def padded(self) -> tuple[int, int]:

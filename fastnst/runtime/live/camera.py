@@ -79,9 +79,9 @@ class Camera:
             MissingExtra: OpenCV is not installed.
         """
         self.lost = False
-        """Whether it was lost, and has not come back yet."""
+        """True if it was lost, and has not come back yet."""
         self.ended = False
-        """Whether no more frames will come."""
+        """True if no more frames will come."""
         self._source, self._size = source, size
         self._open = open_source or (_Webcam if isinstance(source, int) else _Playback)
         self._frames: FrameSource | None = self._open(source)

@@ -50,9 +50,9 @@ class Controls:
     mix: StyleMix
     """Style, strength and stroke that are painted now; the stroke is a number."""
     strokes: bool = True
-    """Whether the net has strokes of several sizes."""
+    """True if the net has strokes of several sizes."""
     strengths: bool = True
-    """Whether the net has strengths below 1."""
+    """True if the net has strengths below 1."""
     mirror: bool = False
     beside: bool = False
     full: bool = False

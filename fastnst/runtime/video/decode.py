@@ -65,7 +65,7 @@ class VideoFrame:
     color: ColorEncoding
     """Encoding that keeps its colours."""
     transposed: bool
-    """Whether rotation made rows of its columns."""
+    """True if rotation made rows of its columns."""
 
 
 class Video:

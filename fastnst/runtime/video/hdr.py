@@ -31,7 +31,7 @@ TO_709 = np.array(
 
 
 def is_wide(frame: Any) -> bool:
-    """Whether a frame's numbers stand for light by PQ or HLG, or for colours of BT.2020."""
+    """Return whether a frame's numbers stand for light by PQ or HLG, or for colours of BT.2020."""
     return (
         frame.color_trc in (PQ, HLG)
         or frame.color_primaries == BT2020

@@ -36,7 +36,7 @@ class VideoResult:
     note: str = ""
     """Damage and losses: parts of the source that could not be read or kept; empty if there are none."""
     stopped: bool = False
-    """Whether it was told to end early."""
+    """True if it was told to end early."""
     of: int = 0
     """Frames that it would have had if it had not been stopped, about; 0 if the file does not say."""
 

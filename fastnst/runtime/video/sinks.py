@@ -41,7 +41,7 @@ class Sink(ABC):
     names: ClassVar[str]
     """The names that it takes, to end the sentence "Give a name that ..."."""
     copies_streams: ClassVar[bool] = False
-    """Whether it takes sound and subtitles."""
+    """True if it takes sound and subtitles."""
 
     def __init__(self, target: Path, video: Video, options: VideoOptions, *, quality: int) -> None:
         self.target, self.video, self.options, self.quality = target, video, options, quality
@@ -51,7 +51,7 @@ class Sink(ABC):
     @staticmethod
     @abstractmethod
     def takes(target: Path) -> bool:
-        """Whether it can write a file of this name."""
+        """Return whether it can write a file of this name."""
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -71,8 +71,8 @@ class Sink(ABC):
         """
 
     def copy(self, packet: Packet) -> None:
-        """Add a packet of sound or subtitles; they come where `copies_streams` is true."""
-        raise NotImplementedError
+        """Add a packet of sound or subtitles, which is left out where `copies_streams` is false."""
+        return
 
 
 class NumberedPictures(Sink):
@@ -86,7 +86,7 @@ class NumberedPictures(Sink):
 
     @staticmethod
     def takes(target: Path) -> bool:
-        """Whether the name has the place of one number, and the ending of a picture."""
+        """Return whether the name has the place of one number, and the ending of a picture."""
         places = len(NUMBER.findall(target.name))
         return (
             places == 1 == target.name.count("%") and target.suffix.lower() in WRITABLE_EXTENSIONS
@@ -111,7 +111,7 @@ class Animation(Sink):
 
     @staticmethod
     def takes(target: Path) -> bool:
-        """Whether the format can hold an animation."""
+        """Return whether the format can hold an animation."""
         return takes_animation(target)
 
     @contextmanager
@@ -147,7 +147,7 @@ class VideoFile(Sink):
 
     @staticmethod
     def takes(target: Path) -> bool:
-        """Whether the ending is a video's."""
+        """Return whether the ending is a video's."""
         return target.suffix.lower() in VIDEO_EXTENSIONS
 
     @contextmanager

@@ -17,7 +17,7 @@ PHOTOS = np.random.default_rng(0).integers(0, 256, (6, 40, 48, 3), dtype=np.uint
 
 
 def painted_by(augment, photos=PHOTOS):
-    """What a process of its own does."""
+    """Work of a process of its own."""
     return [augment(photo) for photo in photos]
 
 

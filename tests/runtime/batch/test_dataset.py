@@ -51,7 +51,7 @@ def photos(workdir, make_photos):
 
 @pytest.fixture
 def wanted(photos, augment):
-    """What one process writes."""
+    """Files that one process writes."""
     stylize([photos], photos.parent / "wanted", style=augment, copies=2)
     return tree(photos.parent / "wanted")
 

@@ -24,7 +24,7 @@ FORMS = {
     ".gif": ["L", "P", "PA"],
     ".heic": ["RGB", "RGBA"],
 }
-"""What each format is written from here; PA is a palette with a transparent colour."""
+"""Mode that each format is written from here; PA is a palette with a transparent colour."""
 EXACT = {".png", ".tif", ".bmp"}
 ORIENTED = [".jpg", ".png", ".webp", ".tif", ".avif"]
 SHOWN = {
@@ -32,7 +32,7 @@ SHOWN = {
     5: lambda a: a.swapaxes(0, 1), 6: lambda a: a.swapaxes(0, 1)[:, ::-1],
     7: lambda a: a[::-1, ::-1].swapaxes(0, 1), 8: lambda a: a.swapaxes(0, 1)[::-1],
 }  # fmt: skip
-"""What is stored, as it is to be shown, by EXIF orientation."""
+"""Pixels that are stored, as it is to be shown, by EXIF orientation."""
 
 
 @pytest.fixture(scope="module")

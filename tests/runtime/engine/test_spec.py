@@ -14,7 +14,7 @@ PHOTO = np.random.default_rng(0).integers(0, 256, (40, 48, 3), dtype=np.uint8)
 
 
 def paint(stylizer):
-    """What a process of its own does."""
+    """Work of a process of its own."""
     return os.getpid(), stylizer(PHOTO)
 
 

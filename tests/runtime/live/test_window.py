@@ -53,7 +53,7 @@ def display(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def watched(display, tmp_path_factory):
-    """What was seen in a real window."""
+    """Report of what a real window showed."""
     folder = tmp_path_factory.mktemp("watched")
     clip = make(
         folder / "clip.mp4", 63, (HEIGHT, WIDTH), [200 * n for n in range(63)],
