@@ -107,7 +107,8 @@ def run(
 ) -> tuple[int, list[str], float]:
     """Run a command, and return its exit status, its lines, and its longest silence in seconds.
 
-    It is killed `kill_after` seconds after its start, and after a silence of `patience` seconds.
+    It is killed `kill_after` seconds after its start, and after a silence of `patience` seconds. A silence after a line
+    that says how far the job is does not count: the next is due within a minute.
     """
     job = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
@@ -138,7 +139,9 @@ def run(
             line = lines.get(timeout=left)
         except queue.Empty:
             continue
-        longest, last = max(longest, time.monotonic() - last), time.monotonic()
+        if not said or " %" not in said[-1]:
+            longest = max(longest, time.monotonic() - last)
+        last = time.monotonic()
         if line is None:
             return job.wait(), said, longest
         said.append(line)
@@ -168,7 +171,7 @@ class Storm:
     Args:
         folder: Folder of the files.
         seed: Seed of all that is random.
-        silence: Longest silence of a job in seconds; after six times as long it is killed.
+        silence: Longest silence of a job in seconds; after seven times as long it is killed.
     """
 
     def __init__(self, folder: Path, seed: int, silence: float = 10.0) -> None:
@@ -196,7 +199,7 @@ class Storm:
             make(path, self.rng)
             path.write_bytes(damage(path.read_bytes(), self.rng))
         words = (*FASTNST, "stylize", str(source), "-o", str(out), *STYLE, "--json")
-        status, said, silence = run(words, patience=6 * self.silence)
+        status, said, silence = run(words, patience=7 * self.silence)
         self.check(name, said, silence)
         painted = [path for path in out.rglob("*") if path.is_file()]
         broken = [path for path in painted if not opens(path)]
@@ -232,7 +235,7 @@ class Storm:
             status, said, silence = run(
                 (*FASTNST, "stylize", str(clip), "-o", str(out), *STYLE),
                 limit,
-                patience=6 * self.silence,
+                patience=7 * self.silence,
             )
             self.check(f"a disk full after {most} bytes", said, silence)
             if left_over(out.parent) or (out.exists() != (status == 0)):
@@ -285,7 +288,7 @@ class Storm:
                 words, again, longest = (*base, *new), (*base, "--resume"), 12.0
             moment = self.rng.uniform(0.2, longest)
             ended, said, silence = run(
-                words, kill_after=moment, place=place, patience=6 * self.silence
+                words, kill_after=moment, place=place, patience=7 * self.silence
             )
             what = f"{kind} killed after {moment:.1f} s"
             self.check(what, said, silence)
@@ -293,10 +296,10 @@ class Storm:
             self.wrong += [f"{what}: {path} can't be opened" for path in whole if not opens(path)]
             if kind == "training" and ended == 0:  # It was over before, and can't be resumed.
                 continue
-            status, said, silence = run(again, place=place, patience=6 * self.silence)
+            status, said, silence = run(again, place=place, patience=7 * self.silence)
             # It may have been killed before there was a checkpoint.
             if kind == "training" and status and "--resume" in again:
-                status, said, silence = run(words, place=place, patience=6 * self.silence)
+                status, said, silence = run(words, place=place, patience=7 * self.silence)
             # A training is silent until its first validation.
             self.check(f"{what}, again", said, 0 if kind == "training" else silence)
             self.wrong += [f"{what}: {path} is left" for path in left_over(place)]

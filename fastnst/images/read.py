@@ -6,7 +6,7 @@ import math
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -86,11 +86,14 @@ class ImageFile:
         self._disposals: list[int] = []
         self._exif, self._dpi = read_exif(self._image), self._image.info.get("dpi")
         for place, number in enumerate(self._numbers):
+            # Pillow checks TIFFs again when it unpacks them.
+            no_limit = _no_pixel_limit() if self.format == PAGED_FORMAT else nullcontext()
             with _explained(self._name):
                 if place:
                     self._image.seek(number)
                     _check_size(self._image, self._name, self._max_pixels)
-                self._image.load()
+                with no_limit:
+                    self._image.load()
                 if self.animated:
                     duration = self._image.info.get("duration", 0)
                     self._durations.append(round(duration) if math.isfinite(duration) else 0)

@@ -136,6 +136,14 @@ def test_every_page_has_the_limit(tmp_path):
         list(picture.frames())
 
 
+def test_pages_have_this_limit_alone(tmp_path, monkeypatch, recwarn):
+    Image.new("RGB", (100, 100)).save(tmp_path / "a.tif", save_all=True)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert read_image(tmp_path / "a.tif").size == (100, 100)
+    assert not recwarn.list
+    assert Image.MAX_IMAGE_PIXELS == 1000
+
+
 def test_what_is_no_file_at_all_is_named():
     with pytest.raises(
         UnreadableImage, match=r"A NoneType is no picture\. Give the path of a file"
