@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 from fastnst import FastnstError, StyleAugment
-from fastnst.runtime.batch.choices import RANDOM
 from fastnst.runtime.batch.cluster import import_ray
 from fastnst.runtime.batch.dataset import stylize_dataset
 from fastnst.runtime.batch.parquet import stylize_parquet
-from fastnst.styles.draw import parse_range
+from fastnst.styles.draw import RANDOM, parse_range
 from fastnst.system.progress import StepProgress
 
 

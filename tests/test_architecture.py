@@ -11,7 +11,6 @@ TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "fastnst"
 UNTESTED = {
     "__main__": "one line: cli/test_stylize.py and runtime/batch/test_archive.py run `python -m fastnst`",
-    "cli/terminal": "shown on a terminal alone; what is said goes through every test of cli/",
     "evaluation/lbfgs_baseline": "what `evaluate` measures: evaluation/test_evaluate.py",
     "evaluation/measure": "what `evaluate` measures: evaluation/test_evaluate.py",
     "evaluation/report": "what `evaluate` prints: evaluation/test_evaluate.py",

@@ -148,14 +148,12 @@ def stylize(
     """
     from fastnst.images.colors import parse_keep_color
     from fastnst.images.formats import takes_pages
-    from fastnst.runtime.batch.augment import StyleAugment
-    from fastnst.runtime.batch.choices import RANDOM
     from fastnst.runtime.batch.outputs import PIPE
     from fastnst.runtime.batch.stylize import stylize as run
     from fastnst.runtime.engine.stylizer import Stylizer
     from fastnst.runtime.photos.options import PhotoOptions
     from fastnst.runtime.video.options import VideoOptions
-    from fastnst.styles.draw import parse_range
+    from fastnst.styles.draw import RANDOM, parse_range
     from fastnst.styles.mix import StyleMix
     from fastnst.styles.registry import is_painting_folder
 
@@ -176,6 +174,8 @@ def stylize(
                 "Pictures in drawn styles are painted whole.",
                 "Leave out --tile, --exact, --wrap and --memory.",
             )
+        from fastnst.runtime.batch.augment import StyleAugment
+
         size_of_strokes = (0.0, 1.0) if blended else None
         with progress_bar() as progress:
             task = progress.add_task("Describing", total=1, visible=False)

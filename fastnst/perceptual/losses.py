@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import NamedTuple, get_args
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from fastnst.errors import FastnstError, did_you_mean
 from fastnst.perceptual.loss_network import LossNetwork
-from fastnst.perceptual.terms import content_loss, gram, style_loss, tv_loss
+from fastnst.perceptual.targets import GramNorm, Targets, layer_key
+from fastnst.perceptual.terms import (
+    content_loss,
+    gram,
+    region_masks,
+    style_loss,
+    tv_loss,
+    within_region,
+)
 
 LEAST_STYLE = 1e-4
 """Offset of a layer's style term before its power is taken; lower than hardly any stylized image reaches."""
-GramNorm: TypeAlias = Literal["unit", "chw", "hw", "none"]
 
 
 class LossTerms(NamedTuple):
@@ -31,7 +37,7 @@ class LossTerms(NamedTuple):
         return self.content + self.style + self.tv
 
 
-class PerceptualLoss(nn.Module):
+class PerceptualLoss(Targets):
     """The objective J = w_c L_content + w_s L_style + w_tv L_tv, in units that suit every painting.
 
     Raw terms differ tenfold between paintings, and even between scans of one painting, so no weights would
@@ -83,7 +89,6 @@ class PerceptualLoss(nn.Module):
             FastnstError: The network has no such layer, a weight is negative, the power is not above 0, or
                 the shares of the layers sum to 0.
         """
-        super().__init__()
         for name, value in {
             "content": content_weight, "style": style_weight, "tv": tv_weight,
         }.items():  # fmt: skip
@@ -93,122 +98,18 @@ class PerceptualLoss(nn.Module):
             raise FastnstError(
                 f"There is no Gram norm {gram_norm!r}.", did_you_mean(gram_norm, get_args(GramNorm))
             )
-        self.network = network
-        self.content_layers = _shares(network, "content", content_layers)
-        self.style_layers = _shares(network, "style", style_layers)
+        if not 0 < style_power < float("inf"):
+            raise FastnstError(f"The power of the style term is {style_power:g}.", "It is above 0.")
+        super().__init__(
+            network,
+            _shares(network, "content", content_layers),
+            _shares(network, "style", style_layers),
+            gram_norm,
+        )
         self.content_weight = content_weight
         self.style_weight = style_weight
         self.tv_weight = tv_weight
-        self.gram_norm = gram_norm
-        if not 0 < style_power < float("inf"):
-            raise FastnstError(f"The power of the style term is {style_power:g}.", "It is above 0.")
         self.style_power = style_power
-        self._photo_grams: dict[str, Tensor] = {}
-        for name in self.content_layers:
-            self.register_buffer(_key("content_unit", name), torch.ones(()), persistent=False)
-        for name in self.style_layers:
-            self.register_buffer(_key("gram", name), torch.zeros(1, 1, 1), persistent=False)
-            self.register_buffer(_key("style_unit", name), torch.ones(1), persistent=False)
-
-    @torch.no_grad()
-    def set_styles(self, paintings: list[Tensor], blends: Tensor | None = None) -> None:
-        """Compute the paintings' Gram matrices.
-
-        Args:
-            paintings: RGB (1, 3, H, W), float, 0..255; their sizes may differ.
-            blends: (styles, paintings), the share of each painting in each style; rows sum to 1. The squared
-                distance to a mean of Gram matrices differs by a constant alone from the mean of the squared
-                distances. None makes each painting a style.
-        """
-        rows = [self.network(painting, self.style_layers) for painting in paintings]
-        for name in self.style_layers:
-            grams = torch.cat([gram(row[name]) for row in rows])
-            if blends is not None:
-                grams = torch.einsum("sp,pcd->scd", blends.to(grams), grams)
-            setattr(self, _key("gram", name), grams)
-
-    @torch.no_grad()
-    def grams(self, painting: Tensor) -> dict[str, Tensor]:
-        """The Gram matrices (C, C) of a painting, RGB (1, 3, H, W), float, 0..255, by style layer."""
-        features = self.network(painting, self.style_layers)
-        return {name: gram(features[name])[0] for name in self.style_layers}
-
-    @torch.no_grad()
-    def reserve(self, count: int) -> int:
-        """Add places for styles that change from step to step, see `place`; return the number of the first."""
-        for name in self.style_layers:
-            for kind in ("gram", "style_unit"):
-                kept = getattr(self, _key(kind, name))
-                setattr(
-                    self,
-                    _key(kind, name),
-                    torch.cat([kept, kept[:1].expand(count, *kept.shape[1:])]),
-                )
-        return len(kept)
-
-    @torch.no_grad()
-    def place(self, number: int, grams: Mapping[str, Tensor]) -> None:
-        """Replace a style by one with these Gram matrices (C, C), by layer; call it after `calibrate`.
-
-        Its units are those of `gram_norm="unit"`.
-        """
-        for name, target in grams.items():
-            getattr(self, _key("gram", name))[number] = target
-            getattr(self, _key("style_unit", name))[number] = self.unit(name, target)
-
-    def unit(self, name: str, target: Tensor) -> Tensor:
-        """The raw term of photos for a painting's Gram matrix (C, C), a scalar."""
-        return _at_least(style_loss(self._photo_grams[name], target[None]).mean(), target)
-
-    @torch.no_grad()
-    def calibrate(self, photos: Tensor, regions: Tensor | None = None) -> None:
-        """Measure the units of the terms, their values for photographs; call it after `set_styles`.
-
-        Args:
-            photos: RGB (N, 3, H, W), float, 0..255; 16 or more are steady to a few percent.
-            regions: As for `forward`.
-        """
-        raw: dict[str, Tensor] = {}
-        values: dict[str, list[Tensor]] = {name: [] for name in self.content_layers}
-        kept: dict[str, list[Tensor]] = {name: [] for name in self.style_layers}
-        for photo in torch.split(photos, 1):
-            features = self.network(photo, {*self.style_layers, *self.content_layers})
-            for name in self.style_layers:
-                targets = getattr(self, _key("gram", name))
-                masks = (
-                    _masks(features[name], regions)
-                    if regions is not None
-                    else [None] * len(targets)
-                )
-                rows = [
-                    style_loss(gram(_within(features[name], mask)), target[None])
-                    for target, mask in zip(targets, masks, strict=True)
-                ]
-                raw[name] = raw.get(name, 0) + torch.cat(rows) / len(photos)
-                kept[name].append(gram(features[name]))
-            for name in self.content_layers:
-                values[name].append(features[name].float())
-        norms: dict[str, Tensor] = {}
-        for name, value in raw.items():
-            norms[name] = _at_least(value, getattr(self, _key("gram", name)))
-        self._photo_grams = {name: torch.cat(each) for name, each in kept.items()}
-        factors = {name: self._factor(name, features[name].shape) for name in self.style_layers}
-        whole = sum(
-            share * factors[name] * norms[name] for name, share in self.style_layers.items()
-        )
-        for name, norm in norms.items():
-            unit = norm if self.gram_norm == "unit" else whole / factors[name]
-            setattr(self, _key("style_unit", name), unit)
-        for name, maps in values.items():
-            joined = torch.cat(maps)
-            variance = joined.var(dim=(0, 2, 3), correction=0).mean()
-            floor = 1e-6 * joined.square().mean() + 1e-12  # Of a photo of one colour.
-            setattr(self, _key("content_unit", name), 2 * variance.clamp_min(floor))
-
-    def _factor(self, name: str, shape: torch.Size) -> float:
-        """Factor of the layer's raw term over that with Gram matrices divided by C H W."""
-        c, h, w = shape[1:]
-        return float({"unit": 1, "chw": 1, "hw": c * c, "none": (c * h * w) ** 2}[self.gram_norm])
 
     @torch.no_grad()
     def content_targets(self, photos: Tensor) -> dict[str, Tensor]:
@@ -259,18 +160,18 @@ class PerceptualLoss(nn.Module):
             styles = torch.zeros(len(images), dtype=torch.int64, device=images.device)
         content = torch.zeros(len(images), device=images.device)
         for name, share in self.content_layers.items():
-            unit = getattr(self, _key("content_unit", name))
+            unit = getattr(self, layer_key("content_unit", name))
             content = content + share * content_loss(features[name], targets[name]) / unit
         style = torch.zeros_like(content)
         for name, share in self.style_layers.items():
-            grams = getattr(self, _key("gram", name))
-            units = getattr(self, _key("style_unit", name))
+            grams = getattr(self, layer_key("gram", name))
+            units = getattr(self, layer_key("style_unit", name))
             if regions is None:
                 loss = style_loss(gram(features[name]), grams[styles]) / units[styles]
                 style = style + share * self._powered(loss)
                 continue
-            for row, mask in enumerate(_masks(features[name], regions)):
-                loss = style_loss(gram(_within(features[name], mask)), grams[row : row + 1])
+            for row, mask in enumerate(region_masks(features[name], regions)):
+                loss = style_loss(gram(within_region(features[name], mask)), grams[row : row + 1])
                 style = style + share * mask.mean() * self._powered(loss / units[row])
         if strengths is not None:
             style = style * strengths
@@ -288,29 +189,6 @@ class PerceptualLoss(nn.Module):
         # The slope of the root is infinite at 0.
         powered: Tensor = (loss + LEAST_STYLE) ** self.style_power - LEAST_STYLE**self.style_power
         return powered
-
-    def units(self, style: int = 0) -> dict[str, float]:
-        """The divisor of each layer's raw term for one of the styles, by names such as "style relu1_1"."""
-        return {
-            _unit_name(name): value.flatten()[style if "style" in name else 0].item()
-            for name, value in self.named_buffers()
-            if "_unit_" in name
-        }
-
-    def set_units(self, units: Mapping[str, float]) -> None:
-        """Set the units, as `units` gives them, for every style, in place of a calibration.
-
-        Raises:
-            FastnstError: One is missing, so the units belong to another objective.
-        """
-        for name, value in list(self.named_buffers()):
-            if "_unit_" in name:
-                key = _unit_name(name)
-                if key not in units:
-                    raise FastnstError(
-                        f"The units have none for {key}, but for {', '.join(units)}."
-                    )
-                setattr(self, name, torch.full_like(value, units[key]))
 
     def extra_repr(self) -> str:
         """The objective with its weights, as `repr` shows it."""
@@ -335,30 +213,3 @@ def _shares(network: LossNetwork, term: str, layers: Mapping[str, float]) -> dic
             f"Give at least one layer; to leave the term out, set the {term} weight to 0.",
         )
     return {network.resolve(name): share / total for name, share in layers.items()}
-
-
-def _at_least(raw: Tensor, target: Tensor) -> Tensor:
-    """The raw term of photos, above 0: a photo that has the painting's Gram matrices already is the painting."""
-    return raw.clamp_min(1e-6 * target.square().sum(dim=(-2, -1))).clamp_min(1e-12)
-
-
-def _key(kind: str, layer: str) -> str:
-    """The name of a layer's buffer, which must not contain a dot."""
-    return f"{kind}_{layer.replace('.', '-')}"
-
-
-def _unit_name(buffer: str) -> str:
-    """The name of a unit for people, such as "style relu1_1"."""
-    return buffer.replace("_unit_", " ").replace("-", ".")
-
-
-def _masks(features: Tensor, regions: Tensor) -> Tensor:
-    """Regions (R, H, W) averaged to the size of features."""
-    return F.adaptive_avg_pool2d(regions[None], (features.shape[2], features.shape[3]))[0]
-
-
-def _within(features: Tensor, mask: Tensor | None) -> Tensor:
-    """Features weighted so that their Gram matrix is the mean over a region."""
-    if mask is None:
-        return features
-    return features * (mask / mask.mean().clamp_min(1e-6)).sqrt().to(features.dtype)

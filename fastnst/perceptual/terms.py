@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 PART = 2**18
@@ -124,3 +125,15 @@ def tv_loss(images: Tensor) -> Tensor:
     across = (x[..., 1:] - x[..., :-1]).square().mean(dim=(1, 2, 3))
     down = (x[..., 1:, :] - x[..., :-1, :]).square().mean(dim=(1, 2, 3))
     return across + down
+
+
+def region_masks(features: Tensor, regions: Tensor) -> Tensor:
+    """Regions (R, H, W) averaged to the size of features."""
+    return F.adaptive_avg_pool2d(regions[None], (features.shape[2], features.shape[3]))[0]
+
+
+def within_region(features: Tensor, mask: Tensor | None) -> Tensor:
+    """Features weighted so that their Gram matrix is the mean over a region."""
+    if mask is None:
+        return features
+    return features * (mask / mask.mean().clamp_min(1e-6)).sqrt().to(features.dtype)

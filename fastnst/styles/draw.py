@@ -12,6 +12,8 @@ from fastnst.styles.mix import StyleMix
 
 Range: TypeAlias = float | tuple[float, float]
 """Number, or the least and the largest of numbers that are drawn."""
+RANDOM = "random"
+"""Word for random blends of all styles of a file."""
 MOST_BLENDED = 3
 """Largest number of styles in a random blend."""
 

@@ -1,41 +1,12 @@
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from fastnst.errors import FastnstError
-from fastnst.perceptual import PerceptualLoss, gram, load_loss_network, style_loss, tv_loss
-
-STYLE = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
-
-
-@pytest.fixture(scope="module")
-def network():
-    return load_loss_network()
-
-
-@pytest.fixture(scope="module")
-def painting():
-    return torch.rand(1, 3, 64, 80, generator=torch.Generator().manual_seed(1)) * 255
-
-
-@pytest.fixture(scope="module")
-def photos():
-    return torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(2)) * 255
-
-
-def make(network, painting, photos, **weights):
-    weights = {"content_weight": 1.0, "style_weight": 1.0, "tv_weight": 1.0} | weights
-    loss = PerceptualLoss(
-        network, content_layers={"relu3_3": 1}, style_layers=dict.fromkeys(STYLE, 1), **weights
-    )
-    loss.set_styles([painting])
-    loss.calibrate(photos)
-    return loss
+from fastnst.perceptual import PerceptualLoss, gram, style_loss, tv_loss
 
 
 def test_an_image_has_no_content_loss_to_itself_and_no_style_loss_to_itself(
-    network, painting, photos
+    make, network, painting, photos
 ):
     loss = make(network, painting, photos, tv_weight=0.0)
     terms = loss(painting, loss.content_targets(painting))
@@ -44,46 +15,25 @@ def test_an_image_has_no_content_loss_to_itself_and_no_style_loss_to_itself(
     assert terms.tv == 0
 
 
-def test_unpainted_photos_have_a_style_term_of_1(network, painting, photos):
-    loss = make(network, painting, photos, style_weight=7.0)
-    terms = loss(photos, loss.content_targets(photos))
-    torch.testing.assert_close(terms.style, torch.tensor(7.0))
-
-
-@pytest.mark.slow
-def test_unrelated_pictures_have_a_content_term_near_1(network, painting, astronaut):
-    pixels = torch.from_numpy(np.array(Image.open(astronaut).convert("RGB"))).permute(2, 0, 1)
-    parts = (
-        pixels.unfold(1, 128, 128)
-        .unfold(2, 128, 128)
-        .permute(1, 2, 0, 3, 4)
-        .reshape(16, 3, 128, 128)
-    )
-    photos = parts.float()
-    loss = make(network, painting, photos)
-    terms = loss(photos.roll(5, 0), loss.content_targets(photos))
-    assert 0.85 < terms.content < 1.15
-
-
-def test_the_terms_are_the_formulas(network, painting, photos):
+def test_the_terms_are_the_formulas(make, network, painting, photos):
     loss = make(network, painting, photos, content_weight=2.0, style_weight=3.0, tv_weight=5.0)
     image, photo = photos[:1], photos[1:2]
     terms = loss(image, loss.content_targets(photo))
-    features, target = network(image, STYLE), network(photo, STYLE)
-    wanted = {name: gram(f) for name, f in network(painting, STYLE).items()}
+    features, target = network(image, loss.style_layers), network(photo, loss.style_layers)
+    wanted = {name: gram(f) for name, f in network(painting, loss.style_layers).items()}
     content = (features["relu3_3"] - target["relu3_3"]).square().mean()
-    unit = 2 * network(photos, STYLE)["relu3_3"].var(dim=(0, 2, 3), correction=0).mean()
+    unit = 2 * network(photos, loss.style_layers)["relu3_3"].var(dim=(0, 2, 3), correction=0).mean()
     torch.testing.assert_close(terms.content, 2 * content / unit)
     style = 0.0
-    for name in STYLE:
-        typical = style_loss(gram(network(photos, STYLE)[name]), wanted[name]).mean()
+    for name in loss.style_layers:
+        typical = style_loss(gram(network(photos, loss.style_layers)[name]), wanted[name]).mean()
         style = style + style_loss(gram(features[name]), wanted[name])[0] / typical / 4
     torch.testing.assert_close(terms.style, 3 * style)
     torch.testing.assert_close(terms.tv, 5 * tv_loss(image)[0])
     torch.testing.assert_close(terms.total, terms.content + terms.style + terms.tv)
 
 
-def test_each_picture_can_have_its_own_style(network, photos):
+def test_each_picture_can_have_its_own_style(make, network, photos):
     first, second = torch.rand(1, 3, 64, 64) * 255, torch.rand(1, 3, 80, 64) * 100
     loss = make(network, first, photos, tv_weight=0.0)
     loss.set_styles([first, second])
@@ -96,7 +46,7 @@ def test_each_picture_can_have_its_own_style(network, photos):
     assert wrong.style > 0.1
 
 
-def test_gradients_reach_the_image_and_not_the_network(network, painting, photos):
+def test_gradients_reach_the_image_and_not_the_network(make, network, painting, photos):
     loss = make(network, painting, photos)
     image = photos[:1].clone().requires_grad_()
     loss(image, loss.content_targets(photos[1:2])).total.backward()
@@ -105,7 +55,7 @@ def test_gradients_reach_the_image_and_not_the_network(network, painting, photos
     assert all(p.grad is None for p in loss.parameters())
 
 
-def test_printing_shows_the_objective(network, painting, photos):
+def test_printing_shows_the_objective(make, network, painting, photos):
     loss = make(network, painting, photos, style_weight=12.0)
     assert "12 style{'relu1_2': 0.25" in repr(loss)
 
@@ -185,14 +135,6 @@ def test_terms_and_gradients_are_the_papers(network, norm):
     torch.testing.assert_close(got, gradient, rtol=1e-3, atol=1e-3 * gradient.abs().max().item())
 
 
-def test_a_blend_of_paintings_has_the_mean_of_their_grams(network, painting, photos):
-    other = painting.flip(1) / 2
-    loss = make(network, painting, photos)
-    loss.set_styles([painting, other], torch.tensor([[0.25, 0.75]]))
-    wanted = [gram(network(p, STYLE)["relu2_2"]) for p in (painting, other)]
-    torch.testing.assert_close(loss.gram_relu2_2, 0.25 * wanted[0] + 0.75 * wanted[1])
-
-
 def test_a_region_is_judged_by_itself(network, painting, photos):
     loss = PerceptualLoss(
         network, content_layers={"relu1_1": 1}, style_layers={"relu1_1": 1}, content_weight=0, style_weight=1
@@ -229,13 +171,6 @@ def test_a_region_pulls_on_its_own_pixels_alone(network, painting, photos):
     loss(x, loss.content_targets(photos[:1]), regions=region).total.backward()
     assert (x.grad[..., :32] != 0).any()
     assert (x.grad[..., 33:] == 0).all()  # One pixel further: the reach of one convolution.
-
-
-def test_a_photo_that_is_the_painting_or_of_one_colour_still_has_units(network, painting):
-    for photo in (painting, torch.full((1, 3, 64, 64), 90.0)):
-        loss = make(network, painting, photo)
-        terms = loss(photo, loss.content_targets(photo))
-        assert torch.isfinite(torch.stack(tuple(terms))).all()
 
 
 @pytest.mark.parametrize(

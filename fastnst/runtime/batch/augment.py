@@ -13,11 +13,11 @@ import numpy as np
 from fastnst.errors import FastnstError
 from fastnst.images.kinds import to_batch
 from fastnst.images.pixels import Pixels
-from fastnst.runtime.batch.choices import RANDOM, AnyStyle, find_choices
+from fastnst.runtime.batch.choices import AnyStyle, find_choices
 from fastnst.runtime.engine.devices import ON_PROCESSOR, Device
 from fastnst.runtime.engine.spec import StylizerSpec
 from fastnst.runtime.engine.stylizer import Stylizer
-from fastnst.styles.draw import Range, StyleDraws, content_key
+from fastnst.styles.draw import RANDOM, Range, StyleDraws, content_key
 from fastnst.styles.mix import StyleMix
 
 if TYPE_CHECKING:

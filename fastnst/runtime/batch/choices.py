@@ -19,6 +19,7 @@ from fastnst.runtime.engine.painting_statistics import (
 )
 from fastnst.runtime.engine.spec import StylizerSpec, style_and_model
 from fastnst.styles.card import StyleCard
+from fastnst.styles.draw import RANDOM
 from fastnst.styles.mix import StyleMix, parse_blend
 from fastnst.styles.onnx_metadata import read_card
 from fastnst.styles.painting import is_picture
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 AnyStyle: TypeAlias = str | os.PathLike[str]
 """Name of a style, a blend, the path of a painting or of a folder of paintings, or the path of an .onnx file."""
-RANDOM = "random"
-"""Word for random blends of all styles of a file."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -94,3 +95,59 @@ class Recorder:
                 continue  # The camera was lost, and came back with another size.
             last = max(last + 1, round((seconds - began) / TIME_BASE))
             self._encoder.write(pixels, last)
+
+
+class Recording:
+    """Video that is being recorded, if any; leaving the block closes it.
+
+    Args:
+        say: Called with a line on each video that was written.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._on: Recorder | None = None
+        self._began = 0.0
+        self._say = say
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def begin(self, path: Path) -> None:
+        """Begin a video.
+
+        Raises:
+            CannotWrite: There is such a file, or the format or the folder does not take it.
+        """
+        self._on, self._began = Recorder(path), time.monotonic()
+
+    def add(self, pixels: Pixels, seconds: float) -> None:
+        """Add a frame (H, W, 3), uint8 RGB, with its time; without a video, nothing."""
+        if self._on is not None:
+            self._on.add(pixels, seconds)
+
+    def switch(self, path: Path) -> str:
+        """End the video, or begin one; return its name."""
+        if self._on is not None:
+            return self.end()
+        self.begin(path)
+        return f"{path}"
+
+    def end(self) -> str:
+        """Close the video, and return its name; without one, nothing."""
+        if self._on is None:
+            return ""
+        recorder, self._on = self._on, None
+        recorder.close()
+        missing = f", without {recorder.dropped} frames" if recorder.dropped else ""
+        self._say(f"{recorder.path}{missing}")
+        return f"{recorder.path}{missing}"
+
+    def notes(self) -> list[str]:
+        """Lines to show in the window."""
+        if self._on is None:
+            return []
+        minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
+        return [f"REC {minutes}:{seconds:02}"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +14,13 @@ from fastnst.errors import CannotWrite, FastnstError
 from fastnst.images.pixels import Pixels
 from fastnst.images.write import write_image
 from fastnst.runtime.engine.stylizer import Stylizer, frames_at_once
-from fastnst.runtime.live.camera import Camera, FrameSource, LiveFrame
+from fastnst.runtime.live.camera import Camera, FrameSource
 from fastnst.runtime.live.controls import Controls
-from fastnst.runtime.live.recorder import Recorder
+from fastnst.runtime.live.painter import FramePainter, PaintedFrame
+from fastnst.runtime.live.recorder import Recording
 from fastnst.runtime.live.virtual_camera import virtual_camera
-from fastnst.runtime.live.window import LAST, Screen, Spans, median
-from fastnst.runtime.video.deflicker import Deflicker, opencv
+from fastnst.runtime.live.window import Screen, Spans, median
+from fastnst.runtime.video.deflicker import opencv
 from fastnst.styles.mix import StyleMix
 from fastnst.system.display import has_display
 from fastnst.system.interrupts import Interrupts
@@ -51,12 +50,6 @@ class WebcamStats:
     def rate(self) -> float:
         """Frames a second."""
         return self.frames / self.seconds if self.seconds else 0.0
-
-
-@dataclass(frozen=True)
-class _Painting:
-    pixels: Pixels
-    frame: LiveFrame
 
 
 def webcam(
@@ -114,7 +107,7 @@ def webcam(
         strengths=card is not None and card.identity,
         mirror=isinstance(camera, int) if mirror is None else mirror,
     )
-    recording = _Recording(say)
+    recording = Recording(say)
     with (
         Camera(camera, size=size, open_source=open_source) as opened,
         recording,
@@ -131,7 +124,7 @@ def webcam(
             recording.begin(record)
         outlet = virtual_camera((width, height)) if virtual else None
         screen = Screen(cv, controls, (width, height)) if display else None
-        painter = _Painter(stylizer, at_once, opened, controls, deflicker)
+        painter = FramePainter(stylizer, at_once, opened, controls, deflicker)
         shown, delays = Spans(), Spans()
         began, count, last = time.perf_counter(), 0, None
         try:
@@ -167,89 +160,7 @@ def webcam(
     return WebcamStats(count, took, *middle)
 
 
-class _Painter:
-    """Paints the newest frames of a camera, in threads."""
-
-    def __init__(
-        self,
-        stylizer: Stylizer,
-        at_once: int,
-        camera: Camera,
-        controls: Controls,
-        deflicker: bool,
-    ) -> None:
-        self.waited, self.painting = Spans(), Spans()
-        self.over = False
-        self._done = deque[float](maxlen=LAST)
-        self._stylizer, self._camera, self._controls = stylizer, camera, controls
-        self._deflicker = Deflicker() if deflicker else None
-        self._newest: _Painting | None = None
-        self._failure: Exception | None = None
-        self._came = threading.Condition()
-        self._taking = threading.Lock()
-        self._taken = -1
-        self._closed = False
-        self._working = at_once
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(at_once)]
-        for thread in self._threads:
-            thread.start()
-
-    def newest(self, last: _Painting | None) -> _Painting | None:
-        """Wait a little for a painting newer than the last one; None if none came."""
-        with self._came:
-            self._came.wait_for(lambda: self.over or self._newest is not last, 0.03)
-            if self._failure is not None:
-                raise self._failure
-            return self._newest if self._newest is not last else None
-
-    @property
-    def rate(self) -> float:
-        """Frames painted a second, of late."""
-        with self._came:
-            done = list(self._done)
-        return (len(done) - 1) / (done[-1] - done[0]) if len(done) > 1 else 0.0
-
-    def close(self) -> None:
-        """Stop after the frame that is being painted."""
-        self._closed = True
-        for thread in self._threads:
-            thread.join(timeout=10)
-
-    def _paint(self, pixels: Pixels) -> Pixels:
-        painted = self._stylizer(pixels, self._controls.mix)
-        return painted if self._deflicker is None else self._deflicker(pixels, painted)
-
-    def _work(self) -> None:
-        try:
-            while not self._closed:
-                with self._taking:
-                    frame = self._camera.newest(self._taken, timeout=0.2)
-                    if frame is not None:
-                        self._taken = frame.number
-                if frame is None:
-                    if self._camera.ended:
-                        break
-                    continue
-                started = time.perf_counter()
-                self.waited.append(self._camera.now - frame.time)
-                painted = self._paint(frame.pixels)
-                with self._came:
-                    self._done.append(time.perf_counter())
-                    self.painting.append(self._done[-1] - started)
-                    # One that another thread has overtaken is not shown any more.
-                    if self._newest is None or frame.number > self._newest.frame.number:
-                        self._newest = _Painting(painted, frame)
-                        self._came.notify_all()
-        except Exception as error:
-            self._failure = error
-        finally:
-            with self._came:
-                self._working -= 1
-                self.over = self.over or self._failure is not None or not self._working
-                self._came.notify_all()
-
-
-def _composed(painting: _Painting, controls: Controls) -> Pixels:
+def _composed(painting: PaintedFrame, controls: Controls) -> Pixels:
     """Lay out the window's picture."""
     photo, painted = painting.frame.pixels, painting.pixels
     if controls.mirror:
@@ -259,52 +170,7 @@ def _composed(painting: _Painting, controls: Controls) -> Pixels:
     return np.ascontiguousarray(painted)
 
 
-class _Recording:
-    """The video that is being recorded, if any; leaving the block closes it."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._on: Recorder | None = None
-        self._began = 0.0
-        self._say = say
-
-    def __enter__(self) -> _Recording:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
-    def begin(self, path: Path) -> None:
-        self._on, self._began = Recorder(path), time.monotonic()
-
-    def add(self, pixels: Pixels, seconds: float) -> None:
-        if self._on is not None:
-            self._on.add(pixels, seconds)
-
-    def switch(self, path: Path) -> str:
-        """End the recording, or begin one; return its name."""
-        if self._on is not None:
-            return self.end()
-        self.begin(path)
-        return f"{path}"
-
-    def end(self) -> str:
-        if self._on is None:
-            return ""
-        recorder, self._on = self._on, None
-        recorder.close()
-        missing = f", without {recorder.dropped} frames" if recorder.dropped else ""
-        self._say(f"{recorder.path}{missing}")
-        return f"{recorder.path}{missing}"
-
-    def notes(self) -> list[str]:
-        """Lines to show in the window."""
-        if self._on is None:
-            return []
-        minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
-        return [f"REC {minutes}:{seconds:02}"]
-
-
-def _answer(asked: str, recording: _Recording, picture: Pixels) -> str:
+def _answer(asked: str, recording: Recording, picture: Pixels) -> str:
     """Record, or save a snapshot, as a key asks; return the line to show."""
     stamp = time.strftime("fastnst-%Y%m%d-%H%M%S")
     try:

@@ -4,8 +4,9 @@ import shutil
 import pytest
 
 from fastnst.errors import FastnstError, UnknownStyle, UnreadableImage
-from fastnst.runtime.batch.choices import RANDOM, find_choices
+from fastnst.runtime.batch.choices import find_choices
 from fastnst.runtime.engine import painting_statistics as module
+from fastnst.styles.draw import RANDOM
 from fastnst.styles.registry import find_gallery
 
 

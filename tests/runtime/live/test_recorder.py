@@ -7,7 +7,7 @@ from clips import picture
 
 from fastnst import stream
 from fastnst.errors import CannotWrite, FastnstError
-from fastnst.runtime.live.recorder import Recorder
+from fastnst.runtime.live.recorder import Recorder, Recording
 
 
 def test_it_writes_what_came_when_it_came(tmp_path, negative):
@@ -81,3 +81,18 @@ def test_a_disk_that_is_full_at_the_end_is_one_sentence(tmp_path, monkeypatch):
     thread.join(10)
     assert said == [True]
     assert not [*tmp_path.iterdir()]
+
+
+def test_recordings_are_begun_and_ended_by_one_key(tmp_path):
+    said = []
+    with Recording(said.append) as recording:
+        recording.add(picture(0), 0.0)  # Nothing is being recorded.
+        assert recording.notes() == []
+        for name in ("a.mp4", "b.mp4"):
+            assert recording.switch(tmp_path / name) == str(tmp_path / name)
+            assert recording.notes() == ["REC 0:00"]
+            recording.add(picture(0), 0.0)
+            if name == "a.mp4":
+                assert recording.switch(tmp_path / "unused.mp4") == str(tmp_path / name)
+    assert said == [str(tmp_path / name) for name in ("a.mp4", "b.mp4")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "b.mp4"]
