@@ -25,7 +25,7 @@ class PaintedFrame:
     """Frame that was painted."""
 
 
-class FramePainter:
+class CameraPainter:
     """Paints the newest frames of a camera, in threads.
 
     Args:

@@ -16,7 +16,7 @@ from fastnst.images.write import write_image
 from fastnst.runtime.engine.stylizer import Stylizer, frames_at_once
 from fastnst.runtime.live.camera import Camera, FrameSource
 from fastnst.runtime.live.controls import Controls
-from fastnst.runtime.live.painter import FramePainter, PaintedFrame
+from fastnst.runtime.live.painter import CameraPainter, PaintedFrame
 from fastnst.runtime.live.recorder import Recording
 from fastnst.runtime.live.virtual_camera import virtual_camera
 from fastnst.runtime.live.window import Screen, Spans, median
@@ -124,7 +124,7 @@ def webcam(
             recording.begin(record)
         outlet = virtual_camera((width, height)) if virtual else None
         screen = Screen(cv, controls, (width, height)) if display else None
-        painter = FramePainter(stylizer, at_once, opened, controls, deflicker)
+        painter = CameraPainter(stylizer, at_once, opened, controls, deflicker)
         shown, delays = Spans(), Spans()
         began, count, last = time.perf_counter(), 0, None
         try:

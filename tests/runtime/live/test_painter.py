@@ -10,7 +10,7 @@ from fastnst import StyleMix, Stylizer
 from fastnst.errors import FastnstError
 from fastnst.runtime.live.camera import Camera
 from fastnst.runtime.live.controls import Controls
-from fastnst.runtime.live.painter import FramePainter
+from fastnst.runtime.live.painter import CameraPainter
 
 
 class Source:
@@ -50,7 +50,7 @@ def paintings(painter):
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_paintings_are_of_newer_and_newer_frames(negative, controls, at_once):
     with Camera(Path("clip.mp4"), open_source=lambda path: Source(20)) as camera:
-        painter = FramePainter(Stylizer(negative), at_once, camera, controls, False)
+        painter = CameraPainter(Stylizer(negative), at_once, camera, controls, False)
         found = paintings(painter)
         painter.close()
     numbers = [painting.frame.number for painting in found]
@@ -66,7 +66,7 @@ def test_one_that_can_not_be_painted_is_told(negative, controls):
             raise FastnstError("There is not enough memory.")
 
     with Camera(Path("clip.mp4"), open_source=lambda path: Source(20)) as camera:
-        painter = FramePainter(Broken(), 1, camera, controls, False)
+        painter = CameraPainter(Broken(), 1, camera, controls, False)
         with pytest.raises(FastnstError, match="not enough memory"):
             paintings(painter)
         painter.close()
@@ -74,7 +74,7 @@ def test_one_that_can_not_be_painted_is_told(negative, controls):
 
 def test_it_stops_when_it_is_closed(negative, controls):
     with Camera(Path("clip.mp4"), open_source=lambda path: Source(10_000)) as camera:
-        painter = FramePainter(Stylizer(negative), 2, camera, controls, False)
+        painter = CameraPainter(Stylizer(negative), 2, camera, controls, False)
         while painter.newest(None) is None:
             pass
         painter.close()
