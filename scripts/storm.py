@@ -297,6 +297,8 @@ class Storm:
             if kind == "training" and ended == 0:  # It was over before, and can't be resumed.
                 continue
             status, said, silence = run(again, place=place, patience=7 * self.silence)
+            if any("steps already" in line for line in said):  # It was killed while it ended.
+                status = 0
             # It may have been killed before there was a checkpoint.
             if kind == "training" and status and "--resume" in again:
                 status, said, silence = run(words, place=place, patience=7 * self.silence)

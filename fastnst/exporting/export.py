@@ -82,7 +82,7 @@ def export(
     image's shape: the image that the net paints over.
 
     Args:
-        source: The .safetensors file that `train` wrote, or its run folder.
+        source: The .safetensors file that `train` wrote, its run folder, or an .onnx file of many styles.
         output: The .onnx file; by default beside the weights, under the name of the style if one is given.
         style: Style, painting or blend to write as a plain file of one input, from a net of many styles.
         strength: Strength of that style, from 0, the photo, to 1.

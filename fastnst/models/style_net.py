@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -196,11 +197,26 @@ class StyleNet(nn.Module, ABC):
     def lean(self) -> StyleNet:
         """A copy whose first convolution takes 0..255; the norm after it removes the shift."""
         net = copy.deepcopy(self)
-        first = next(module for module in net.modules() if isinstance(module, ConvNorm))
         with torch.no_grad():
-            first.conv.weight.div_(127.5)
+            net._first_kernel.div_(127.5)
         net._centred = False
         return net
+
+    def load_lean(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the weights of a `lean` copy.
+
+        Raises:
+            KeyError: One is missing.
+            RuntimeError: One has another shape.
+        """
+        self.load_state_dict({name: weights[name] for name in self.state_dict()})
+        with torch.no_grad():
+            self._first_kernel.mul_(127.5)
+
+    @property
+    def _first_kernel(self) -> Tensor:
+        first = next(module for module in self.modules() if isinstance(module, ConvNorm))
+        return first.conv.weight
 
 
 def _not_held(painted: Tensor, canvas: Tensor, held: Tensor) -> Tensor:

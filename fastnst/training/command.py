@@ -37,7 +37,7 @@ def train(
         config: YAML files that change the defaults of `configs/base.yaml`, later ones over earlier ones.
         any: Folder of hundreds of paintings, out of which the net learns to paint like any painting.
         init_from: Learn the style on a trained net, in minutes: the name of a shipped gallery, or a
-            .safetensors file. Its scales and shifts alone are learnt, into a file of their own.
+            .safetensors or .onnx file. Its scales and shifts alone are learnt, into a file of their own.
         unfreeze: Train all weights of that net.
         temporal: Weight of the temporal loss, which reduces flicker in videos.
         steps: Optimizer steps: 8,000, or 1,000 with `--init-from`, by default.

@@ -103,8 +103,8 @@ class StyleTransfer(pl.LightningModule):
                 a picture, and the net paints small pictures in one pass.
             window: Side in pixels of the part of a crop that is painted and judged, where its level is painted over
                 the whole of the levels below; null for the whole crop. Steps are cheaper, and see smaller forms.
-            init_from: A trained net of the same kind to start from, the name of a shipped gallery or a
-                .safetensors file. Each new style starts from the rows that suit it best. null starts anew.
+            init_from: A trained net of the same kind to start from, the name of a shipped gallery, or a
+                .safetensors or .onnx file. Each new style starts from the rows that suit it best. null starts anew.
             trainable: Weights that are trained: all; norms, the scales and shifts alone; or predictor alone, which
                 leaves the net's own styles as they are.
             loss_network_weights: Weights of the loss network; null for the ones that ship with fastnst.

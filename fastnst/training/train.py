@@ -46,8 +46,8 @@ def train(
         config: Changes of `configs/base.yaml`, later ones over earlier ones: YAML files, or mappings with the
             same names, `{"model": {"objective": {"style_weight": 10}}}`, whose groups may be dataclasses.
         any: A folder of hundreds of paintings, out of which the net learns to paint like any painting.
-        init_from: A trained net to start from: the name of a shipped gallery, or a .safetensors file. Scales
-            and shifts alone are learnt, into a file of their own.
+        init_from: A trained net to start from: the name of a shipped gallery, or a .safetensors or .onnx
+            file. Scales and shifts alone are learnt, into a file of their own.
         unfreeze: Train all weights of that net.
         temporal: Weight of the temporal regularizer, which reduces flicker in videos.
         steps: Optimizer steps; 8,000, or 1,000 with `init_from`, if None.

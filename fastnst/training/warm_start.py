@@ -14,30 +14,29 @@ from fastnst.perceptual import PerceptualLoss
 from fastnst.runtime.engine.levels import ground
 from fastnst.system.package_data import bundled
 
+WEIGHT_FILES = (".safetensors", ".onnx")
+"""Extensions of files that weights are read from."""
 ANY_NET = "gallery-unet"
 """The shipped net whose predictor `any` stands for."""
 
 
 def find_weights(name: str) -> Path:
-    """The weights of a shipped gallery, by its name, or a .safetensors file, by its path; `any` is one with a predictor.
+    """The file of a shipped gallery, by its name, or a file of weights, by its path; `any` is one with a predictor.
 
     Raises:
         FastnstError: No gallery has the name.
     """
     path = Path(name)
-    if path.suffix == ".safetensors":
+    if path.suffix in WEIGHT_FILES:
         return path
-    galleries = {
-        file.stem: file
-        for file in bundled("checkpoints").glob("*.safetensors")
-        if file.stem != "vgg16"
-    }
+    galleries = {file.stem: file for file in bundled("checkpoints").glob("*.onnx")}
     if name == "any":
         name = ANY_NET
     if name not in galleries:
         raise FastnstError(
             f"There is no net {name!r} to start from.",
-            did_you_mean(name, galleries) or "Give a .safetensors file that `fastnst train` wrote.",
+            did_you_mean(name, galleries)
+            or "Give a .safetensors file that `fastnst train` wrote, or the .onnx file of a net.",
         )
     return galleries[name]
 
