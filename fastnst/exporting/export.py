@@ -108,6 +108,8 @@ def export(
         raise CannotWrite(
             f"The output {path} is no .onnx file.", "Give it a name that ends in .onnx."
         )
+    if path.resolve() == weights.resolve():
+        raise CannotWrite(f"{path} is read, and can't be replaced.", "Give another name with -o.")
     net, card = load_net(weights)
     card = replace(card, evaluation=read_evaluation(weights.parent, card.steps))
     if style is not None or net.config.styles == 1:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
-from fastnst.errors import BadStyleFile
+from fastnst.errors import BadStyleFile, CannotWrite
 from fastnst.exporting.export import export
 from fastnst.models import NETS, NetConfig, build_net, load_net, save_net
 from fastnst.styles.card import PaintingCredit, StyleCard
@@ -45,9 +45,10 @@ def test_an_exported_net_has_the_weights_that_it_was_exported_from(tmp_path, nam
         # Those of the predictor are exported in half precision.
         near = {"rtol": 1e-3, "atol": 1e-3} if "predictor" in key else {"rtol": 1e-6, "atol": 1e-6}
         torch.testing.assert_close(weights[key], wanted, **near)
-    # So a second export of it paints the same.
     again = export(tmp_path / "a.onnx", output=tmp_path / "b.onnx")
     assert again.difference < 0.255
+    with pytest.raises(CannotWrite, match=r"a\.onnx is read, and can't be replaced"):
+        export(tmp_path / "a.onnx")
 
 
 @pytest.mark.slow
