@@ -30,12 +30,13 @@ def save_net(path: Path, net: StyleNet, card: StyleCard) -> None:
         temporary.write_bytes(save(tensors, metadata={CARD_KEY: card.to_json()}))
 
 
-def load_net(path: Path) -> tuple[StyleNet, StyleCard]:
+def load_net(path: str | Path) -> tuple[StyleNet, StyleCard]:
     """Read what `save_net` wrote, or an .onnx file of `export`; the net is on the CPU, in evaluation mode.
 
     Raises:
         BadStyleFile: The file is missing or holds something else.
     """
+    path = Path(path)
     exported = path.suffix == ".onnx"
     try:
         if exported:
