@@ -53,7 +53,6 @@ def progress_bar() -> Progress:
         def start(self) -> None:
             super().start()
             if self.disable:
-                self._ended = Event()
                 console.written = time.monotonic()
                 Thread(target=self._lines, daemon=True).start()
 
