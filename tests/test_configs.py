@@ -17,6 +17,7 @@ CONFIGS = bundled("configs")
 BASE = CONFIGS / "base.yaml"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda p: p.stem)
 def test_every_config_is_accepted(path, workdir):
     values = {

@@ -161,6 +161,7 @@ def ran(page, levels):
     return names
 
 
+@pytest.mark.slow
 @each_page([page for page in PAGES if page.blocks("python")])
 def test_the_python_of_a_page_runs_and_writes_what_it_names(page, workdir, levels):
     ran(page, levels)
@@ -194,6 +195,7 @@ def apart(one, other):
     return np.abs(one.astype(int) - other).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "style"),
     [

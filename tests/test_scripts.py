@@ -252,6 +252,7 @@ def _net(path, names, rows_seed, *, predicted=0, kernels_seed=0):
     return net
 
 
+@pytest.mark.slow
 def test_styles_of_nets_with_the_same_kernels_come_into_one_file(workdir):
     first = _net(workdir / "first.safetensors", ["a", "b"], 1, predicted=2)
     second = _net(workdir / "second.safetensors", ["c"], 2)

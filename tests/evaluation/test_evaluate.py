@@ -23,6 +23,8 @@ from fastnst.exporting.export import EVALUATION, ExportResult, read_evaluation
 from fastnst.images.read import read_image
 from fastnst.runtime.engine import level_painter
 
+pytestmark = pytest.mark.slow
+
 SIZE = 96
 
 

@@ -103,6 +103,7 @@ def test_photos_are_enlarged_to_the_nearest_view(folder):
     assert nearest_view(Image.new("RGB", (300, 192))).size == (96, 61)
 
 
+@pytest.mark.slow
 def test_the_optimized_picture_is_that_of_optimize_and_kept(folder, monkeypatch):
     views = Views(Path("painting.png"))
     shares = []

@@ -65,6 +65,7 @@ def test_the_graph_has_nothing_that_a_single_style_does_not_need(tmp_path, name,
     assert {node.op_type for node in graph.node} == LAYERS | resizing
 
 
+@pytest.mark.slow
 def test_the_graph_of_many_styles_has_no_arithmetic_with_shapes(tmp_path):
     net = build_net(NetConfig("swift", 4, 1, styles=5, identity=True))
     names = [PaintingCredit(name="a"), PaintingCredit(name="b")]
@@ -138,6 +139,7 @@ def test_lower_precision_paints_nearly_the_same_from_a_smaller_file(
     assert apart == pytest.approx(lower.quantization_error, rel=0.5)
 
 
+@pytest.mark.slow
 def test_lower_precision_that_can_not_be_made_is_refused(tmp_path, make_photos):
     trained(tmp_path / "a.safetensors")
     with pytest.raises(FastnstError, match=r"There is no precision 'int4'\. Did you mean 'int8'\?"):

@@ -8,6 +8,8 @@ from fastnst.models import NetConfig, build_net, save_net
 from fastnst.runtime.engine.net_session import NetSession
 from fastnst.styles.card import PaintingCredit, StyleCard
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):

@@ -52,6 +52,7 @@ def test_a_photo_comes_nearer_to_the_painting(folder):
     assert result.losses["total"] < 4
 
 
+@pytest.mark.slow
 def test_from_the_photo_lbfgs_falls_at_every_step_of_the_log(folder):
     optimize(iterations=15, levels=2, log="log.csv")
     log = rows()

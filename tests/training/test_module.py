@@ -54,6 +54,7 @@ def test_a_painting_is_enough(painting):
     assert module.objective.at(0).style_layers["relu4_3"] == 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_it_is_trained_by_lightning_with_typed_options(painting, fit):
     module = StyleTransfer(
@@ -75,6 +76,7 @@ def test_it_is_trained_by_lightning_with_typed_options(painting, fit):
     assert card.loss["regularizers"]["temporal"] == 2.0
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_crop_may_be_a_part_of_a_picture(painting, fit, monkeypatch):
     shown, load = {}, TrainingStyles.load

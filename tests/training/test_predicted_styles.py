@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from fastnst.models import NetConfig, build_net
@@ -57,6 +58,7 @@ def test_collages_and_noise_are_drawn_in_training_alone(workdir, make_photos):
     assert not torch.equal(first, plain)
 
 
+@pytest.mark.slow
 def test_a_new_predictor_starts_from_the_styles_that_the_net_knows(workdir, make_photos):
     predicted, _, _ = prepared(workdir, make_photos)
     torch.manual_seed(0)

@@ -134,6 +134,7 @@ def test_several_paintings_need_a_name(job):
         job("b.png", name=None)
 
 
+@pytest.mark.slow
 def test_the_checkpoint_leaves_the_loss_network_out(job):
     job(steps=5)
     checkpoint = torch.load("runs/a/checkpoints/last.ckpt", weights_only=True)
@@ -141,6 +142,7 @@ def test_the_checkpoint_leaves_the_loss_network_out(job):
     assert os.path.getsize("runs/a/checkpoints/last.ckpt") < 1_000_000
 
 
+@pytest.mark.slow
 def test_the_credit_of_the_painting_goes_into_the_card(job):
     weights = job(
         "--model.painting.title=Stripes", "--model.painting.artist", "Nobody", "--model.painting.year=1889",
@@ -165,6 +167,7 @@ def test_a_run_s_own_configuration_repeats_it_to_the_bit(job):
         assert torch.equal(again.state_dict()[key], value), key
 
 
+@pytest.mark.slow
 def test_a_training_ends_early_if_it_is_asked_to(job):
     weights = job(
         "--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor=val/total",
@@ -226,6 +229,7 @@ def test_a_style_is_learnt_on_a_net_of_several(job, astronaut):
         job(name="c", unfreeze=True)
 
 
+@pytest.mark.slow
 def test_a_start_takes_fewer_steps_unless_more_are_asked_for(job, monkeypatch):
     module = importlib.import_module("fastnst.training.train")
     steps = []
@@ -476,6 +480,7 @@ def test_a_bad_batch_moves_nothing_and_halves_the_rate(job, spoil, capsys, damag
     assert load_net(weights)[1].steps == 4
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_ends_with_the_last_good_weights(job, spoil):
     spoil(range(3, 100), infinite_style)
     with pytest.raises(
@@ -515,6 +520,7 @@ def test_ctrl_c_keeps_everything_and_resume_ends_it(job):
     assert load_net(weights)[1].steps == steps + 7
 
 
+@pytest.mark.slow
 def test_a_training_shows_its_last_step_whatever_the_number(job):
     weights = job(steps=7)
     assert load_net(weights)[1].steps == 7
@@ -546,6 +552,7 @@ def test_skipped_photos_are_counted_at_the_end(job, workdir, capsys):
     assert "Skipped 1 photo: 1 broken." in said
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_sentence(job, workdir, make_photos):
     Image.new("RGB", (10, 10)).save("tiny.png")
     cases = [
@@ -596,6 +603,7 @@ def test_a_run_folder_that_can_not_be_made_is_one_sentence(job, workdir):
         job(steps=1)
 
 
+@pytest.mark.slow
 def test_a_run_is_not_overwritten(job):
     job(steps=1)
     with pytest.raises(

@@ -23,6 +23,8 @@ from fastnst.web.painting import (
 )
 from fastnst.web.sessions import Session
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def session(tmp_path):

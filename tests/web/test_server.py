@@ -17,6 +17,7 @@ from fastnst.web.server import listen
 EVERYWHERE = "http://0.0.0.0"
 
 
+@pytest.mark.slow
 def test_files_outside_the_temporary_folder_are_never_served(address, tmp_path):
     secret = tmp_path / "secret.png"
     secret.write_bytes(b"secret")
@@ -104,6 +105,7 @@ def test_a_page_among_the_uploads_is_not_shown_as_one(address):
     assert "html" not in answer.headers["content-type"]
 
 
+@pytest.mark.slow
 def test_the_password_opens_everything_and_nothing_else_does():
     with serving(password="grün") as address:
         for path in ("", "config", "gradio_api/info", "gradio_api/upload", "theme.css"):

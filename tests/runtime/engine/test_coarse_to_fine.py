@@ -8,6 +8,8 @@ from fastnst.runtime.engine.levels import ground, level_sizes, resized
 from fastnst.runtime.engine.tiling import region_of
 from fastnst.styles.card import PaintingCredit, StyleCard
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):

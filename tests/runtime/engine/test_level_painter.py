@@ -42,6 +42,7 @@ def test_odd_sizes_come_back_exactly(negative, shape):
     assert np.array_equal(Stylizer(negative, tile=64)(photo), 255 - photo)
 
 
+@pytest.mark.slow
 def test_tiles_are_taken_where_memory_is_small(photo, monkeypatch):
     monkeypatch.setattr(module, "SURELY_FITS", 1000)
     asked = []
@@ -120,6 +121,7 @@ def test_a_part_of_the_work_has_its_share_of_the_whole():
     assert module.part_of(None, 0, 1) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(96, 256), (101, 311), (40, 16)])
 @pytest.mark.parametrize("tile", ["auto", 64])
 def test_a_panorama_rolled_is_painted_the_same_and_rolled(astronaut, shape, tile, monkeypatch):

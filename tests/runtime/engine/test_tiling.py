@@ -72,6 +72,7 @@ def test_tiles_lie_side_by_side_on_all_of_a_picture_and_none_is_too_large(plan):
     assert (times == 1).all()
 
 
+@pytest.mark.slow
 @given(plans)
 def test_a_window_is_its_part_of_the_picture_and_its_mirror_image(plan):
     pixels = np.random.default_rng(0).integers(0, 256, (plan.height, plan.width, 3), dtype=np.uint8)
@@ -102,6 +103,7 @@ def test_nothing_further_off_changes_a_pixel(swift, photo):
     assert not np.array_equal(*(picture[130:138, 130 - net.radius - 16] for picture in pictures))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [64, 128, 256])
 def test_tiles_are_what_the_whole_is_by_the_same_statistics(swift, photo, side):
     net = fixed(swift.path)
@@ -114,6 +116,7 @@ def test_tiles_are_what_the_whole_is_by_the_same_statistics(swift, photo, side):
     assert np.abs(plain.astype(int) - tiles).mean() < 0.1
 
 
+@pytest.mark.slow
 def test_statistics_of_parts_are_those_of_the_whole(swift, photo):
     net = fixed(swift.path)
     some = over_ground(photo)
@@ -126,6 +129,7 @@ def test_statistics_of_parts_are_those_of_the_whole(swift, photo):
         assert np.abs(values - whole[name]).max() < 1e-2 * deviation.max()
 
 
+@pytest.mark.slow
 def test_a_sky_has_no_step_at_a_seam(photo):
     y, x = np.mgrid[:400, :600]
     sky = np.stack([90 + y / 8, 140 + y / 10, 200 + x / 40], axis=-1).astype(np.uint8)

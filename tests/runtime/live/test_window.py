@@ -15,6 +15,8 @@ pytest.importorskip("cv2", reason="the webcam needs OpenCV: pip install 'fastnst
 
 from fastnst import Stylizer, stream
 
+pytestmark = pytest.mark.slow
+
 WATCHER = Path(__file__).parent / "watcher.py"
 
 

@@ -139,6 +139,7 @@ class TestEverySink:
         assert sorted(outputs()) == kept
         assert threading.active_count() <= threads
 
+    @pytest.mark.slow
     @pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
     def test_a_full_disk_is_one_sentence_and_leaves_nothing(self, workdir, target):
         make(workdir / "a.mp4", count=50, size=(120, 160))
