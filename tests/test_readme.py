@@ -210,6 +210,7 @@ def test_plain_onnxruntime_paints_what_fastnst_paints(by_hand, astronaut, file, 
     assert apart(by_hand["paint"](ROOT / file, photo, style), painted) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(250, 187), (60, 40), (600, 90)])
 @pytest.mark.parametrize(("which", "style"), [(0, None), (0, "two"), (1, None)])
 def test_plain_onnxruntime_paints_every_level(by_hand, astronaut, levels, which, style, size):
