@@ -219,6 +219,7 @@ def test_plain_onnxruntime_paints_every_level(by_hand, astronaut, levels, which,
     assert apart(by_hand["paint_levels"](levels[which], photo, style), painted) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", ["gallery-unet", "gallery-swift"])
 def test_plain_onnxruntime_paints_with_what_ships(by_hand, astronaut, net):
     photo = np.asarray(Image.open(astronaut).convert("RGB").resize((330, 250)))
