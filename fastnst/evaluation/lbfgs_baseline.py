@@ -65,6 +65,7 @@ def style_objective(
         },
         tv_weight=facts.get("tv_weight", 0.0),  # Of cards by earlier versions.
         style_power=facts.get("style_power", 1.0),
+        content_focus=facts.get("content_focus", 0.0),
     ).to(memory_format=torch.channels_last)
     device = pick_device("auto")
     loss.to(device)

@@ -13,6 +13,7 @@ from fastnst.perceptual.loss_network import LossNetwork
 from fastnst.perceptual.targets import GramNorm, Targets, layer_key
 from fastnst.perceptual.terms import (
     content_loss,
+    focus,
     gram,
     region_masks,
     style_loss,
@@ -20,6 +21,8 @@ from fastnst.perceptual.terms import (
     within_region,
 )
 
+FOCUS_LAYER = "relu4_3"
+"""The layer that says which places of a photo matter."""
 LEAST_STYLE = 1e-4
 """Offset of a layer's style term before its power is taken; lower than hardly any stylized image reaches."""
 
@@ -35,6 +38,15 @@ class LossTerms(NamedTuple):
     def total(self) -> Tensor:
         """The objective J."""
         return self.content + self.style + self.tv
+
+
+class ContentTargets(NamedTuple):
+    """What stylized images are to keep of their photos."""
+
+    features: Mapping[str, Tensor]
+    """Features of the photos, by content layer, without a gradient."""
+    weights: Tensor | None
+    """How much each place counts, see `terms.focus`; None where all count alike."""
 
 
 class PerceptualLoss(Targets):
@@ -71,6 +83,7 @@ class PerceptualLoss(Targets):
         tv_weight: float = 0.0,
         gram_norm: GramNorm = "unit",
         style_power: float = 1.0,
+        content_focus: float = 0.0,
     ) -> None:
         """Set layers and weights.
 
@@ -84,10 +97,12 @@ class PerceptualLoss(Targets):
             gram_norm: How the style terms of layers compare, see above.
             style_power: Power of each layer's style term, above 0. With 1/2 a small term has as large a
                 gradient as a large one, so that all layers come down in proportion.
+            content_focus: Share of the content term, 0..1, that is given to places by how much FOCUS_LAYER
+                answers to them: faces keep more of the photo, and skies less.
 
         Raises:
-            FastnstError: The network has no such layer, a weight is negative, the power is not above 0, or
-                the shares of the layers sum to 0.
+            FastnstError: The network has no such layer, a weight is negative, the power is not above 0, the
+                focus is out of range, or the shares of the layers sum to 0.
         """
         for name, value in {
             "content": content_weight, "style": style_weight, "tv": tv_weight,
@@ -100,6 +115,8 @@ class PerceptualLoss(Targets):
             )
         if not 0 < style_power < float("inf"):
             raise FastnstError(f"The power of the style term is {style_power:g}.", "It is above 0.")
+        if not 0 <= content_focus <= 1:
+            raise FastnstError(f"The content focus is {content_focus:g}.", "It is 0 to 1.")
         super().__init__(
             network,
             _shares(network, "content", content_layers),
@@ -110,17 +127,21 @@ class PerceptualLoss(Targets):
         self.style_weight = style_weight
         self.tv_weight = tv_weight
         self.style_power = style_power
+        self.content_focus = content_focus
+        self.focus_layer = network.resolve(FOCUS_LAYER) if content_focus else None
 
     @torch.no_grad()
-    def content_targets(self, photos: Tensor) -> dict[str, Tensor]:
-        """Content features of photos (N, 3, H, W), by layer, without a gradient."""
-        targets: dict[str, Tensor] = self.network(photos, self.content_layers)
-        return targets
+    def content_targets(self, photos: Tensor) -> ContentTargets:
+        """What stylized images are to keep of photos (N, 3, H, W), RGB, 0..255."""
+        layer = self.focus_layer
+        features = self.network(photos, {*self.content_layers, *([layer] if layer else [])})
+        weights = focus(features[layer], self.content_focus) if layer else None
+        return ContentTargets({name: features[name] for name in self.content_layers}, weights)
 
     def forward(
         self,
         images: Tensor,
-        targets: Mapping[str, Tensor],
+        targets: ContentTargets,
         styles: Tensor | None = None,
         regions: Tensor | None = None,
         strengths: Tensor | None = None,
@@ -150,7 +171,7 @@ class PerceptualLoss(Targets):
         self,
         images: Tensor,
         features: Mapping[str, Tensor],
-        targets: Mapping[str, Tensor],
+        targets: ContentTargets,
         styles: Tensor | None = None,
         regions: Tensor | None = None,
         strengths: Tensor | None = None,
@@ -161,7 +182,8 @@ class PerceptualLoss(Targets):
         content = torch.zeros(len(images), device=images.device)
         for name, share in self.content_layers.items():
             unit = getattr(self, layer_key("content_unit", name))
-            content = content + share * content_loss(features[name], targets[name]) / unit
+            loss = content_loss(features[name], targets.features[name], targets.weights)
+            content = content + share * loss / unit
         style = torch.zeros_like(content)
         for name, share in self.style_layers.items():
             grams = getattr(self, layer_key("gram", name))

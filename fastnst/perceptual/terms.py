@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+FOCUS_SIDE = 5
+"""Positions a side that `focus` takes the mean of: 40 px at the fourth block of VGG."""
 PART = 2**18
 """Features of an image that are summed into its Gram matrix at a time."""
 
@@ -60,7 +62,7 @@ class _Gram(torch.autograd.Function):
         return d_flat.view(n, h, w, c).permute(0, 3, 1, 2)
 
 
-def content_loss(features: Tensor, target: Tensor) -> Tensor:
+def content_loss(features: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
     """Feature reconstruction: mean over C, H, W of (F - T)^2, per image (Johnson et al. 2016, equation 2).
 
     Gatys et al. 2016, equation 1, is the sum over C, H, W of (F - T)^2 / 2: C H W / 2 times as much.
@@ -68,11 +70,19 @@ def content_loss(features: Tensor, target: Tensor) -> Tensor:
     Args:
         features: (N, C, H, W).
         target: The same shape.
+        weights: How much each place counts, (N, 1, h, w), 0 or more; brought to H x W and to a mean of 1.
+            None means 1.
 
     Returns:
         (N,), float32.
     """
-    means: Tensor = _MeanSquare.apply(features - target)
+    difference = features - target
+    if weights is not None:
+        height, width = features.shape[2:]
+        weights = F.interpolate(weights, (height, width), mode="bilinear", align_corners=False)
+        weights = weights / weights.mean(dim=(2, 3), keepdim=True).clamp_min(1e-6)
+        difference = difference * weights.sqrt().to(features.dtype)
+    means: Tensor = _MeanSquare.apply(difference)
     return means
 
 
@@ -91,6 +101,26 @@ class _MeanSquare(torch.autograd.Function):
         factors = 2 * dm / difference[0].numel()
         result: Tensor = difference * factors[:, None, None, None].to(difference.dtype)
         return result
+
+
+def focus(features: Tensor, share: float) -> Tensor:
+    """How much each place of photos counts, by what a deep layer answers to: faces, eyes, things rather than skies.
+
+    w = 1 - share + share e / mean(e), where e is the mean of squares over C and over the FOCUS_SIDE x FOCUS_SIDE
+    positions around.
+
+    Args:
+        features: A deep layer's features of the photos, (N, C, H, W).
+        share: 0, where all places count alike, to 1.
+
+    Returns:
+        (N, 1, H, W), float32, 0 or more, with a mean of about 1.
+    """
+    energy = features.float().square().mean(dim=1, keepdim=True)
+    energy = F.pad(energy, (FOCUS_SIDE // 2,) * 4, mode="replicate")
+    energy = F.avg_pool2d(energy, FOCUS_SIDE, stride=1)
+    mean = energy.mean(dim=(2, 3), keepdim=True).clamp_min(1e-6)
+    return 1 - share + share * energy / mean
 
 
 def style_loss(grams: Tensor, target: Tensor) -> Tensor:

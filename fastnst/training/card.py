@@ -39,6 +39,7 @@ def card_of(module: StyleTransfer) -> StyleCard:
             "style_layers": loss.style_layers,
             "content_weight": loss.content_weight,
             "style_power": loss.style_power,
+            "content_focus": loss.content_focus,
             **(seen if several_levels else {}),
             "regularizers": module.regularizers,
             # Facts that differ from style to style, in their order.

@@ -49,6 +49,7 @@ class MultiViewObjective(nn.Module):
                 content_weight=options.content_weight,
                 style_weight=options.style_weight * options.far_style ** max(0, whole - octave),
                 style_power=options.style_power,
+                content_focus=options.content_focus,
             )
             for octave in range(self.lowest, levels)
         )

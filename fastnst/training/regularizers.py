@@ -28,6 +28,18 @@ MAX_NOISE = 4.0
 """Largest standard deviation of the noise on a moved picture, of 255: that of a camera in a dim room."""
 
 
+SQUARE = 64
+"""Side in pixels of the squares that are searched for repetition."""
+LAGS = (6, 24)
+"""Distances in pixels from the centre of the autocorrelation between which its highest peak is taken."""
+FREE = 0.2
+"""Highest peak of a free texture."""
+FLAT_LEVELS = 14.0
+"""Standard deviation of a photo's luminance, in levels of 255, at which a square counts 1/e."""
+GRAIN = 1.0
+"""Square of levels below which detail hardly counts."""
+
+
 @dataclass(frozen=True)
 class Step:
     """A training step as a regularizer sees it: a batch of crops, and what the net made of them."""
@@ -67,8 +79,7 @@ class Regularizer(NamedTuple):
 REGULARIZERS: Mapping[str, Regularizer] = {
     "excess": Regularizer(1.0, lambda step: excess(step.pre_tanh)),
     "checkerboard": Regularizer(30.0, lambda step: checkerboard(step.stylized, step.multiple_of)),
-    # Twice the period: blocks may alternate.
-    "repetition": Regularizer(300.0, lambda step: repetition(step.stylized, 2 * step.multiple_of)),
+    "repetition": Regularizer(5.0, lambda step: repetition(step.stylized, step.photos)),
     "identity": Regularizer(20.0, lambda step: identity(step.stylized, step.photos, step.strengths)),
     "temporal": Regularizer(0.0, lambda step: temporal(step.repaint, step.inputs, step.stylized, step.rng)),
     "total_variation": Regularizer(0.0, lambda step: tv_loss(step.stylized).mean()),
@@ -129,28 +140,52 @@ def checkerboard(stylized: Tensor, period: int = 4) -> Tensor:
     return 16 * detail.mean(dim=(2, 4)).square().mean(dim=(2, 3)).sum(dim=1).mean()
 
 
-def repetition(stylized: Tensor, period: int) -> Tensor:
-    """Power of marks repeated every `period` pixels in some place, a scalar: nets fill flat areas so.
+def repetition(stylized: Tensor, photos: Tensor) -> Tensor:
+    """How far flat areas are filled with one mark again and again, a scalar.
 
-    In each window of 4x4 periods, the detail (each pixel less the mean of the `period` pixels around it) is
-    averaged over the 16 periods. The power of that mean counts as far as it is above 0.3 of the detail's:
-    of noise 1/16 is left in the mean, of a straight line through the window up to 1/4. Windows count one by
-    one, because marks in two places need not be in step, as those that `checkerboard` finds are. Photos and
-    paintings have about 1e-6, plain rows of marks 1e-4 and more.
+    The picture is cut into overlapping squares of SQUARE pixels. In each, the highest peak of the autocorrelation of
+    the high-passed luminance, LAGS pixels from the centre, counts as far as it is above FREE, which a free texture has. It
+    counts the less the more the photo varies there: what the photo itself repeats is none of the net's making. It is the
+    `repetition` of `fastnst evaluate`, in smaller squares, and with a box for its Gaussian.
 
     Args:
-        stylized: RGB (N, 3, H, W), float, 0..255; 0 where H or W is less than 4 periods.
-        period: In pixels, even; marks that repeat after a divisor of it count too.
+        stylized: RGB (N, 3, H, W), float, 0..255; 0 where H or W is less than SQUARE.
+        photos: RGB of the same shape, from which they were painted.
     """
-    if min(stylized.shape[2:]) < 4 * period:
+    if min(stylized.shape[2:]) < SQUARE:
         return stylized.new_zeros(())
-    x = stylized / 255.0
-    n, c, h, w = (*x.shape[:2], *(side // (4 * period) for side in x.shape[2:]))
-    detail = (x - _local_mean(x, period // 2))[..., : h * 4 * period, : w * 4 * period]
-    detail = detail.reshape(n, c, h, 4, period, w, 4, period)
-    common = detail.mean(dim=(3, 6)).square().mean(dim=(3, 5)).sum(dim=1)
-    power = detail.square().mean(dim=(3, 4, 6, 7)).sum(dim=1)
-    return F.relu(common - 0.3 * power).mean()
+    y = _squares(_luminance(stylized))
+    flatness = torch.exp(-(_squares(_luminance(photos)).std(dim=(1, 2)) / FLAT_LEVELS).square())
+    detail = y - _local_mean(y[:, None], 8)[:, 0]
+    size = (
+        SQUARE + LAGS[1] + 2,
+    ) * 2  # With as many zeros as the lags need, so that none wraps around.
+
+    def correlated(a: Tensor, b: Tensor) -> Tensor:
+        product = torch.fft.rfft2(a, size).conj() * torch.fft.rfft2(b, size)
+        return torch.fft.irfft2(product, size)
+
+    energy = correlated(torch.ones_like(detail), detail.square() + GRAIN)
+    found = correlated(detail, detail) / (energy * energy.flip(1, 2).roll((1, 1), (1, 2))).sqrt()
+    at = torch.fft.fftfreq(size[0], 1 / size[0], device=y.device)
+    distance = torch.hypot(at[:, None], at)
+    there = (distance >= LAGS[0]) & (distance <= LAGS[1])
+    highest = F.max_pool2d(found.detach()[:, None], 3, stride=1, padding=1)[:, 0]
+    peaks = torch.where(there & (found >= highest), found, 0.0).amax(dim=(1, 2))
+    return (flatness * F.relu(peaks - FREE)).mean()
+
+
+def _luminance(pictures: Tensor) -> Tensor:
+    """The luminance (N, H, W), float32, 0..255, of RGB pictures."""
+    weights = torch.tensor([0.299, 0.587, 0.114], device=pictures.device)
+    return (pictures.float() * weights[:, None, None]).sum(dim=1)
+
+
+def _squares(y: Tensor) -> Tensor:
+    """Overlapping squares (K, SQUARE, SQUARE) of pictures (N, H, W)."""
+    return (
+        y.unfold(1, SQUARE, SQUARE // 2).unfold(2, SQUARE, SQUARE // 2).reshape(-1, SQUARE, SQUARE)
+    )
 
 
 def _local_mean(x: Tensor, radius: int) -> Tensor:

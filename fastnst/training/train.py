@@ -175,7 +175,8 @@ def _like(init_from: str) -> dict[str, Any]:
     if "far_style" in card.loss:
         # The card has the weight at the coarsest level, one halving from the whole.
         whole = style["style_weight"] / card.loss["far_style"]
-        kept = {key: card.loss[key] for key in ("style_power", "far_style", "view_weights")}
+        same = ("style_power", "content_focus", "far_style", "view_weights")
+        kept = {key: card.loss[key] for key in same if key in card.loss}
         values["objective"] = {"style_weight": whole, **kept}
     return values
 

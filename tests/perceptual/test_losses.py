@@ -33,6 +33,28 @@ def test_the_terms_are_the_formulas(make, network, painting, photos):
     torch.testing.assert_close(terms.total, terms.content + terms.style + terms.tv)
 
 
+def test_the_focus_moves_the_content_term_to_what_a_deep_layer_answers_to(
+    make, network, painting, photos
+):
+    photo = torch.full((1, 3, 128, 128), 128.0)
+    photo[:, :, 16:48, 16:48] = photos[:1, :, :32, :32]
+    plain, focused = (
+        make(network, painting, photos, content_focus=share, style_weight=0.0, tv_weight=0.0)
+        for share in (0.0, 0.9)
+    )
+    assert plain.content_targets(photo).weights is None
+    assert focused.content_targets(photo).weights[0, 0, 4, 4] > 2
+    assert focused.content_targets(photo).weights[0, 0, 12, 12] < 0.7
+
+    def content(loss, left, top):
+        changed = photo.clone()
+        changed[:, :, top : top + 24, left : left + 24] += 20
+        return loss(changed, loss.content_targets(photo)).content
+
+    assert content(focused, 20, 20) > 1.5 * content(plain, 20, 20)
+    assert content(focused, 92, 92) < 0.7 * content(plain, 92, 92)
+
+
 def test_each_picture_can_have_its_own_style(make, network, photos):
     first, second = torch.rand(1, 3, 64, 64) * 255, torch.rand(1, 3, 80, 64) * 100
     loss = make(network, first, photos, tv_weight=0.0)
@@ -180,6 +202,7 @@ def test_a_region_pulls_on_its_own_pixels_alone(network, painting, photos):
         ({"content_weight": float("nan")}, r"The content weight is nan"),
         ({"style_layers": {"relu1_1": -2.0}}, r"weight of the style layer relu1_1 is -2"),
         ({"content_layers": {}}, r"weights of the content layers sum to 0"),
+        ({"content_focus": 1.5}, r"The content focus is 1\.5\. It is 0 to 1"),
         ({"gram_norm": "cw"}, r"no Gram norm 'cw'.*'chw'"),
     ],
 )

@@ -1,6 +1,7 @@
 import torch
 
 from fastnst.perceptual import content_loss, gram, style_loss, tv_loss
+from fastnst.perceptual.terms import focus
 
 
 def test_gram_of_a_tensor_worked_out_by_hand():
@@ -20,6 +21,31 @@ def test_content_style_and_tv_worked_out_by_hand():
     # Three equal channels [[0, 255], [255, 255]]: across 1 and 0, down 1 and 0, in units of the range.
     image = torch.tensor([[0.0, 255.0], [255.0, 255.0]]).expand(1, 3, 2, 2)
     assert tv_loss(image).tolist() == [1.0]
+
+
+def test_weights_say_where_the_content_counts():
+    target = torch.zeros(1, 2, 4, 4)
+    features = target.clone()
+    features[..., :2, :] = 3.0
+    assert content_loss(features, target) == 4.5
+    alike = torch.full((1, 1, 2, 2), 7.0)
+    torch.testing.assert_close(content_loss(features, target, alike), torch.tensor([4.5]))
+    upper = torch.zeros(1, 1, 4, 4)
+    upper[..., :2, :] = 5.0
+    torch.testing.assert_close(content_loss(features, target, upper), torch.tensor([9.0]))
+    torch.testing.assert_close(content_loss(features, target, 5.0 - upper), torch.tensor([0.0]))
+
+
+def test_the_focus_is_where_a_layer_answers():
+    features = torch.zeros(2, 3, 20, 20)
+    features[0, :, 8:13, 8:13] = 2.0  # The second photo has nothing in it.
+    weights = focus(features, 0.8)
+    assert weights.shape == (2, 1, 20, 20)
+    # 25 of 400 positions have all of the energy: 16 times the mean at their middle, nothing far from them.
+    torch.testing.assert_close(weights[0, 0, 10, 10], torch.tensor(0.2 + 0.8 * 16))
+    torch.testing.assert_close(weights[0, 0, 0, 0], torch.tensor(0.2))
+    torch.testing.assert_close(weights[1], torch.full((1, 20, 20), 0.2))
+    torch.testing.assert_close(focus(features, 0.0), torch.ones(2, 1, 20, 20))
 
 
 def test_the_gradient_of_gram_is_autograd_s():

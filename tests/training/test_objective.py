@@ -60,7 +60,7 @@ def test_a_net_of_one_level_sees_pictures_as_they_are(network):
     objective = ready(network, 1)
     loss = PerceptualLoss(
         network, content_layers={"relu1_1": 1}, style_layers={"relu1_2": 1},
-        content_weight=1, style_weight=8, style_power=0.5,
+        content_weight=1, style_weight=8, style_power=0.5, content_focus=0.85,
     )  # fmt: skip
     loss.set_styles([pictures(9, count=1), pictures(8, count=1)])
     loss.calibrate(pictures(0, count=4))

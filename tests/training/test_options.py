@@ -10,6 +10,7 @@ from fastnst.training.options import ObjectiveOptions, OptimizerOptions
         (ObjectiveOptions, {"view_weights": ()}, r"^The view weights are \[\]\. Each must be 0 or more"),
         (ObjectiveOptions, {"view_weights": (1, -1)}, r"^The view weights are \[1, -1\]\."),
         (ObjectiveOptions, {"view_weights": (0, 0)}, r"at least one above 0\.$"),
+        (ObjectiveOptions, {"content_focus": 1.1}, r"^content_focus is 1\.1\. It is 0 to 1\.$"),
         (ObjectiveOptions, {"far_style": 0}, r"^far_style is 0\. It must be above 0\.$"),
         (OptimizerOptions, {"learning_rate": -1}, r"^learning_rate is -1\. It must be above 0\.$"),
         (OptimizerOptions, {"norm_learning_rate": float("inf")}, r"^norm_learning_rate is inf\."),

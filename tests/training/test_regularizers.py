@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from fastnst.errors import FastnstError
 from fastnst.models.style_net import EDGE
@@ -18,7 +19,7 @@ from fastnst.training.regularizers import (
 )
 
 
-def photos() -> torch.Tensor:
+def photos() -> Tensor:
     rng = torch.Generator().manual_seed(0)
     coarse = torch.rand(2, 3, 12, 12, generator=rng) * 200 + 20
     return torch.nn.functional.interpolate(coarse, (96, 96), mode="bicubic").clamp(10, 245)
@@ -102,29 +103,37 @@ def test_a_photo_has_no_checkerboard_and_a_pattern_of_four_pixels_has():
     assert checkerboard(sparse) < checkerboard(sparse, 8) / 3
 
 
-def test_rows_of_one_mark_are_found_where_they_are_and_lines_and_noise_are_not():
+def test_one_mark_set_again_and_again_in_flat_areas_is_found():
     rng = torch.Generator().manual_seed(0)
+    flat = torch.full((1, 3, 128, 128), 128.0)
     noise = torch.randn(1, 3, 128, 128, generator=rng) * 30 + 128
-    assert repetition(noise, 16) < 1e-9
-    lines = torch.full((1, 3, 128, 128), 128.0)
-    lines[..., 40:43] = 0
-    assert repetition(lines, 16) < 1e-9
+
+    def rows(period: int) -> Tensor:
+        mark = torch.randn(3, period, period, generator=rng) * 30
+        count = 128 // period + 1
+        return (flat + mark.repeat(1, count, count)[:, :128, :128]).requires_grad_()
+
+    assert repetition(flat, flat) == 0
+    assert repetition(noise, flat) < 0.01
+    # Whatever its period, the strides' or not; a lattice is 1, of which a free texture has 0.2.
+    for period in (8, 13, 16):
+        assert 0.7 < repetition(rows(period), flat) < 0.81
+    # In a quarter of the picture.
     marked = noise.clone()
-    mark = torch.randn(3, 16, 16, generator=rng) * 60
-    marked[..., :64, :64] += mark.repeat(1, 4, 4)
-    found = repetition(marked, 16)
-    assert found > 1e-3
-    # A quarter of the picture: elsewhere there is nothing. Half of the period is found, another is not.
-    torch.testing.assert_close(repetition(marked[..., :64, :64], 16), 4 * found, rtol=1e-2, atol=0)
-    assert (
-        repetition(torch.full((1, 3, 128, 128), 128.0) + mark[:, :8, :8].repeat(1, 16, 16), 16)
-        > 1e-2
-    )
-    assert (
-        repetition(torch.full((1, 3, 130, 130), 128.0) + mark[:, :13, :13].repeat(1, 10, 10), 16)
-        < 1e-9
-    )
-    assert repetition(marked[..., :63, :], 16) == 0
+    marked[..., :64, :64] = rows(8).detach()[..., :64, :64]
+    assert 0.05 < repetition(marked, flat) < 0.2
+    # What the photo repeats is none of the net's making.
+    lattice = rows(8)
+    assert repetition(lattice, lattice.detach()) < 0.2 * repetition(lattice, flat)
+    assert repetition(noise[..., :63, :], flat[..., :63, :]) == 0
+    # Steps against it make it less, and a flat picture has a gradient too.
+    worn = (lattice + (noise - 128) / 3).detach().requires_grad_()
+    term = repetition(worn, flat)
+    (gradient,) = torch.autograd.grad(term, worn)
+    assert repetition(worn - 10 * gradient / gradient.std(), flat) < term / 2
+    still = flat.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(repetition(still, flat), still)
+    assert gradient.isfinite().all()
 
 
 def step(**facts) -> Step:
