@@ -17,7 +17,7 @@ from fastnst.errors import FastnstError
 from fastnst.images.pixels import Pixels, resize_long_edge
 from fastnst.images.read import read_image
 from fastnst.optimization.descend import descend
-from fastnst.perceptual import PerceptualLoss, load_loss_network
+from fastnst.perceptual import ContentTargets, PerceptualLoss, load_loss_network
 from fastnst.perceptual.image_tensor import image_to_tensor
 from fastnst.styles.card import StyleCard
 from fastnst.system.atomic import atomic_write
@@ -167,7 +167,7 @@ def count_iterations(
 
 def _curve(
     loss: PerceptualLoss,
-    target: dict[str, Tensor],
+    target: ContentTargets,
     start: Tensor,
     photo: Tensor,
     max_iterations: int,

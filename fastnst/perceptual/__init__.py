@@ -1,11 +1,12 @@
 """Perceptual losses: loss networks, and content and style terms on their features (needs torch)."""
 
 from fastnst.perceptual.loss_network import LossNetwork, NetworkName, Pooling, load_loss_network
-from fastnst.perceptual.losses import LossTerms, PerceptualLoss
+from fastnst.perceptual.losses import ContentTargets, LossTerms, PerceptualLoss
 from fastnst.perceptual.targets import GramNorm
-from fastnst.perceptual.terms import content_loss, gram, style_loss, tv_loss
+from fastnst.perceptual.terms import content_loss, focus, gram, style_loss, tv_loss
 
 __all__ = [
+    "ContentTargets",
     "GramNorm",
     "LossNetwork",
     "LossTerms",
@@ -13,6 +14,7 @@ __all__ = [
     "PerceptualLoss",
     "Pooling",
     "content_loss",
+    "focus",
     "gram",
     "load_loss_network",
     "style_loss",

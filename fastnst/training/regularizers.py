@@ -163,7 +163,8 @@ def repetition(stylized: Tensor, photos: Tensor) -> Tensor:
 
     def correlated(a: Tensor, b: Tensor) -> Tensor:
         product = torch.fft.rfft2(a, size).conj() * torch.fft.rfft2(b, size)
-        return torch.fft.irfft2(product, size)
+        whole: Tensor = torch.fft.irfft2(product, size)
+        return whole
 
     energy = correlated(torch.ones_like(detail), detail.square() + GRAIN)
     found = correlated(detail, detail) / (energy * energy.flip(1, 2).roll((1, 1), (1, 2))).sqrt()

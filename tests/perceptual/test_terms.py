@@ -1,7 +1,6 @@
 import torch
 
-from fastnst.perceptual import content_loss, gram, style_loss, tv_loss
-from fastnst.perceptual.terms import focus
+from fastnst.perceptual import content_loss, focus, gram, style_loss, tv_loss
 
 
 def test_gram_of_a_tensor_worked_out_by_hand():
