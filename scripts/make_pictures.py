@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from fastnst import Stylizer
 from fastnst.images.read import read_image
 from fastnst.images.write import write_image
+from fastnst.runtime.photos.contact_sheet import write_contact_sheet
 from fastnst.runtime.photos.options import PhotoOptions
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,8 +38,16 @@ def strip(pictures: list[Image.Image], height: int = SIDE) -> Image.Image:
 
 def headline(photo: Image.Image) -> Image.Image:
     """The photograph and four of the shipped styles."""
-    styles = ("starry-night", "death-and-landsknecht", "great-wave", "adele-bloch-bauer")
+    styles = ("irises", "great-wave", "in-the-rain", "death-and-landsknecht")
     return strip([photo, *(Stylizer(style)(photo) for style in styles)])
+
+
+def sheet(photo: Image.Image) -> Image.Image:
+    """All shipped styles, with their names."""
+    with TemporaryDirectory() as folder:
+        source = Path(folder, "photograph.png")
+        photo.save(source)
+        return write_contact_sheet(source, Path(folder, "sheet.png"), size=240)
 
 
 def strokes(photo: Image.Image) -> Image.Image:
@@ -103,6 +112,7 @@ def masks(photo: Image.Image) -> Image.Image:
 
 PICTURES: dict[str, tuple[str, Callable[[Image.Image], Image.Image]]] = {
     "headline": ("painted.jpg", headline),
+    "styles": ("styles.webp", sheet),
     "strokes": ("strokes.webp", strokes),
     "strength": ("strength.webp", strength),
     "blend": ("blend.webp", blend),
@@ -120,7 +130,7 @@ def main() -> None:
         if name not in PICTURES:
             parser.error(f"there is no picture {name}; choose from {', '.join(PICTURES)}")
         file, make = PICTURES[name]
-        write_image(ROOT / ".github" / file, make(photo), quality=88)
+        write_image(ROOT / ".github" / file, make(photo), quality=70)
 
 
 if __name__ == "__main__":
