@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fastnst.errors import FastnstError, did_you_mean
+from fastnst.images.colors import LUMA
 from fastnst.models.style_net import EDGE
 from fastnst.perceptual import tv_loss
 
@@ -157,18 +158,16 @@ def repetition(stylized: Tensor, photos: Tensor) -> Tensor:
     y = _squares(_luminance(stylized))
     flatness = torch.exp(-(_squares(_luminance(photos)).std(dim=(1, 2)) / FLAT_LEVELS).square())
     detail = y - _local_mean(y[:, None], 8)[:, 0]
-    size = (
-        SQUARE + LAGS[1] + 2,
-    ) * 2  # With as many zeros as the lags need, so that none wraps around.
-
-    def correlated(a: Tensor, b: Tensor) -> Tensor:
-        product = torch.fft.rfft2(a, size).conj() * torch.fft.rfft2(b, size)
-        whole: Tensor = torch.fft.irfft2(product, size)
-        return whole
-
-    energy = correlated(torch.ones_like(detail), detail.square() + GRAIN)
-    found = correlated(detail, detail) / (energy * energy.flip(1, 2).roll((1, 1), (1, 2))).sqrt()
-    at = torch.fft.fftfreq(size[0], 1 / size[0], device=y.device)
+    side = SQUARE + LAGS[1] + 2  # With as many zeros as the lags need, so that none wraps around.
+    size = (side, side)
+    inside, spectrum, squares = (
+        torch.fft.rfft2(each, size)
+        for each in (detail.new_ones(1, SQUARE, SQUARE), detail, detail.square() + GRAIN)
+    )
+    energy = torch.fft.irfft2(inside.conj() * squares, size)
+    found = torch.fft.irfft2(spectrum.conj() * spectrum, size)
+    found = found / (energy * energy.flip(1, 2).roll((1, 1), (1, 2))).sqrt()
+    at = torch.fft.fftfreq(side, 1 / side, device=y.device)
     distance = torch.hypot(at[:, None], at)
     there = (distance >= LAGS[0]) & (distance <= LAGS[1])
     highest = F.max_pool2d(found.detach()[:, None], 3, stride=1, padding=1)[:, 0]
@@ -178,7 +177,7 @@ def repetition(stylized: Tensor, photos: Tensor) -> Tensor:
 
 def _luminance(pictures: Tensor) -> Tensor:
     """The luminance (N, H, W), float32, 0..255, of RGB pictures."""
-    weights = torch.tensor([0.299, 0.587, 0.114], device=pictures.device)
+    weights = torch.from_numpy(LUMA).to(pictures.device)
     return (pictures.float() * weights[:, None, None]).sum(dim=1)
 
 

@@ -167,7 +167,10 @@ def _like(init_from: str) -> dict[str, Any]:
     }
     style = card.loss.get("styles", [card.loss])[0]
     if net.config.levels == 1:  # With its own objective, not that for large and small forms.
-        values["objective"] = {"style_power": card.loss.get("style_power", 1.0)}
+        values["objective"] = {
+            "style_power": card.loss.get("style_power", 1.0),
+            "content_focus": card.loss.get("content_focus", 0.0),
+        }
         if "style_weight" in style:
             values["objective"]["style_weight"] = style["style_weight"]
         return values
