@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy.typing as npt
 import onnxruntime as ort
@@ -26,35 +30,68 @@ PROVIDERS: dict[Device, str] = {
     "cpu": "CPUExecutionProvider",
 }
 """Each device's name in onnxruntime."""
-PACKAGES = {"cuda": "onnxruntime-gpu", "directml": "onnxruntime-directml", "coreml": "onnxruntime"}
+PACKAGES = {
+    "cuda": "'onnxruntime-gpu[cuda,cudnn]'",
+    "directml": "onnxruntime-directml",
+    "coreml": "onnxruntime",
+}
 """Package that has each device, on systems that it is for."""
 SYSTEMS = {"directml": ("win32", "Windows"), "coreml": ("darwin", "macOS")}
 """Systems of the devices that only one system has, as `sys.platform` and in words."""
+SIZES: dict[Device, int] = {"cuda": 4}
+"""Sizes that have a session of their own, by device, where a session plans its convolutions anew each time that the
+size changes, as it does from each level of a net to the next."""
+OPTIONS: dict[Device, dict[str, str]] = {"cuda": {"cudnn_conv_algo_search": "HEURISTIC"}}
+"""Options of a device. With the default, which tries all algorithms out, the first picture of 640x480 px took 857 ms on
+an H200, in place of 116."""
+
+Shapes: TypeAlias = tuple[tuple[int, ...], ...]
+"""Shape of each input."""
 
 
 class OnnxRuntimeSession:
-    """Session of onnxruntime, see `Session`. Several threads may run it at once."""
+    """Session of onnxruntime, see `Session`. Several threads may run it at once.
 
-    def __init__(self, load: Callable[[], ort.InferenceSession], device: Device) -> None:
+    Args:
+        load: Loads a session.
+        device: Device that it runs on.
+        sizes: Sizes that have a session of their own, the ones painted last.
+    """
+
+    def __init__(
+        self, load: Callable[[], ort.InferenceSession], device: Device, sizes: int = 1
+    ) -> None:
         self.device = device
-        self._load = load
-        self._session: ort.InferenceSession | None = load()
-        self.providers = self._session.get_providers()
+        self._load, self._sizes = load, sizes
+        first = load()
+        self.providers = first.get_providers()
         """Providers of onnxruntime that it runs on."""
-        self.inputs, self.outputs = self._session.get_inputs(), self._session.get_outputs()
+        self.inputs, self.outputs = first.get_inputs(), first.get_outputs()
+        self._lock = threading.Lock()
+        self._sessions: OrderedDict[Shapes, ort.InferenceSession] = OrderedDict({(): first})
 
     def run(self, feed: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
         """Run the net once, see `Session.run`."""
         try:
-            session = self._session = self._session or self._load()
+            session = self._session_for(tuple(values.shape for values in feed.values()))
             outputs: list[npt.NDArray[Any]] = session.run(None, dict(feed))
         except Exception as error:  # onnxruntime's exceptions share no base of their own.
             raise EngineFailure(_reason(error)) from error
         return outputs
 
     def release(self) -> None:
-        """Give the memory of the last runs back: the session goes, and the next run loads it again."""
-        self._session = None
+        """Give the memory of the last runs back: the sessions go, and the next run loads one again."""
+        with self._lock:
+            self._sessions.clear()
+
+    def _session_for(self, shapes: Shapes) -> ort.InferenceSession:
+        """Return the session that painted a size last; else a new one, or the one that was not used for longest."""
+        with self._lock:
+            session = self._sessions.pop(shapes, None) or self._sessions.pop((), None)
+            if session is None and len(self._sessions) == self._sizes:
+                session = self._sessions.popitem(last=False)[1]
+            self._sessions[shapes] = session = session or self._load()
+        return session
 
 
 def is_fast(device: Device) -> bool:
@@ -89,11 +126,16 @@ def open(
     options.intra_op_num_threads = threads or 0
     options.log_severity_level = 4  # Errors come as exceptions; the log would print them again.
 
+    if device == "cuda" and hasattr(ort, "preload_dlls"):  # From 1.21 on.
+        with redirect_stdout(io.StringIO()):  # It prints what it does not find.
+            ort.preload_dlls()
+
     def load() -> ort.InferenceSession:
-        return ort.InferenceSession(model, options, providers=[PROVIDERS[device]])
+        provider = (PROVIDERS[device], OPTIONS.get(device, {}))
+        return ort.InferenceSession(model, options, providers=[provider])
 
     try:
-        session = OnnxRuntimeSession(load, device)
+        session = OnnxRuntimeSession(load, device, SIZES.get(device, 1))
     except Exception as error:  # onnxruntime's exceptions share no base of their own.
         raise EngineFailure(_reason(error)) from error
     # onnxruntime itself falls back to the CPU with only a line in its log.

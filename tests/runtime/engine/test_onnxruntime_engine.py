@@ -55,4 +55,25 @@ def test_a_session_that_gave_its_memory_back_is_loaded_again_by_the_next_run(neg
     for _ in range(2):
         assert (session.run({"image": image})[0] == 200).all()
         session.release()
-        assert session._session is None
+        assert not session._sessions
+
+
+def test_sizes_keep_their_sessions_where_planning_takes_long(negative):
+    loads = []
+
+    def load():
+        loads.append(module.ort.InferenceSession(negative, providers=["CPUExecutionProvider"]))
+        return loads[-1]
+
+    session = module.OnnxRuntimeSession(load, "cpu", sizes=2)
+    images = [np.full((1, 3, side, 8), 55, np.float32) for side in (8, 16, 24)]
+
+    def painted_by(number):
+        assert (session.run({"image": images[number]})[0] == 200).all()
+        return next(reversed(session._sessions.values()))
+
+    assert [painted_by(n) for n in (0, 1, 0, 1)] == [*loads, *loads]
+    assert len(loads) == 2
+    assert painted_by(2) is loads[0]  # Unused for longest.
+    assert painted_by(1) is loads[1]
+    assert len(loads) == 2

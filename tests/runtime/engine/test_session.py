@@ -25,7 +25,8 @@ def test_a_device_that_is_not_there_is_named(negative, engine):
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("this machine has CUDA")
     with pytest.raises(
-        DeviceUnavailable, match=r"'cuda' is not available .* pip install onnxruntime-gpu"
+        DeviceUnavailable,
+        match=r"'cuda' is not available .* pip install 'onnxruntime-gpu\[cuda,cudnn\]'",
     ):
         Stylizer(negative, device="cuda")
     with pytest.raises(DeviceUnavailable, match="There is no device 'gpu'"):
