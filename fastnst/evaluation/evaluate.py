@@ -25,7 +25,7 @@ from fastnst.optimization.inputs import SMALLEST
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.system.atomic import atomic_write
 from fastnst.system.installation import installed_version
-from fastnst.system.torch_device import tune_malloc
+from fastnst.system.machine import keep_freed_memory
 
 
 def evaluate(
@@ -90,7 +90,7 @@ def evaluate(
             raise FastnstError(f"A size of {min(sizes)} is too small.", f"Give {least} or more.")
         count_at = dict(zip(sizes, counts, strict=True))
         photos_at = {size: _photos(Path(data), size, count) for size, count in count_at.items()}
-        tune_malloc()
+        keep_freed_memory(2**30)
         name = stylizer.name if not run else style or stylizer.styles[0]
         number = stylizer.styles.index(name) if len(stylizer.styles) > 1 else 0
         loss = None

@@ -38,8 +38,9 @@ from fastnst.perceptual import (
 )
 from fastnst.system.installation import installed_version
 from fastnst.system.interrupts import Interrupts
+from fastnst.system.machine import keep_freed_memory
 from fastnst.system.progress import Progress, StepProgress
-from fastnst.system.torch_device import Device, has_bfloat16, pick_device, tune_malloc
+from fastnst.system.torch_device import Device, has_bfloat16, pick_device
 
 DEFAULT_MAX_SIZE = 1024
 """Longer side in pixels that larger photos are scaled to by default."""
@@ -178,7 +179,7 @@ def optimize(
     sizes = level_sizes(inputs.content.size, full, levels)
 
     target = pick_device(device)
-    tune_malloc()
+    keep_freed_memory(2**30)
     loss_network = load_loss_network(network, network_weights, pooling)
     defaults = LAYERS[network]
     loss = PerceptualLoss(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import torch
 
@@ -42,16 +40,3 @@ def has_bfloat16(accelerator: str) -> bool:
     if accelerator in ("auto", "gpu", "mps") and torch.backends.mps.is_available():
         return False
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-
-
-def tune_malloc() -> None:
-    """Make Linux keep the memory of freed tensors for the next ones.
-
-    By default, glibc hands every tensor of 32 MB and more back to the system and asks for it anew, page by page: a
-    fifth of a training step on a CPU. (M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.)
-    """
-    if sys.platform == "linux":
-        libc: Any = ctypes.CDLL(None)
-        if hasattr(libc, "mallopt"):
-            libc.mallopt(-3, 1 << 30)
-            libc.mallopt(-1, 2**31 - 1)

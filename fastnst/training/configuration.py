@@ -22,8 +22,9 @@ from pytorch_lightning.cli import (
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from fastnst.errors import FastnstError, did_you_mean
+from fastnst.system.machine import keep_freed_memory
 from fastnst.system.package_data import bundled
-from fastnst.system.torch_device import has_bfloat16, tune_malloc
+from fastnst.system.torch_device import has_bfloat16
 from fastnst.training.callbacks import GracefulStop, SampleSheet, SaveWeights, TrainingProgress
 from fastnst.training.data.datamodule import PhotoDataModule
 from fastnst.training.module import StyleTransfer
@@ -67,7 +68,7 @@ def configure(layers: Sequence[Layer], flags: Sequence[str] = ()) -> Training:
     for library in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(library).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric|jsonargparse")
-    tune_malloc()
+    keep_freed_memory(2**30)
     return Training(layers, flags)
 
 

@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from fastnst.errors import FastnstError
 from fastnst.runtime.engine.devices import Device
 from fastnst.system.installation import missing_extra
+from fastnst.system.machine import keep_freed_memory
 
 _FLAG = Parameter(negative="")
 
@@ -64,6 +65,7 @@ def web(
         raise FastnstError(
             f"Whoever can reach {host} could use this machine.", "Set a password: --password WORD"
         )
+    keep_freed_memory()
     limits = Limits(max_megabytes, max_megapixels, max_seconds, waiting=max_waiting)
     connection = listen(host, port)
     address = f"http://{'localhost' if host in LOOPBACK else host}:{connection.getsockname()[1]}"

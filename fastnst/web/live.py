@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from fastnst.errors import FastnstError, first_line
 from fastnst.images.pixels import Pixels
+from fastnst.runtime.engine.kept_levels import KeptLevels
 from fastnst.runtime.engine.stylizer import frames_at_once
 from fastnst.web.components import in_words
 from fastnst.web.painting import Choice, as_stroke, style_names
@@ -100,9 +101,9 @@ class FramePainter:
                 clock.lap("decode")
                 found = session.live
                 if found is None or found[0] != choice:  # Else every frame would look for its file.
-                    found = choice, choice.for_frames(session, self._studio.device, self._at_once)
-                    session.live = found
-                result = found[1](pixels)
+                    stylizer = choice.for_frames(session, self._studio.device, self._at_once)
+                    session.live = found = choice, stylizer, KeptLevels()
+                result = found[1](pixels, kept=found[2])
                 clock.lap("net")
                 painted = io.BytesIO()
                 Image.fromarray(result).save(painted, "JPEG", quality=FRAME_QUALITY)

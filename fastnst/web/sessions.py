@@ -15,6 +15,7 @@ from typing import Any
 from PIL import Image
 
 from fastnst.errors import FastnstError, Interrupted
+from fastnst.runtime.engine.kept_levels import KeptLevels
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.web.limits import plain_name
 from fastnst.web.training import Learner
@@ -46,8 +47,8 @@ class Session:
         """The visitor's video."""
         self.frame: Image.Image | None = None
         """The first frame of the video, small, RGB."""
-        self.live: tuple[Any, Stylizer] | None = None
-        """The newest choice for the camera, and what paints it."""
+        self.live: tuple[Any, Stylizer, KeptLevels] | None = None
+        """The newest choice for the camera, what paints it, and the lower levels of its newest frame."""
         self.learner: Learner | None = None
         """The visitor's training, if one is under way."""
         self.mask: Path | None = None

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from fastnst.images.pixels import Pixels
+from fastnst.runtime.engine.kept_levels import KeptLevels
 from fastnst.runtime.engine.level_painter import LevelPainter, OnShare, part_of
 from fastnst.runtime.engine.levels import (
     all_resized,
@@ -29,6 +30,7 @@ def paint(
     photos: Pixels,
     styles: Sequence[NetStyle],
     on_share: OnShare | None = None,
+    kept: KeptLevels | None = None,
 ) -> Pixels:
     """Paint pictures of one size, at one size or from coarse to fine.
 
@@ -37,13 +39,15 @@ def paint(
         photos: Uint8 RGB (N, H, W, 3).
         styles: One for each picture. Pictures whose coarsest levels have one size are painted together.
         on_share: Called after each tile.
+        kept: Keeps the levels below the last from one live frame to the next, where all styles have one size of the
+            coarsest level.
 
     Returns:
         Uint8 RGB of the same shape.
     """
     bases = list(dict.fromkeys(style.base for style in styles))
     if len(bases) == 1:
-        return _paint(painter, photos, styles, on_share)
+        return _paint(painter, photos, styles, on_share, kept)
     painted = np.empty_like(photos)
     for number, base in enumerate(bases):
         group = [k for k, style in enumerate(styles) if style.base == base]
@@ -53,24 +57,37 @@ def paint(
 
 
 def _paint(
-    painter: LevelPainter, photos: Pixels, styles: Sequence[NetStyle], on_share: OnShare | None
+    painter: LevelPainter,
+    photos: Pixels,
+    styles: Sequence[NetStyle],
+    on_share: OnShare | None,
+    kept: KeptLevels | None = None,
 ) -> Pixels:
     """Paint pictures whose coarsest levels have one size."""
     base = styles[0].base
     if base is None:
         return painter.paint(photos, None, _rows(styles, 0), on_share)
-    sizes = level_sizes(photos.shape[1], photos.shape[2], base)
-    whole, done = sum(map(math.prod, sizes)), 0
-    canvases: Pixels | None = None
-    for level, size in enumerate(sizes):
-        if canvases is None:
-            canvases = np.broadcast_to(ground(*size), (len(photos), *size, 3))
-        part = part_of(on_share, done / whole, math.prod(size) / whole)
-        rows = _rows(styles, level)
-        canvases = painter.paint(all_resized(photos, size), canvases, rows, part)
-        done += math.prod(size)
-    assert canvases is not None
-    return canvases
+    *below, last = level_sizes(photos.shape[1], photos.shape[2], base)
+    whole = sum(map(math.prod, [*below, last]))
+
+    def under() -> Pixels:
+        """Paint the levels below the last."""
+        first = (below or [last])[0]
+        canvases, done = np.broadcast_to(ground(*first), (len(photos), *first, 3)), 0
+        for level, size in enumerate(below):
+            part = part_of(on_share, done / whole, math.prod(size) / whole)
+            rows = _rows(styles, level)
+            canvases = painter.paint(all_resized(photos, size), canvases, rows, part)
+            done += math.prod(size)
+        return canvases
+
+    if kept is not None and below:
+        canvases = kept.under(photos, styles, lambda: all_resized(under(), last))
+    else:
+        canvases = under()
+    share = math.prod(last) / whole
+    part = part_of(on_share, 1 - share, share)
+    return painter.paint(photos, canvases, _rows(styles, len(below)), part)
 
 
 def bands(

@@ -15,6 +15,7 @@ from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine import coarse_to_fine
 from fastnst.runtime.engine.conversion import AnyPhoto, check_array, enough_memory, paint_any
 from fastnst.runtime.engine.devices import ON_PROCESSOR, Device
+from fastnst.runtime.engine.kept_levels import KeptLevels
 from fastnst.runtime.engine.level_painter import LevelPainter, OnShare
 from fastnst.runtime.engine.net_session import NetSession
 from fastnst.runtime.engine.painting_statistics import painting_statistics
@@ -188,6 +189,7 @@ class Stylizer:
         stroke: Stroke | None = None,
         size: int | None = None,
         on_share: OnShare | None = None,
+        kept: KeptLevels | None = None,
     ) -> Image.Image: ...
     @overload
     def __call__(
@@ -199,6 +201,7 @@ class Stylizer:
         stroke: Stroke | None = None,
         size: int | None = None,
         on_share: OnShare | None = None,
+        kept: KeptLevels | None = None,
     ) -> Photo: ...
     def __call__(
         self,
@@ -209,6 +212,7 @@ class Stylizer:
         stroke: Stroke | None = None,
         size: int | None = None,
         on_share: OnShare | None = None,
+        kept: KeptLevels | None = None,
     ) -> Image.Image | Pixels:
         """Paint a photo.
 
@@ -220,6 +224,8 @@ class Stylizer:
             stroke: `fine`, `medium`, `bold`, or a number from 0 to 1; None for that of the style.
             size: Longer side in pixels that the photo is scaled to; None keeps its size.
             on_share: Called with the share of the work that is done, 0..1, after each tile, where there are tiles.
+            kept: Keeps the lower levels from one live frame to the next: a fifth less work, and what is coarse is
+                a frame late in every second one.
 
         Returns:
             An array for an array, else a Pillow image, of the photo's size (or `size`): RGB, or RGBA with the
@@ -234,7 +240,7 @@ class Stylizer:
         net_style = self._for_net(self.mix.changed(style, strength, stroke=stroke))
 
         def paint(pixels: Pixels) -> Pixels:
-            painted = coarse_to_fine.paint(self.painter, pixels[None], [net_style], on_share)
+            painted = coarse_to_fine.paint(self.painter, pixels[None], [net_style], on_share, kept)
             result: Pixels = painted[0]
             return result
 

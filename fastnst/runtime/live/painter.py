@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from fastnst.images.pixels import Pixels
+from fastnst.runtime.engine.kept_levels import KeptLevels
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.live.camera import Camera, LiveFrame
 from fastnst.runtime.live.controls import Controls
@@ -53,6 +54,7 @@ class CameraPainter:
         self._done = deque[float](maxlen=LAST)
         self._stylizer, self._camera, self._controls = stylizer, camera, controls
         self._deflicker = Deflicker() if deflicker else None
+        self._kept = KeptLevels()
         self._newest: PaintedFrame | None = None
         self._failure: Exception | None = None
         self._came = threading.Condition()
@@ -90,7 +92,7 @@ class CameraPainter:
             thread.join(timeout=10)
 
     def _paint(self, pixels: Pixels) -> Pixels:
-        painted = self._stylizer(pixels, self._controls.mix)
+        painted = self._stylizer(pixels, self._controls.mix, kept=self._kept)
         return painted if self._deflicker is None else self._deflicker(pixels, painted)
 
     def _work(self) -> None:

@@ -24,6 +24,7 @@ from fastnst.runtime.video.deflicker import opencv
 from fastnst.styles.mix import StyleMix
 from fastnst.system.display import has_display
 from fastnst.system.interrupts import Interrupts
+from fastnst.system.machine import keep_freed_memory
 
 FIRST_FRAME_TIMEOUT = 10.0
 """Seconds that a camera may take for its first frame."""
@@ -124,6 +125,7 @@ def webcam(
             recording.begin(record)
         outlet = virtual_camera((width, height)) if virtual else None
         screen = Screen(cv, controls, (width, height)) if display else None
+        keep_freed_memory()
         painter = CameraPainter(stylizer, at_once, opened, controls, deflicker)
         shown, delays = Spans(), Spans()
         began, count, last = time.perf_counter(), 0, None

@@ -18,6 +18,7 @@ from fastnst.runtime.video.ffmpeg import av, reason
 from fastnst.runtime.video.options import VideoOptions
 from fastnst.runtime.video.prefetch import prefetch
 from fastnst.runtime.video.sinks import Sink, sink_for
+from fastnst.system.machine import keep_freed_memory
 
 TRUNCATION_SECONDS = 0.5
 """Seconds missing from the duration that a video says, from which on it is called cut off."""
@@ -76,6 +77,7 @@ def paint_video(
         MissingExtra: `options.deflicker` needs OpenCV, which is not installed.
     """
     make = sink_for(source, target)
+    keep_freed_memory()
     deflicker = Deflicker() if options.deflicker else None
     with open_video(source) as video:
         sink = make(target, video, options, quality=quality)

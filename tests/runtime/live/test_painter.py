@@ -62,7 +62,7 @@ def test_paintings_are_of_newer_and_newer_frames(negative, controls, at_once):
 
 def test_one_that_can_not_be_painted_is_told(negative, controls):
     class Broken:
-        def __call__(self, pixels, mix):
+        def __call__(self, pixels, mix, kept):
             raise FastnstError("There is not enough memory.")
 
     with Camera(Path("clip.mp4"), open_source=lambda path: Source(20)) as camera:
