@@ -109,9 +109,9 @@ function shares(length, start, end, size) {
 function resampled(pixels, width, height, toWidth, toHeight, { left, top, right, bottom }) {
   const across = shares(width, left, right, toWidth), down = shares(height, top, bottom, toHeight);
   const rows = new Uint8ClampedArray(4 * toWidth * height);
-  for (let x = 0; x < toWidth; x++) {
-    const [first, values] = across[x];
-    for (let y = 0; y < height; y++) {
+  for (let y = 0, to = 0; y < height; y++) {
+    for (let x = 0; x < toWidth; x++, to += 4) {
+      const [first, values] = across[x];
       let from = 4 * (y * width + first), r = 0, g = 0, b = 0;
       for (let k = 0; k < values.length; k++, from += 4) {
         const share = values[k];
@@ -119,7 +119,6 @@ function resampled(pixels, width, height, toWidth, toHeight, { left, top, right,
         g += share * pixels[from + 1];
         b += share * pixels[from + 2];
       }
-      const to = 4 * (y * toWidth + x);
       rows[to] = r;
       rows[to + 1] = g;
       rows[to + 2] = b;

@@ -4,6 +4,8 @@ import { ground, levelSizes, resized } from "./levels.mjs";
 const WALL_SIZE = 128;
 const SETTLE_MS = 150;
 const RECENT_MS = 2000;
+const STEP = 16;
+const CUT = 8;
 const ORT = new URL("ort/", import.meta.url).href;
 
 /** Shares of the net's rows at each level, the statistics of the paintings, and the side of the coarsest level, for a
@@ -38,6 +40,13 @@ function collage(shown, result) {
   }
 }
 
+/** Whether two styles are the same. */
+function alike(one, other) {
+  const equal = (a, b) => a.every((value, k) => value === b[k]);
+  return one.base === other.base && equal(one.statistics, other.statistics)
+    && one.rows.every((shares, level) => equal(shares, other.rows[level]));
+}
+
 /** Place in a row of n pixels that is continued by its mirror image again and again. */
 function mirrored(place, n) {
   if (n === 1) return 0;
@@ -52,7 +61,7 @@ function padded(side, card) {
 // ---------------------------------------------------------------- the worker
 
 async function work() {
-  let card, session, ort, device, describer;
+  let card, session, ort, device, describer, kept;
 
   async function open({ threads }) {
     card = await (await fetch(new URL("net.json", import.meta.url))).json();
@@ -119,15 +128,39 @@ async function work() {
     return result;
   }
 
-  /** Paint a picture from coarse to fine, each level over the one below. */
-  async function paint({ pixels, width, height, style: { rows, statistics, base } }) {
-    let below; // The canvas, its width and its height.
-    for (const [level, [h, w]] of levelSizes(height, width, base).entries()) {
-      const canvas = below ? resized(...below, w, h) : ground(h, w);
-      const shares = rows[Math.min(level, rows.length - 1)];
-      below = [await paintLevel(resized(pixels, width, height, w, h), canvas, w, h, shares, statistics), w, h];
+  /** Paint a picture from coarse to fine, each level over the one below. A live one that follows closely on another is
+      painted over what lay under that. */
+  async function paint({ pixels, width, height, style, live }) {
+    const { rows, statistics, base } = style, sizes = levelSizes(height, width, base), last = sizes.length - 1;
+    const level = (number, picture, canvas, w, h) =>
+      paintLevel(picture, canvas, w, h, rows[Math.min(number, rows.length - 1)], statistics);
+    let canvas;
+    if (live && kept?.fresh && same(kept, style, pixels, width, height)) {
+      canvas = kept.canvas;
+      kept.fresh = false;
+    } else {
+      canvas = ground(...sizes[0]);
+      for (let number = 0; number < last; number++) {
+        const [h, w] = sizes[number], [nextH, nextW] = sizes[number + 1];
+        canvas = await level(number, resized(pixels, width, height, w, h), canvas, w, h);
+        canvas = resized(canvas, w, h, nextW, nextH);
+      }
+      kept = live && { fresh: true, style, pixels, width, height, canvas };
     }
-    return below[0];
+    return level(last, pixels, canvas, width, height);
+  }
+
+  /** Whether a frame has the style and the size of the kept one, and shows nearly the same: as kept_levels.py has it. */
+  function same(kept, style, pixels, width, height) {
+    if (kept.width !== width || kept.height !== height || !alike(kept.style, style)) return false;
+    let sum = 0, count = 0;
+    for (let y = 0; y < height; y += STEP) {
+      for (let x = 0; x < width; x += STEP, count += 3) {
+        const at = 4 * (y * width + x);
+        for (let c = 0; c < 3; c++) sum += Math.abs(pixels[at + c] - kept.pixels[at + c]);
+      }
+    }
+    return sum < CUT * count;
   }
 
   let last = Promise.resolve();
@@ -182,9 +215,9 @@ function page() {
     state.card, blend(), Number(find("strength").value), Number(find("stroke").value), state.paintings,
   );
 
-  async function painted(image, style) {
+  async function painted(image, style, live = false) {
     const pixels = image.data.slice();
-    const result = await call("paint", { pixels, width: image.width, height: image.height, style }, [pixels.buffer]);
+    const result = await call("paint", { pixels, width: image.width, height: image.height, style, live }, [pixels.buffer]);
     return new ImageData(result, image.width, image.height);
   }
 
@@ -296,7 +329,7 @@ function page() {
     const stream = state.stream;
     while (state.stream === stream) { // The newest frame, as soon as the one before it is painted.
       const image = scaled(video, video.videoWidth, video.videoHeight, Number(find("size").value));
-      const began = performance.now(), after = await painted(image, style());
+      const began = performance.now(), after = await painted(image, style(), true);
       if (state.stream !== stream) break;
       show(image, after);
       const now = performance.now();
