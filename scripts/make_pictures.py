@@ -110,6 +110,30 @@ def masks(photo: Image.Image) -> Image.Image:
         return strip([white.convert("RGB"), options.paint(Stylizer("starry-night"), photo)])
 
 
+def sizes(photo: Image.Image) -> Image.Image:
+    """The photograph painted at 600 px and at 12 megapixels, and a part of the latter pixel for pixel."""
+    stylizer, side = Stylizer("irises"), 256
+    small, large = (
+        stylizer(photo.resize((size, size), Image.Resampling.LANCZOS)) for size in (600, 3464)
+    )
+    left, top = (round(large.width * share) - side // 2 for share in (0.44, 0.24))
+    return strip([small, large, large.crop((left, top, left + side, top + side))], side)
+
+
+def video(_: Image.Image) -> Image.Image:
+    """Frames of a pan over a photograph, and the same painted frame by frame by the net for videos."""
+    photo = read_image(ROOT / "fastnst" / "web" / "assets" / "photos" / "pavilion.jpg")
+    photo = photo.convert("RGB").resize((960, round(960 * photo.height / photo.width)))
+    height = min(photo.height, 480)
+    frames = [photo.crop((left, 0, left + 480, height)) for left in range(0, 481, 160)]
+    stylizer = Stylizer("the-scream", fast=True)
+    rows = [strip(part, 200) for part in (frames, [stylizer(frame) for frame in frames])]
+    result = Image.new("RGB", (rows[0].width, 400 + GAP), "white")
+    for number, row in enumerate(rows):
+        result.paste(row, (0, number * (200 + GAP)))
+    return result
+
+
 PICTURES: dict[str, tuple[str, Callable[[Image.Image], Image.Image]]] = {
     "headline": ("painted.jpg", headline),
     "styles": ("styles.webp", sheet),
@@ -118,6 +142,8 @@ PICTURES: dict[str, tuple[str, Callable[[Image.Image], Image.Image]]] = {
     "blend": ("blend.webp", blend),
     "any": ("any.webp", any_painting),
     "masks": ("masks.webp", masks),
+    "sizes": ("sizes.webp", sizes),
+    "video": ("video.webp", video),
 }
 
 
