@@ -69,7 +69,8 @@ class Learner:
         self.name, self._folder, self._minutes = name, folder, minutes
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.stopped = False
-        """True if it was told to end early."""
+        """True if it was told to end before its time was over."""
+        self._ending = False
         self._run = folder / "runs" / name
         self._process = self._start(
             "train", str(painting), "--data", str(photos), "--name", name, "--steps", str(steps),
@@ -89,7 +90,7 @@ class Learner:
             if moment.line != STARTING:
                 began = began or time.monotonic()
                 if time.monotonic() - began > 60 * self._minutes:
-                    self.stop()
+                    self._end()
             yield moment
             time.sleep(LOOK_SECONDS)
         yield self._moment()
@@ -110,15 +111,19 @@ class Learner:
 
     def stop(self) -> None:
         """End the training after the step at hand; what is learnt is kept."""
-        # A second signal would end it at once, and nothing would be kept.
-        if not self.stopped and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-        self.stopped = True
+        self.stopped = self.stopped or not self._ending
+        self._end()
 
     def kill(self) -> None:
         """End the process at once."""
         self._process.kill()
         self._process.wait()
+
+    def _end(self) -> None:
+        # A second signal would end it at once, and nothing would be kept.
+        if not self._ending and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        self._ending = True
 
     @property
     def _weights(self) -> Path:
