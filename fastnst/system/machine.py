@@ -54,7 +54,7 @@ def cpu_count() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def keep_freed_memory(most: int = 2**26) -> None:
+def keep_freed_memory(most: int = 2**25) -> None:
     """Make Linux keep what is freed, in blocks of less than `most` bytes, for the arrays to come.
 
     By default, glibc hands large arrays back to the system and asks for them anew, page by page: a fifth of a training
