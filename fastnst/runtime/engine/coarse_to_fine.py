@@ -67,13 +67,13 @@ def _paint(
     base = styles[0].base
     if base is None:
         return painter.paint(photos, None, _rows(styles, 0), on_share)
-    *below, last = level_sizes(photos.shape[1], photos.shape[2], base)
-    whole = sum(map(math.prod, [*below, last]))
+    sizes = level_sizes(photos.shape[1], photos.shape[2], base)
+    *below, last = sizes
+    whole = sum(map(math.prod, sizes))
 
     def under() -> Pixels:
         """Paint the levels below the last."""
-        first = (below or [last])[0]
-        canvases, done = np.broadcast_to(ground(*first), (len(photos), *first, 3)), 0
+        canvases, done = np.broadcast_to(ground(*sizes[0]), (len(photos), *sizes[0], 3)), 0
         for level, size in enumerate(below):
             part = part_of(on_share, done / whole, math.prod(size) / whole)
             rows = _rows(styles, level)
@@ -81,10 +81,10 @@ def _paint(
             done += math.prod(size)
         return canvases
 
-    if kept is not None and below:
-        canvases = kept.under(photos, styles, lambda: all_resized(under(), last))
-    else:
+    if kept is None:
         canvases = under()
+    else:
+        canvases = kept.under(photos, styles, lambda: all_resized(under(), last))
     share = math.prod(last) / whole
     part = part_of(on_share, 1 - share, share)
     return painter.paint(photos, canvases, _rows(styles, len(below)), part)
