@@ -111,7 +111,8 @@ def export(
     if path.resolve() == weights.resolve():
         raise CannotWrite(f"{path} is read, and can't be replaced.", "Give another name with -o.")
     net, card = load_net(weights)
-    card = replace(card, evaluation=read_evaluation(weights.parent, card.steps))
+    if weights.suffix != ".onnx" or style is not None:  # Else the figures of all styles are kept.
+        card = replace(card, evaluation=read_evaluation(weights.parent, card.steps))
     if style is not None or net.config.styles == 1:
         if stroke is not None and card.levels > 1:
             raise FastnstError(

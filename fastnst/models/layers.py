@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any, NamedTuple
 
 import torch
@@ -140,23 +141,51 @@ class FoldedNorm(nn.InstanceNorm2d):
 class LowFrequencies(nn.Module):
     """Low frequencies of pictures: what is left when they are made half as large and large again.
 
-    Halved by the mean of each 2x2 pixels, enlarged by cubic curves. It is a pooling, a convolution and a pixel
-    shuffle, which run in tiles and on every device.
+    Halved by the mean of each 2x2 pixels, enlarged by cubic curves. Pictures are in blocks, whose pixels are channels in
+    the order of `torch.nn.functional.pixel_shuffle`, as nets paint them: so both are convolutions of few places and
+    many channels, which run in tiles and on every device.
+
+    Args:
+        block: Side of a block in pixels, even.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, block: int) -> None:
         super().__init__()
-        near = torch.tensor([_cubic(place + 0.25) for place in range(-2, 3)])
-        taps = torch.stack([near, near.flip(0)])
-        kernel = torch.zeros(3, 4, 3, 5, 5)
-        kernel[range(3), :, range(3)] = torch.einsum("ay,bx->abyx", taps, taps).reshape(4, 5, 5)
+        self.block, halves = block, block // 2
+        means = torch.zeros(3, halves, halves, 3, block, block)
+        self.reach = -(-2 // halves)
+        """Blocks that are looked at beside a block."""
+        blocks = range(-self.reach, self.reach + 1)
+        taps = torch.tensor(
+            [
+                [
+                    [_cubic(pixel / 2 - 0.25 - place - halves * at) for at in blocks]
+                    for place in range(halves)
+                ]
+                for pixel in range(block)
+            ]
+        )
+        kernel = torch.zeros(3, block, block, 3, halves, halves, len(blocks), len(blocks))
+        both = torch.einsum("pia,qjb->pqijab", taps, taps)
+        for colour in range(3):
+            kernel[colour, :, :, colour] = both
+            for row, column in product(range(block), repeat=2):
+                means[colour, row // 2, column // 2, colour, row, column] = 0.25
+        self.means: Tensor
         self.kernel: Tensor
-        self.register_buffer("kernel", kernel.reshape(12, 3, 5, 5), persistent=False)
+        self.register_buffer("means", means.flatten(0, 2), persistent=False)
+        self.register_buffer("kernel", kernel.flatten(3, 5).flatten(0, 2), persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return them for pictures (N, 3, H, W), of even height and width."""
-        halved = F.pad(F.avg_pool2d(x, 2), (2, 2, 2, 2), "replicate")
-        return F.pixel_shuffle(F.conv2d(halved, self.kernel), 2)
+    def forward(self, canvas: Tensor, painted: Tensor) -> Tensor:
+        """Return those by which pictures in blocks (N, 3 * block**2, H, W) miss their canvases, in blocks too.
+
+        Args:
+            canvas: Pictures (N, 3, H * block, W * block).
+            painted: Pictures in blocks.
+        """
+        halved = F.conv2d(canvas, self.means, stride=self.block)
+        halved = halved - F.conv2d(painted, self.means.reshape(len(self.means), -1, 1, 1))
+        return F.conv2d(F.pad(halved, [self.reach] * 4, "replicate"), self.kernel)
 
 
 class ConvNorm(nn.Module):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fastnst.models.config import NetConfig
@@ -41,6 +42,8 @@ class StyleNet(nn.Module, ABC):
     """Height and width must be multiples of this."""
     minimum: ClassVar[int]
     """The least height and width."""
+    block: ClassVar[int] = 1
+    """Side in pixels of the blocks whose pixels `paint` leaves as channels, in the order of `pixel_shuffle`."""
     needs_even_width: ClassVar[bool] = False
     """True if channels are shuffled to pixels, four of `width` / 2 to one."""
 
@@ -53,7 +56,7 @@ class StyleNet(nn.Module, ABC):
         """Share of the photo in a mixture that was folded in."""
         self._centred = True
         """True if the first convolution takes -1..1, not 0..255."""
-        self.low = LowFrequencies()
+        self.low = LowFrequencies(max(self.block, 2))
         self.predictor: StylePredictor | None = None
         """Predicts the rows of any painting."""
         self.held: Tensor
@@ -103,7 +106,7 @@ class StyleNet(nn.Module, ABC):
 
     @abstractmethod
     def paint(self, x: Tensor, style: Style) -> Tensor:
-        """Compute the output before tanh, (N, 3, H, W).
+        """Compute the output before tanh, in blocks: (N, 3 * block**2, H / block, W / block).
 
         Args:
             x: The photo in -1..1, (N, 3, H, W), and after it the canvas if there is one, (N, 6, H, W).
@@ -140,7 +143,7 @@ class StyleNet(nn.Module, ABC):
         canvas: Tensor | None = None,
         statistics: Tensor | None = None,
     ) -> Tensor:
-        """The output before tanh, of the image's shape, float32: -EDGE is black and EDGE white."""
+        """The output before tanh, in blocks, float32: -EDGE is black and EDGE white."""
         if style_weights is None:
             style_weights = torch.eye(self.config.styles)[0].to(image)
         x = image if canvas is None else torch.cat([image, canvas], 1)
@@ -157,6 +160,8 @@ class StyleNet(nn.Module, ABC):
         """The stylized image, as `forward` returns it, from `pre_tanh`."""
         painted = to_rgb(pre_tanh)
         if canvas is not None and style_weights is not None and self.config.levels > FIRST_HELD:
+            if self.block == 1:
+                painted = F.pixel_unshuffle(painted, 2)
             # For the styles alone: the photo's share is mixed in below.
             styled = (style_weights * self.styled).sum(-1).clamp(min=1e-6)
             held = ((style_weights * self.held).sum(-1) / styled).reshape(-1, 1, 1, 1)
@@ -164,17 +169,19 @@ class StyleNet(nn.Module, ABC):
                 painted = torch.cond(held.max() > 0, self._hold, _not_held, (painted, canvas, held))
             else:
                 painted = self._hold(painted, canvas, held)
-        share: Tensor | float = self._share
         if self.config.identity and style_weights is not None:
             share = style_weights[..., -1].reshape(-1, 1, 1, 1)
-        elif not share:
-            return painted
-        return painted + share * (image - painted)
+            if torch.compiler.is_exporting():  # Full strength is spared the work.
+                mixed: Tensor = torch.cond(share.max() > 0, _mixed, _alone, (painted, image, share))
+                return mixed
+            return _mixed(painted, image, share)
+        painted = _shuffled(painted)
+        return painted + self._share * (image - painted) if self._share else painted
 
     def _hold(self, painted: Tensor, canvas: Tensor, held: Tensor) -> Tensor:
-        """The painting with a share `held` (N, 1, 1, 1) of the low frequencies of its canvas."""
-        low: Tensor = self.low(canvas - painted)
-        return painted + held * low
+        """The painting, in blocks, with a share `held` (N, 1, 1, 1) of the low frequencies of its canvas."""
+        missing: Tensor = self.low(canvas, painted)
+        return painted + held * missing
 
     def folded(self, style_weights: Tensor, statistics: Tensor | None = None) -> StyleNet:
         """A copy that paints one style or one mixture alone, for a smaller export.
@@ -221,6 +228,22 @@ class StyleNet(nn.Module, ABC):
 
 def _not_held(painted: Tensor, canvas: Tensor, held: Tensor) -> Tensor:
     return painted.clone()
+
+
+def _mixed(painted: Tensor, image: Tensor, share: Tensor) -> Tensor:
+    """The painting, given in blocks, with a share (N, 1, 1, 1) of the photo."""
+    painted = _shuffled(painted)
+    return painted + share * (image - painted)
+
+
+def _alone(painted: Tensor, image: Tensor, share: Tensor) -> Tensor:
+    return _shuffled(painted).clone()
+
+
+def _shuffled(painted: Tensor) -> Tensor:
+    """The painting (N, 3, H, W), given in blocks."""
+    block = math.isqrt(painted.shape[1] // 3)
+    return F.pixel_shuffle(painted, block) if block > 1 else painted
 
 
 def to_rgb(pre_tanh: Tensor) -> Tensor:

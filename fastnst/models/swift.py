@@ -23,6 +23,7 @@ class SwiftNet(StyleNet):
     """
 
     multiple_of = 8
+    block = BLOCK
     needs_even_width = True
     minimum = 32
 
@@ -45,4 +46,5 @@ class SwiftNet(StyleNet):
         x = F.relu(self.down(fine, style))
         for block in self.blocks:
             x = block(x, style)
-        return F.pixel_shuffle(self.out(torch.cat([F.pixel_shuffle(x, 2), fine], 1)), BLOCK)
+        pre_tanh: Tensor = self.out(torch.cat([F.pixel_shuffle(x, 2), fine], 1))
+        return pre_tanh

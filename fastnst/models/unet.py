@@ -22,6 +22,7 @@ class UNet(StyleNet):
     """
 
     multiple_of = 8
+    block = 2
     needs_even_width = True
     minimum = 32
 
@@ -59,4 +60,5 @@ class UNet(StyleNet):
         x = torch.cat([F.pixel_shuffle(x, 2), quarter], 1)
         x = self.detail(F.relu(self.up[0](x, style)), style)
         x = torch.cat([F.pixel_shuffle(x, 2), half], 1)
-        return F.pixel_shuffle(self.out(F.relu(self.up[1](x, style))), 2)
+        pre_tanh: Tensor = self.out(F.relu(self.up[1](x, style)))
+        return pre_tanh

@@ -11,6 +11,8 @@ from fastnst.exporting.export import export
 from fastnst.models import NETS, NetConfig, build_net, save_net
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.styles.card import CARD_KEY, PaintingCredit, StyleCard
+from fastnst.styles.onnx_metadata import load_card
+from fastnst.styles.registry import find_style
 
 
 def trained(path, name="johnson"):
@@ -75,8 +77,20 @@ def test_the_graph_of_many_styles_has_no_arithmetic_with_shapes(tmp_path):
     assert [node.name for node in graph.input] == ["image", "style_weights"]
     # New norms, of 1 and 0, are stored in half precision, which is cast.
     kinds = {node.op_type for node in graph.node} - {"Cast"}
-    # Of the weights: a row of each norm, and the identity row's, which is the photo's share.
-    assert kinds == LAYERS | {"DepthToSpace", "Concat", "MatMul", "Gather", "Reshape", "Sub"}
+    # Of the weights: a row of each norm, and the identity row's, which is the photo's share; it is asked whether there is any.
+    taken = {"DepthToSpace", "Concat", "MatMul", "Gather", "Reshape"}
+    assert kinds == LAYERS | taken | {"ReduceMax", "Greater", "If"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fast", [False, True])
+def test_a_shipped_file_is_what_export_makes_of_it_with_its_figures(tmp_path, fast):
+    path = find_style("starry-night", fast=fast)
+    again = export(path, output=tmp_path / "again.onnx").path
+    assert load_card(again) == load_card(path)
+    assert load_card(again).evaluation
+    kinds = [[node.op_type for node in onnx.load(each).graph.node] for each in (path, again)]
+    assert kinds[0] == kinds[1]
 
 
 @pytest.mark.slow
@@ -132,7 +146,7 @@ def test_lower_precision_paints_nearly_the_same_from_a_smaller_file(
     assert lower.path.stat().st_size < share * whole.path.stat().st_size
     assert 0 < lower.quantization_error < 2
     assert f"{lower.quantization_error:.2f} of 255 in the mean" in str(lower)
-    first, second = (Stylizer(exported.path) for exported in (whole, lower))
+    first, second = (Stylizer(exported.path, device="cpu") for exported in (whole, lower))
     assert second.card == first.card
     photo = np.asarray(Image.open(photos / "001.jpg"))
     apart = np.abs(first(photo).astype(int) - second(photo)).mean()

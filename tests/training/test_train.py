@@ -103,12 +103,12 @@ def test_several_paintings_make_one_net_with_all_their_styles(job, workdir, astr
 
     gallery = fastnst.export(weights)
     assert gallery.difference < 0.1
-    both = fastnst.Stylizer(gallery.path)
+    both = fastnst.Stylizer(gallery.path, device="cpu")
     assert both.styles == ["red", "blue"]
     photo = np.asarray(Image.open(astronaut).resize((64, 48)))
     for style in ("red", "blue", "red:0.3,blue:0.7"):
         alone = fastnst.export(weights, style=style, stroke="bold")
-        painted = fastnst.Stylizer(alone.path)(photo)
+        painted = fastnst.Stylizer(alone.path, device="cpu")(photo)
         expected = both(photo, style=style, stroke="bold")
         # One step where a value lies on the edge of rounding.
         assert np.abs(painted.astype(int) - expected).max() <= 1
@@ -678,11 +678,11 @@ def test_a_net_that_learnt_any_painting_paints_like_one_it_never_saw(
     make_photos(workdir / "paintings", 36)
     weights = job(any="paintings", steps=3, painting=None)
     result = fastnst.export(weights)
-    painted = fastnst.Stylizer(astronaut, result.path)(astronaut)
+    painted = fastnst.Stylizer(astronaut, result.path, device="cpu")(astronaut)
     assert painted.size == (512, 512)
-    other = fastnst.Stylizer("paintings/000.jpg", result.path)(astronaut)
+    other = fastnst.Stylizer("paintings/000.jpg", result.path, device="cpu")(astronaut)
     assert np.asarray(painted).astype(int).std() > 1
     assert np.asarray(other).shape == np.asarray(painted).shape
     alone = fastnst.export(weights, style="paintings/000.jpg", output=Path("one.onnx"))
-    same = fastnst.Stylizer(model=alone.path)(astronaut)
+    same = fastnst.Stylizer(model=alone.path, device="cpu")(astronaut)
     assert np.abs(np.asarray(same).astype(int) - np.asarray(other)).max() <= 1
