@@ -17,7 +17,7 @@ from PIL import Image
 from fastnst.errors import FastnstError, Interrupted
 from fastnst.images.formats import FORMATS, takes_animation, takes_pages
 from fastnst.images.metadata import ImageMetadata
-from fastnst.images.pixels import Pixels, to_rgb_array
+from fastnst.images.pixels import Pixels
 from fastnst.images.read import ImageFile, open_image
 from fastnst.images.write import write_image
 from fastnst.runtime.batch.outputs import PIPE, Job, is_video
@@ -222,7 +222,7 @@ def paint_video_file(
     fast = stylizer.for_video(concurrency)
 
     def paint(pixels: Pixels) -> Pixels:
-        return to_rgb_array(photo_options.paint(fast, Image.fromarray(pixels)))
+        return photo_options.paint_frame(fast, pixels)
 
     try:
         done = paint_video(
@@ -255,8 +255,8 @@ def paint_image(
         count = len(photo.frames)
         for number in range(count):  # Each leaves memory before it is painted.
             part = part_of(on_share, number / count, 1 / count)
-            frame = photo.frames.pop(0)
-            photo.frames.append(photo_options.paint(stylizer, frame, style=style, on_share=part))
+            painted = photo_options.paint(stylizer, photo.frames.pop(0), style=style, on_share=part)
+            photo.frames.append(painted)
     except FastnstError as error:
         return StylizeResult(photo.source, None, error=str(error))
     photo.seconds = time.perf_counter() - started

@@ -17,6 +17,8 @@ REDUCED = 2
 """Factor by which the small copies are smaller still where gains are computed."""
 RADIUS = 2
 """Pixels to each side of a pixel that its window has there."""
+SAME = 2
+"""Pixels a side that have one gain: detail varies from pixel to pixel, and gains do not."""
 NOISE_LEVELS = 4.0
 """Strength, in levels of 255, below which detail of the photo counts as noise and is not carried over."""
 ONE = 128
@@ -41,6 +43,8 @@ def guided_upsample(painted: Pixels, small: Pixels, photo: Pixels) -> Pixels:
     height, width = photo.shape[:2]
     colors, grey = Image.fromarray(painted), Image.fromarray(small).convert("L")
     gains = Image.fromarray(_gains(painted, small))
+    gains = gains.resize((-(-width // SAME), -(-height // SAME)), Image.Resampling.BILINEAR)
+    slopes = np.asarray(gains).astype(np.int16) - ONE
     result = np.empty_like(photo)
     for first in range(0, height, BAND_ROWS):
         last = min(first + BAND_ROWS, height)
@@ -55,8 +59,7 @@ def guided_upsample(painted: Pixels, small: Pixels, photo: Pixels) -> Pixels:
         detail = np.asarray(Image.fromarray(photo[first:last]).convert("L"), np.int16)
         detail -= enlarged(grey, Image.Resampling.BICUBIC)
         # In place, within 16 bits: 128 times 255 at most.
-        values = enlarged(gains, Image.Resampling.BILINEAR).astype(np.int16)
-        values -= ONE
+        values = slopes[np.arange(first, last) // SAME].repeat(SAME, axis=1)[:, :width]
         values *= np.repeat(detail, 3, axis=1).reshape(values.shape)
         values >>= 7
         values += enlarged(colors, Image.Resampling.BICUBIC)
@@ -67,20 +70,24 @@ def guided_upsample(painted: Pixels, small: Pixels, photo: Pixels) -> Pixels:
 def _gains(painted: Pixels, small: Pixels) -> Pixels:
     """Return the slopes of the linear functions, -1..1 as 0..255, of copies that are smaller still."""
     copies = (np.asarray(Image.fromarray(each).reduce(REDUCED)) for each in (painted, small))
-    colors, y = next(copies).astype(np.float32), luminance(next(copies))
-    mean_y = _mean(y)
-    variance = _mean(y * y) - mean_y**2 + NOISE_LEVELS**2
-    gains = [(_mean(y * c) - mean_y * _mean(c)) / variance for c in colors.transpose(2, 0, 1)]
-    result: Pixels = np.rint(ONE + ONE * np.stack(gains, -1)).clip(0, 255).astype(np.uint8)
-    return result
+    colors, y = next(copies).astype(np.float32).transpose(2, 0, 1), luminance(next(copies))
+    means = _means(np.stack([y, y * y, *colors, *(y * colors)]))
+    mean_y, variance = means[0], means[1] - means[0] ** 2 + NOISE_LEVELS**2
+    slopes = (means[5:] - mean_y * means[2:5]) / variance
+    result: Pixels = np.rint(ONE + ONE * slopes).clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
+    return np.ascontiguousarray(result)
 
 
-def _mean(values: Floats) -> Floats:
-    """Return the mean over the window around each pixel."""
+def _means(values: Floats) -> Floats:
+    """Return the mean over the window around each pixel of pictures (N, H, W)."""
     side = 2 * RADIUS + 1
-    sums = np.pad(values.astype(np.float64), RADIUS, "edge")
-    for _ in range(2):  # Down, then across.
-        total = np.pad(sums.cumsum(axis=0), ((1, 0), (0, 0)))
-        sums = ((total[side:] - total[:-side]) / side).T
-    result: Floats = sums.astype(np.float32)
-    return result
+    _, height, width = values.shape
+    around = np.pad(values, ((0, 0), (RADIUS, RADIUS), (RADIUS, RADIUS)), "edge")
+    down = around[:, :height].copy()
+    for at in range(1, side):
+        down += around[:, at : at + height]
+    total = down[..., :width].copy()
+    for at in range(1, side):
+        total += down[..., at : at + width]
+    total /= side**2
+    return total

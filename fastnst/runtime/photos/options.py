@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from fastnst.images.colors import KeepColor, luminance, match_colors, with_lumin
 from fastnst.images.pixels import Pixels, resize_long_edge, to_rgb_array
 from fastnst.images.read import read_image
 from fastnst.runtime.engine.level_painter import OnShare, part_of
+from fastnst.runtime.engine.levels import resized
 from fastnst.runtime.engine.stylizer import Stylizer
 from fastnst.runtime.photos.compose import blend_by_mask, fill_transparent, in_row_bands
 from fastnst.runtime.photos.guided_upsampling import guided_upsample
@@ -96,8 +98,8 @@ class PhotoOptions:
         painted = self._paint_regions(stylizer, photo, style, on_share)
         if painted.shape != photo.shape:  # By a net of one fixed size.
             height, width = painted.shape[:2]
-            resized = Image.fromarray(photo).resize((width, height), Image.Resampling.LANCZOS)
-            photo = np.asarray(resized)
+            larger = Image.fromarray(photo).resize((width, height), Image.Resampling.LANCZOS)
+            photo = np.asarray(larger)
             alpha = alpha.resize((width, height)) if alpha else None
         if self.keep_color == "palette":
             painted = match_colors(painted, photo)
@@ -110,6 +112,13 @@ class PhotoOptions:
         if alpha is not None:
             result.putalpha(alpha)
         return result
+
+    def paint_frame(self, stylizer: Stylizer, pixels: Pixels) -> Pixels:
+        """Paint a frame of a video, uint8 RGB (H, W, 3), as `paint` does, without copies where none are needed."""
+        kept = self.size is None and (self.max_size or math.inf) >= max(pixels.shape[:2])
+        if kept and self.keep_color is None:
+            return self._paint_regions(stylizer, pixels, None, None)
+        return to_rgb_array(self.paint(stylizer, Image.fromarray(pixels)))
 
     def _paint_regions(
         self, stylizer: Stylizer, photo: Pixels, style: StyleMix | None, on_share: OnShare | None
@@ -143,5 +152,7 @@ class PhotoOptions:
         """Paint at the paint size, or at the photo's."""
         if self.paint_size is None or max(photo.shape[:2]) <= self.paint_size:
             return stylizer(photo, style, on_share=on_share)
-        small = np.asarray(resize_long_edge(Image.fromarray(photo), self.paint_size))
+        height, width = photo.shape[:2]
+        scale = self.paint_size / max(height, width)
+        small = resized(photo, (max(1, round(height * scale)), max(1, round(width * scale))))
         return guided_upsample(stylizer(small, style, on_share=on_share), small, photo)
