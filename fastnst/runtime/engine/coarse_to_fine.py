@@ -18,7 +18,7 @@ from fastnst.runtime.engine.levels import (
     resized,
     shrunk,
 )
-from fastnst.runtime.engine.tiling import RegionReader
+from fastnst.runtime.engine.tiling import RegionReader, region_of
 from fastnst.styles.mix import NetStyle, RowWeights
 
 MOST_BELOW = 2**24
@@ -74,11 +74,10 @@ def _paint(
     def under() -> Pixels:
         """Paint the levels below the last."""
         canvases, done = np.broadcast_to(ground(*sizes[0]), (len(photos), *sizes[0], 3)), 0
-        for level, size in enumerate(below):
-            part = part_of(on_share, done / whole, math.prod(size) / whole)
-            rows = _rows(styles, level)
-            canvases = painter.paint(all_resized(photos, size), canvases, rows, part)
-            done += math.prod(size)
+        for level, smaller in enumerate(_each_smaller(photos, below)):
+            part = part_of(on_share, done / whole, math.prod(below[level]) / whole)
+            canvases = painter.paint(smaller, canvases, _rows(styles, level), part)
+            done += math.prod(below[level])
         return canvases
 
     if kept is None:
@@ -117,13 +116,26 @@ def bands(
     below = [size for size in sizes[:-1] if math.prod(size) <= MOST_BELOW]
     photo = shrunk(region, height, width, below[-1]) if below else np.empty(0, np.uint8)
     canvas: Pixels | None = None
-    for level, size in enumerate(below):
+    for level, smaller in enumerate(_each_smaller(photo[None], below)):
+        size = below[level]
         canvas = ground(*size) if canvas is None else resized(canvas, size)
-        rows = style.at(level)[None]
-        canvas = painter.paint(resized(photo, size)[None], canvas[None], rows)[0]
+        canvas = painter.paint(smaller, canvas[None], style.at(level)[None])[0]
     last = ground(height, width) if canvas is None else canvas
     over = enlarged(region, last, height, width)
     return painter.bands(over, height, width, style.at(len(sizes) - 1), on_share)
+
+
+def _each_smaller(photos: Pixels, sizes: Sequence[tuple[int, int]]) -> list[Pixels]:
+    """Return photos (N, H, W, 3) at each of some heights and widths, from coarse to fine: each made of the next."""
+    smaller: list[Pixels] = []
+    for size in reversed(sizes):
+        height, width = photos.shape[1:3]
+        if height * width > MOST_BELOW:  # Pillow would make a copy.
+            photos = np.stack([shrunk(region_of(each), height, width, size) for each in photos])
+        else:
+            photos = all_resized(photos, size)
+        smaller.insert(0, photos)
+    return smaller
 
 
 def _rows(styles: Sequence[NetStyle], level: int) -> RowWeights:

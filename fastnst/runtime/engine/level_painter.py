@@ -15,6 +15,7 @@ from fastnst.runtime.engine.devices import ON_PROCESSOR, Device
 from fastnst.runtime.engine.levels import all_resized, enlarged
 from fastnst.runtime.engine.memory import reserve, room
 from fastnst.runtime.engine.net_session import NetSession
+from fastnst.runtime.engine.session import Padding
 from fastnst.runtime.engine.spec import Tile
 from fastnst.runtime.engine.tiling import (
     SIDES,
@@ -132,33 +133,21 @@ class LevelPainter:
         return self._bands(region, height, width, rows, side, on_share)
 
     def _paint_at_once(self, photos: Pixels, canvases: Pixels | None, rows: RowWeights) -> Pixels:
-        """Pad, run the net, cut off, and round."""
+        """Run the net, on pictures padded to what it takes."""
         height, width = photos.shape[1:3]
         if canvases is not None:
             canvases = all_resized(canvases, (height, width))
         before = 0 if self.net.fixed_size else PADDING
         multiple = self.net.multiple_of
-        target = self.net.fixed_size or tuple(
+        target = self.net.fixed_size or (
             max(self.net.minimum, -(-(side + 2 * before) // multiple) * multiple)
             for side in (height, width)
         )
-        around = [
-            (0, 0),
-            (before, target[0] - height - before),
-            (before, target[1] - width - before),
-            (0, 0),
-        ]
-        batches = []
-        for pictures in (photos,) if canvases is None else (photos, canvases):
-            padded = np.pad(pictures, around, "reflect").transpose(0, 3, 1, 2)
-            batches.append(np.ascontiguousarray(padded, dtype=np.float32))
-            del padded
-        painted = self.net.run(*batches, rows=rows)
-        painted = painted[:, :, before : before + height, before : before + width]
-        result = np.empty(photos.shape, np.uint8)
-        for channel in range(3):  # Without a copy of this size on the way.
-            np.rint(painted[:, channel], out=result[..., channel], casting="unsafe")
-        return result
+        bottom, right = (
+            whole - side - before for whole, side in zip(target, (height, width), strict=True)
+        )
+        padding = Padding(before, before, bottom, right)
+        return self.net.run(photos, canvases, rows=rows, padding=padding)
 
     def _tile_side(self, height: int, width: int, count: int = 1) -> int | None:
         """Return the side of the tiles; None to paint `count` whole pictures at once."""

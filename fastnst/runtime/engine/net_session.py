@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from fastnst.errors import BadStyleFile, FastnstError
 from fastnst.runtime.engine.devices import Device
-from fastnst.runtime.engine.session import EngineFailure, check_signature, open_session
+from fastnst.runtime.engine.session import (
+    UNPADDED,
+    EngineFailure,
+    Padding,
+    check_signature,
+    checked,
+    open_session,
+)
 from fastnst.styles.mix import STATISTICS, RowWeights
 from fastnst.styles.onnx_metadata import load_card
 
 DEFAULT_MULTIPLE = 4
 """Divisor of the sides for a net without a card: nearly all halve the picture twice."""
 
-FloatBatch: TypeAlias = npt.NDArray[np.float32]
+Pictures: TypeAlias = npt.NDArray[Any]
+"""A batch of pictures, RGB in 0..255: uint8 (N, H, W, 3), or float32 (N, 3, H, W)."""
 
 
 class NetSession:
@@ -72,18 +80,25 @@ class NetSession:
         return f"{self.path.name} paints at {width}x{height} px only, so that is the size of what it gives."
 
     def run(
-        self, photos: FloatBatch, canvases: FloatBatch | None = None, *, rows: RowWeights
-    ) -> FloatBatch:
-        """Paint a batch, without padding, in one run where the file takes a style for each picture.
+        self,
+        photos: Pictures,
+        canvases: Pictures | None = None,
+        *,
+        rows: RowWeights,
+        padding: Padding = UNPADDED,
+    ) -> Pictures:
+        """Paint a batch, in one run where the file takes a style for each picture.
 
         Args:
-            photos: Float32 RGB (N, 3, H, W) in 0..255, H and W as the net takes them.
+            photos: RGB in 0..255: float32 (N, 3, H, W), H and W as the net takes them; or uint8 (N, H, W, 3), which
+                have such sides with the padding.
             canvases: Pictures that a net of several levels paints over, of the same shape.
             rows: Shares of the net's rows, and the statistics if it has a predictor, (rows,) for all pictures or
                 (N, rows).
+            padding: What is added around uint8 pictures, as a mirror shows them, and cut off again.
 
         Returns:
-            Float32 RGB (N, 3, H, W) in 0..255.
+            RGB in 0..255, as the photos.
 
         Raises:
             FastnstError: Memory ran out.
@@ -92,11 +107,11 @@ class NetSession:
         rows = np.broadcast_to(rows, (len(photos), rows.shape[-1]))
         groups = list(self._groups(rows))
         if len(groups) == 1:
-            return self._run(photos, canvases, rows)
+            return self._run(photos, canvases, rows, padding)
         painted = np.empty_like(photos)
         for group in groups:
             over = None if canvases is None else canvases[group]
-            painted[group] = self._run(photos[group], over, rows[group])
+            painted[group] = self._run(photos[group], over, rows[group], padding)
         return painted
 
     def release(self) -> None:
@@ -115,7 +130,9 @@ class NetSession:
             for group in range(group_of.max() + 1):
                 yield np.flatnonzero(group_of == group)
 
-    def _run(self, photos: FloatBatch, canvases: FloatBatch | None, rows: RowWeights) -> FloatBatch:
+    def _run(
+        self, photos: Pictures, canvases: Pictures | None, rows: RowWeights, padding: Padding
+    ) -> Pictures:
         """Run the net once; the rows are all alike unless it takes a style for each picture."""
         style = np.ascontiguousarray(rows) if self._signature.style_each else rows[0]
         pictures = (photos,) if canvases is None else (photos, canvases)
@@ -123,9 +140,12 @@ class NetSession:
             # A file of one style has no input for it.
             parts = np.split(style, [self._signature.rows], axis=-1)
             feed = dict(zip(self._signature.inputs, (*pictures, *parts), strict=False))
-            painted = self._session.run(feed)[0]
+            painted: Pictures = self._session.run(feed, padding)[0]
+            return painted if photos.dtype == np.uint8 else checked(painted, photos.shape)
         except EngineFailure as error:
-            height, width = photos.shape[2:]
+            height, width = photos.shape[1:3] if photos.dtype == np.uint8 else photos.shape[2:]
+            height += padding.top + padding.bottom
+            width += padding.left + padding.right
             if "alloc" in str(error).lower():
                 raise FastnstError(
                     f"There is not enough memory to paint {width}x{height} px at once.",
@@ -134,14 +154,3 @@ class NetSession:
             raise BadStyleFile(
                 f"{self.path} failed on a picture of {width}x{height} px: {error}."
             ) from error
-        # Two passes without a copy: either is no number if one of the values is none.
-        low, high = (painted.min(), painted.max()) if painted.size else (0.0, 0.0)
-        if painted.shape != photos.shape or not np.isfinite([low, high]).all():
-            raise BadStyleFile(
-                f"{self.path} is no style net: it made {list(painted.shape)} of {list(photos.shape)},"
-                " or values that are no numbers."
-            )
-        result: FloatBatch = painted
-        if low < 0 or high > 255:  # Not of files that fastnst wrote.
-            result = np.clip(painted, 0, 255)
-        return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import os
@@ -16,26 +17,50 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from fastnst.errors import MissingExtra, first_line
 from fastnst.runtime.engine.devices import Device
-from fastnst.runtime.engine.session import EngineFailure, Port, Session
+from fastnst.runtime.engine.openvino_pixels import take_pixels
+from fastnst.runtime.engine.session import (
+    UNPADDED,
+    EngineFailure,
+    Feed,
+    Padding,
+    Port,
+    Session,
+    on_pixels,
+)
 from fastnst.system.cache import cache_folder
 from fastnst.system.installation import missing_extra
-from fastnst.system.machine import cpu_count
+from fastnst.system.machine import cpu_count, give_freed_memory_back
 
 CONVERTER = "openvino.tools.ovc"
 """Part of OpenVINO that converts models of other libraries: it takes longer to import than all others together, and
 reports each import to Google."""
-SECONDS_BEFORE_COMPILING = 0.6
-"""Seconds that pictures of one size take by the net for all sizes before a net for this size is compiled, which is a
-fifth faster and takes a tenth of a second."""
-PIXELS_KEPT = 3_000_000
-"""Pixels of the sizes whose nets are kept, each with the memory that it works in; of larger pictures none is."""
+SECONDS_BEFORE_COMPILING = 0.3
+"""Seconds that pictures of one size take by the net for all sizes before a net for this size is compiled, which takes a
+third less time, and a tenth of a second to compile."""
+LARGE = 1_500_000
+"""Pixels from which on a net that takes pixels is compiled for the first picture: with the compiling it takes less time.
+One that takes floats is not compiled, as it needs several times the memory."""
+PIXELS_KEPT = 5_000_000
+"""Pixels of the sizes whose nets are kept, each with the memory that it works in, 60 to 90 bytes a pixel."""
 
 Shapes: TypeAlias = tuple[tuple[int, ...], ...]
 """Shape of each input."""
+
+
+class Form(NamedTuple):
+    """What a net can be compiled for."""
+
+    shapes: Shapes
+    """Shape of each input."""
+    padding: Padding | None
+    """Of pixels, see `Session.run`; None for pictures in floats."""
+    style: bytes | None
+    """Digest of the inputs that are no pictures, which are its constants; None if it takes them."""
 
 
 class Node(NamedTuple):
@@ -51,14 +76,16 @@ class _Compiled:
 
     def __init__(self, compiled: Any) -> None:
         self._compiled = compiled
+        self._names = {name for port in compiled.inputs for name in port.get_names()}
         self._idle: list[Any] = []
 
-    def run(self, feed: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+    def run(self, feed: Feed) -> list[npt.NDArray[Any]]:
         try:
             request = self._idle.pop()
         except IndexError:
             request = self._compiled.create_infer_request()
-        outputs = list(request.infer(dict(feed), share_inputs=True).values())
+        given = {name: values for name, values in feed.items() if name in self._names}
+        outputs = list(request.infer(given, share_inputs=True).values())
         self._idle.append(request)
         return outputs
 
@@ -71,8 +98,8 @@ class _Compiled:
 class OpenVinoSession:
     """Session of OpenVINO, see `Session`. Several threads may run it at once.
 
-    A net that takes all sizes is slower than one that is compiled for a size, and compiling takes time. So a size
-    has a net of its own once it was painted for a while.
+    A net that takes all sizes and styles is slower than one that is compiled for one of each, and compiling takes time.
+    So a size has a net of its own once it was painted for a while.
 
     Args:
         model: The .onnx file, or its bytes.
@@ -102,8 +129,8 @@ class OpenVinoSession:
         bfloat16 = self._where == "CPU" and not precise and _has_bfloat16()
         self._options["INFERENCE_PRECISION_HINT"] = "bf16" if bfloat16 else "f32"
         self._lock = threading.Lock()
-        self._for_size: OrderedDict[Shapes, _Compiled] = OrderedDict()
-        self._seconds: OrderedDict[Shapes, float] = OrderedDict()
+        self._own: OrderedDict[Form, _Compiled] = OrderedDict()
+        self._seconds: OrderedDict[Form, float] = OrderedDict()
         try:
             frontend = openvino.frontend.FrontEndManager().load_by_framework("onnx")
             file = io.BytesIO(model) if isinstance(model, bytes) else str(model)
@@ -114,60 +141,79 @@ class OpenVinoSession:
             Exception
         ) as error:  # The exceptions of its reader of ONNX share no base of their own.
             raise EngineFailure(_reason(error)) from error
+        self._any_size = bool(
+            self._model.is_dynamic()
+        )  # Asked once, as it takes half a millisecond.
         self.inputs, self.outputs = map(_nodes, (self._model.inputs, self._model.outputs))
 
-    def run(self, feed: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+    def run(self, feed: Feed, padding: Padding = UNPADDED) -> list[npt.NDArray[Any]]:
         """Run the net once, see `Session.run`."""
-        shapes = tuple(values.shape for values in feed.values())
-        pixels = sum(values.size for values in feed.values()) // 3
+        form = _form_of(feed, padding)
+        pixels = _pixels(form)
         try:
-            net = self._net_for(shapes, feed, pixels)
+            net, own = self._net_for(form, feed)
             started = time.perf_counter()
-            outputs = net.run(feed)
+            outputs = net.run(feed) if own else on_pixels(net.run, feed, padding)
         except RuntimeError as error:
             raise EngineFailure(_reason(error)) from error
-        if net is self._for_all:
-            self._count(shapes, time.perf_counter() - started)
-        if pixels > PIXELS_KEPT:
+        if own != form:
+            self._count(form, time.perf_counter() - started)
+        if pixels > (PIXELS_KEPT if own else LARGE):
             net.release_memory()
+            with self._lock:
+                self._own.pop(form, None)
+            give_freed_memory_back()
         return outputs
 
     def release(self) -> None:
         """Give the memory of the last runs back."""
         with self._lock:
-            self._for_size.clear()
+            self._own.clear()
         self._for_all.release_memory()
 
-    def _count(self, shapes: Shapes, seconds: float) -> None:
-        """Add the time of a run to that of its size."""
+    def _count(self, form: Form, seconds: float) -> None:
+        """Add the time of a run to that of its size and style, and to that of its size."""
         with self._lock:
-            self._seconds[shapes] = self._seconds.pop(shapes, 0.0) + seconds
+            for each in {form, form._replace(style=None)}:
+                self._seconds[each] = self._seconds.pop(each, 0.0) + seconds
             while len(self._seconds) > 64:
                 self._seconds.popitem(last=False)
 
-    def _net_for(
-        self, shapes: Shapes, feed: Mapping[str, npt.NDArray[Any]], pixels: int
-    ) -> _Compiled:
-        """Return the net for a size: its own, or that for all."""
-        if not self._model.is_dynamic():
-            return self._for_all
+    def _net_for(self, form: Form, feed: Feed) -> tuple[_Compiled, Form | None]:
+        """Return the best net that there is for a size and style now, and what it was compiled for; None for all."""
+        large = _pixels(form) >= LARGE
+        if form.padding is None and (large or not self._any_size):
+            return self._for_all, None
+        any_style = form._replace(style=None)
         with self._lock:
-            if shapes in self._for_size:
-                self._for_size.move_to_end(shapes)
-            elif self._seconds.get(shapes, 0.0) < SECONDS_BEFORE_COMPILING or pixels > PIXELS_KEPT:
-                return self._for_all
+            if form not in self._own:
+                seconds = self._seconds.get(form, 0.0)
+                of_any_style = self._seconds.get(any_style, 0.0)
+                if seconds >= (0 if large else SECONDS_BEFORE_COMPILING):
+                    self._add(form, feed)
+                elif of_any_style >= 2 * SECONDS_BEFORE_COMPILING and any_style not in self._own:
+                    self._add(any_style, feed)
+            for each in (form, any_style):
+                if each in self._own:
+                    self._own.move_to_end(each)
+                    return self._own[each], each
+        return self._for_all, None
+
+    def _add(self, form: Form, feed: Feed) -> None:
+        """Compile a net for a size, and let those go that were not used for longest."""
+        model = self._model.clone()
+        try:
+            self._for_all.release_memory()
+            if form.padding is not None:
+                take_pixels(model, feed, form.padding, style=form.style is not None)
             else:
-                model = self._model.clone()
-                try:
-                    model.reshape({name: list(values.shape) for name, values in feed.items()})
-                    self._for_size[shapes] = self._compile(model)
-                except RuntimeError:  # A part of the net takes this size, but not as a constant.
-                    self._seconds[shapes] = -math.inf
-                    return self._for_all
-                self._for_all.release_memory()
-                while sum(map(_pixels, self._for_size)) > PIXELS_KEPT:
-                    self._for_size.popitem(last=False)
-            return self._for_size[shapes]
+                model.reshape({name: list(values.shape) for name, values in feed.items()})
+            self._own[form] = self._compile(model)
+        except RuntimeError:  # A part of the net takes this size, but not as a constant.
+            self._seconds[form] = -math.inf
+            return
+        while len(self._own) > 1 and sum(map(_pixels, self._own)) > PIXELS_KEPT:
+            self._own.popitem(last=False)
 
     def _compile(self, model: Any, options: Mapping[str, str] | None = None) -> _Compiled:
         options = self._options | dict(options or {})
@@ -280,9 +326,21 @@ def _nodes(ports: Any) -> list[Node]:
     ]
 
 
-def _pixels(shapes: Shapes) -> int:
-    """Return the number of pixels of a net's inputs."""
-    return sum(shape[0] * shape[2] * shape[3] for shape in shapes if len(shape) == 4)
+def _form_of(feed: Feed, padding: Padding) -> Form:
+    """Return what a net for a size and style would be compiled for. Tiles have statistics that soon change."""
+    shapes = tuple(values.shape for values in feed.values())
+    if all(values.dtype != np.uint8 for values in feed.values()):
+        return Form(shapes, None, None)
+    digest = hashlib.blake2b(digest_size=16)
+    for values in feed.values():
+        if values.ndim != 4:
+            digest.update(values.tobytes())
+    return Form(shapes, padding, digest.digest())
+
+
+def _pixels(form: Form) -> int:
+    """Return the number of pixels of the photos."""
+    return next((math.prod(shape) // 3 for shape in form.shapes if len(shape) == 4), 0)
 
 
 def _reason(error: Exception) -> str:

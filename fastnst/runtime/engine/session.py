@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from fastnst.errors import BadStyleFile, DeviceUnavailable, FastnstError
+from fastnst.images.pixels import Pixels
 from fastnst.runtime.engine.devices import ENGINES, Device, engine_of
 
 STYLE_WEIGHTS = "style_weights"
@@ -18,6 +20,22 @@ STATISTICS = "statistics"
 """Last input of a net with a predictor: the statistics of the painting whose style is predicted (1920,)."""
 CANVAS = "canvas"
 """Second input of a net of several levels: the picture that is painted over, of the shape of `image`."""
+
+
+Feed: TypeAlias = Mapping[str, npt.NDArray[Any]]
+"""An array for each input, by its name."""
+
+
+class Padding(NamedTuple):
+    """Pixels around a picture."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+UNPADDED = Padding(0, 0, 0, 0)
 
 
 class EngineFailure(FastnstError):
@@ -50,14 +68,16 @@ class Session(Protocol):
     outputs: Sequence[Port]
     """Outputs, in the order of the file."""
 
-    def run(self, feed: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+    def run(self, feed: Feed, padding: Padding = UNPADDED) -> list[npt.NDArray[Any]]:
         """Run the net once.
 
         Args:
-            feed: An array for each input, by its name.
+            feed: An array for each input, by its name. Pictures are float32 (N, 3, H, W), as in the file, or pixels:
+                uint8 (N, H, W, 3).
+            padding: What is added around pixels, as a mirror shows them, and cut off again.
 
         Returns:
-            All outputs, in the order of the file.
+            All outputs, in the order of the file; of pixels the first one alone, as pixels.
 
         Raises:
             EngineFailure: It failed, or memory ran out.
@@ -65,6 +85,59 @@ class Session(Protocol):
 
     def release(self) -> None:
         """Give the memory of the last runs back, which is else kept for the next."""
+
+
+def on_pixels(
+    run: Callable[[Feed], list[npt.NDArray[Any]]], feed: Feed, padding: Padding
+) -> list[npt.NDArray[Any]]:
+    """Run a net that takes floats, on pixels where they are given; see `Session.run`.
+
+    Raises:
+        EngineFailure: See `checked`.
+    """
+    photos = next(iter(feed.values()))
+    if photos.dtype != np.uint8:
+        return run(feed)
+    floats = {
+        name: _as_floats(values, padding) if values.dtype == np.uint8 else values
+        for name, values in feed.items()
+    }
+    shape = next(iter(floats.values())).shape
+    painted = checked(run(floats)[0], shape)
+    del floats
+    height, width = photos.shape[1:3]
+    rows, columns = (
+        slice(padding.top, padding.top + height),
+        slice(padding.left, padding.left + width),
+    )
+    pixels = np.empty(photos.shape, np.uint8)
+    for channel in range(3):  # Without a copy of this size on the way.
+        np.rint(painted[:, channel, rows, columns], out=pixels[..., channel], casting="unsafe")
+    return [pixels]
+
+
+def _as_floats(pixels: Pixels, padding: Padding) -> npt.NDArray[np.float32]:
+    """Return pixels as float32 (N, 3, H, W), padded."""
+    top, left, bottom, right = padding
+    padded = np.pad(pixels, [(0, 0), (top, bottom), (left, right), (0, 0)], "reflect")
+    return np.ascontiguousarray(padded.transpose(0, 3, 1, 2), dtype=np.float32)
+
+
+def checked(painted: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Return what a net painted in floats, in 0..255.
+
+    Raises:
+        EngineFailure: It is no picture of this shape (N, 3, H, W), or has values that are no numbers.
+    """
+    # Two passes without a copy: either is no number if one of the values is none.
+    low, high = (painted.min(), painted.max()) if painted.size else (0.0, 0.0)
+    if painted.shape != shape or not np.isfinite([low, high]).all():
+        raise EngineFailure(
+            f"it is no style net, as it makes {list(painted.shape)} of {list(shape)},"
+            " or values that are no numbers"
+        )
+    # Files that fastnst wrote give nothing else.
+    return painted if low >= 0 and high <= 255 else np.clip(painted, 0, 255)
 
 
 class Signature(NamedTuple):

@@ -43,12 +43,14 @@ def test_the_finest_level_is_painted_over_the_ones_below(model, photo):
     sizes = level_sizes(190, 250, 64)
     assert len(sizes) == 3
     canvas = ground(*sizes[0])
+    middle = resized(photo, sizes[1])  # Each is made smaller of the next.
+    photos = [resized(middle, sizes[0]), middle, photo]
     for level, size in enumerate(sizes):
         row = np.zeros(7, np.float32)
         row[level] = 1
         if level:
             canvas = resized(canvas, size)
-        canvas = stylizer.painter.paint(resized(photo, size)[None], canvas[None], row[None])[0]
+        canvas = stylizer.painter.paint(photos[level][None], canvas[None], row[None])[0]
     assert np.array_equal(stylizer(photo), canvas)
 
 

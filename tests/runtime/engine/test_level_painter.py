@@ -90,7 +90,11 @@ def test_a_batch_is_painted_picture_by_picture_where_memory_is_small(many, photo
     runs = []
     run = stylizer.net.run
     monkeypatch.setattr(
-        stylizer.net, "run", lambda *args, rows: runs.append(len(rows)) or run(*args, rows=rows)
+        stylizer.net,
+        "run",
+        lambda *args, rows, padding: (
+            runs.append(len(rows)) or run(*args, rows=rows, padding=padding)
+        ),
     )
     need = 261 * 309 * fixed(many).bytes_per_pixel
     for free, batches in ((2.01 * need, [2]), (1.99 * need, [1, 1]), (0.99 * need, [])):

@@ -1,4 +1,6 @@
 import hashlib
+import multiprocessing
+import os
 from itertools import pairwise
 
 import numpy as np
@@ -6,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastnst.runtime.engine import levels as module
 from fastnst.runtime.engine.levels import enlarged, ground, level_sizes, resized, shrunk
 from fastnst.runtime.engine.tiling import region_of
 
@@ -64,3 +67,33 @@ def test_parts_of_an_enlarged_canvas_are_those_of_the_whole():
         part = both(top, left, bottom, right)
         assert np.array_equal(part[..., :3], photo[top:bottom, left:right])
         assert np.abs(part[..., 3:].astype(int) - whole[top:bottom, left:right]).max() <= 1
+
+
+@pytest.fixture
+def cores(monkeypatch):
+    """Four of them."""
+    monkeypatch.setattr(module, "cpu_count", lambda: 4)
+    module._pool.cache_clear()
+    yield
+    module._pool.cache_clear()
+
+
+@pytest.mark.parametrize("size", [(300, 457), (180, 171), (139, 200), (60, 70), (500, 640)])
+def test_bands_are_resampled_as_the_whole_is(cores, monkeypatch, size):
+    pixels = np.random.default_rng(0).integers(0, 256, (250, 300, 3), dtype=np.uint8)
+    pixels[100:] //= 2
+    whole = resized(pixels, size)  # Below `LEAST_IN_BANDS`, or in bands.
+    for least in (0, 10**9):
+        monkeypatch.setattr(module, "LEAST_IN_BANDS", least)
+        # Pillow rounds its weights, so that a few values are 1 off.
+        assert np.abs(resized(pixels, size).astype(int) - whole).max() <= 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="This system has no fork.")
+def test_a_forked_process_resamples_too(cores):
+    pixels = np.zeros((300, 300, 3), np.uint8)
+    resized(pixels, (400, 400))  # Starts the threads, which the child has not.
+    child = multiprocessing.get_context("fork").Process(target=resized, args=(pixels, (400, 400)))
+    child.start()
+    child.join(20)
+    assert child.exitcode == 0

@@ -6,7 +6,7 @@ from onnx import TensorProto, helper, numpy_helper
 from fastnst import Stylizer
 from fastnst.errors import BadStyleFile, FastnstError
 from fastnst.runtime.engine.net_session import NetSession
-from fastnst.runtime.engine.session import EngineFailure
+from fastnst.runtime.engine.session import EngineFailure, Feed, Padding, on_pixels
 
 
 def noise(height: int, width: int) -> np.ndarray:
@@ -30,11 +30,11 @@ def test_a_net_that_paints_another_size_or_no_numbers_is_refused(negative, monke
     stylizer = Stylizer(negative)
 
     class Odd:
-        def run(self, *_: object) -> list[np.ndarray]:
-            return [painted]
+        def run(self, feed: Feed, padding: Padding) -> list[np.ndarray]:
+            return on_pixels(lambda _: [painted], feed, padding)
 
     monkeypatch.setattr(stylizer.net, "_session", Odd())
-    with pytest.raises(BadStyleFile, match="is no style net: it made"):
+    with pytest.raises(BadStyleFile, match="of 40x40 px: it is no style net, as it makes"):
         stylizer(noise(8, 8))
 
 

@@ -117,7 +117,7 @@ def test_cores_are_divided_among_the_runs_at_a_time(negative, monkeypatch):
 
 
 def test_several_threads_may_run_it_at_once(negative):
-    session = open_net(negative, threads=1)
+    session = open_net(negative, threads=1, precise=True)
     feeds = [feed(16 + 8 * (number % 3), 24) for number in range(24)]
     with ThreadPoolExecutor(4) as pool:
         for given, found in zip(feeds, pool.map(session.run, feeds), strict=True):
@@ -126,18 +126,52 @@ def test_several_threads_may_run_it_at_once(negative):
 
 def test_a_size_that_was_painted_for_a_while_has_a_net_of_its_own(negative, monkeypatch):
     monkeypatch.setattr(module, "SECONDS_BEFORE_COMPILING", 1e-9)
-    monkeypatch.setattr(module, "PIXELS_KEPT", 3 * 16 * 24)
-    session = open_net(negative)
+    monkeypatch.setattr(module, "PIXELS_KEPT", 48 * 24)
+    session = open_net(negative, precise=True)
+    kept = []
     for height in (16, 16, 24, 24, 8, 8, 48, 48, 80, 80):
         given = feed(height, 24)
         assert np.abs(session.run(given)[0] - (255 - given["image"])).max() < 1e-3
-    # 16 and 24 went as 48 came: together no more pixels are kept. 80 has too many by itself.
-    assert [shapes[0][2] for shapes in session._for_size] == [48]
+        kept.append([form.shapes[0][2] for form in session._own])
+    # The others went as 48 came: together no more pixels are kept. 80 has too many by itself.
+    assert kept[1::2] == [[16], [16, 24], [16, 24, 8], [48], []]
+
+
+def test_a_style_that_was_painted_for_a_while_is_a_constant_and_of_many_none_is(
+    many, photo, monkeypatch
+):
+    monkeypatch.setattr(module, "SECONDS_BEFORE_COMPILING", 1.0)
+    monkeypatch.setattr(module.time, "perf_counter", iter(np.arange(0, 100, 0.4)).__next__)
+    stylizer = Stylizer(many, device="openvino")
+    wanted = {
+        style: Stylizer(many, device="cpu")(photo, style=style) for style in ("alpha", "beta")
+    }
+    session = stylizer.net._session
+
+    def paint(style: str) -> list[bool]:
+        painted = stylizer(photo, style=style)
+        assert np.abs(painted.astype(int) - wanted[style]).mean() < 0.5
+        return [form.style is None for form in session._own]
+
+    # 0.4 seconds each: the fourth picture of a style has a net with the style in it.
+    assert [paint("alpha") for _ in range(4)] == [[], [], [], [False]]
+    # The size has taken 2 seconds: the next style has a net that takes styles, then one of its own.
+    assert [paint("beta") for _ in range(5)] == [[False]] * 2 + [[False, True]] + [
+        [False, True, False]
+    ] * 2
+
+
+def test_a_large_picture_has_a_net_of_its_own_at_once(negative, photo, monkeypatch):
+    monkeypatch.setattr(module, "LARGE", 300 * 250)
+    stylizer = Stylizer(negative, device="openvino")
+    for pixels, nets in ((photo[1:], 0), (photo, 1)):
+        assert np.abs(stylizer(pixels).astype(int) - (255 - pixels.astype(int))).max() <= 1
+        assert len(stylizer.net._session._own) == nets
 
 
 def test_a_size_that_can_not_be_compiled_is_painted_by_the_net_for_all(negative, monkeypatch):
     monkeypatch.setattr(module, "SECONDS_BEFORE_COMPILING", 1e-9)
-    session = open_net(negative)
+    session = open_net(negative, precise=True)
     tries = []
 
     def fail(model):

@@ -26,8 +26,11 @@ def test_it_holds_the_arguments_and_can_be_compared_and_hashed(many):
     assert Stylizer.from_spec(wanted).spec == wanted
 
 
-def test_a_stylizer_goes_to_a_spawned_process_and_paints_the_same_there(many):
-    stylizer = Stylizer("alpha:0.3,beta:0.7", many, strength=0.5, stroke="bold")
+def test_a_stylizer_goes_to_a_spawned_process_and_paints_the_same_there(many, engine):
+    # There `auto` may be another, as nothing is patched.
+    if engine != "onnxruntime":
+        pytest.skip("In bfloat16, the process may differ.")
+    stylizer = Stylizer("alpha:0.3,beta:0.7", many, strength=0.5, stroke="bold", device="cpu")
     stylizer(PHOTO)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         process, painted = pool.apply(paint, (stylizer,))
