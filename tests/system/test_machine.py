@@ -1,6 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 
 from fastnst.errors import FastnstError
+from fastnst.system import machine
 from fastnst.system.machine import parse_bytes
 
 
@@ -18,3 +21,17 @@ def test_what_is_no_amount_is_named(words):
         FastnstError, match=r"The memory is .*\. Give an amount, such as 800M or 8G"
     ):
         parse_bytes(words)
+
+
+def test_freed_memory_goes_back_to_the_system_where_the_system_has_a_way(monkeypatch):
+    calls = []
+    libc = SimpleNamespace(malloc_trim=lambda kept: calls.append(kept))
+    monkeypatch.setattr(machine.ctypes, "CDLL", lambda name: libc)
+    for platform, wanted in (("linux", [0]), ("darwin", [])):
+        calls.clear()
+        monkeypatch.setattr(machine.sys, "platform", platform)
+        machine.give_freed_memory_back()
+        assert calls == wanted
+    del libc.malloc_trim  # Another C library.
+    monkeypatch.setattr(machine.sys, "platform", "linux")
+    machine.give_freed_memory_back()

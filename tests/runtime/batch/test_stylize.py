@@ -3,6 +3,7 @@ import io
 import os
 import shutil
 import signal
+import weakref
 from itertools import pairwise
 from pathlib import Path
 
@@ -512,3 +513,18 @@ def test_only_what_is_large_streams(monkeypatch):
     assert not module.too_large(10_000, 10_000)
     assert module.too_large(10_000, 10_000, 2**30)
     assert not module.too_large(5_000, 5_000, 2**20)
+
+
+def test_what_was_decoded_leaves_memory_before_it_is_painted(negative, monkeypatch):
+    left = []
+
+    def paint(self, stylizer, image, **_):
+        decoded, size = weakref.ref(image), image.size
+        del image
+        left.append(decoded() is None)
+        return Image.new("RGB", size)
+
+    monkeypatch.setattr(PhotoOptions, "paint", paint)
+    photo = module.OpenFile(Path("in.png"), Path("out.png"), [Image.new("RGB", (8, 8))])
+    module.paint_image(photo, Stylizer(negative), PhotoOptions(), None)
+    assert left == [True]

@@ -24,6 +24,16 @@ def test_no_options_are_the_stylizer_alone(negative, photo):
     )
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"max_size": 301}, {"size": 200}, {"paint_size": 100}, {"keep_color": "luminance"}],
+)
+def test_a_frame_is_painted_as_an_image_is(negative, photo, options):
+    stylizer, options = Stylizer(negative), PhotoOptions(**options)
+    frame = options.paint_frame(stylizer, np.asarray(photo))
+    assert np.array_equal(frame, pixels(options.paint(stylizer, photo)))
+
+
 def test_sizes(negative, photo):
     stylizer = Stylizer(negative)
     assert PhotoOptions(size=602).paint(stylizer, photo).size == (602, 442)
