@@ -122,15 +122,15 @@ def test_ctrl_c_in_a_video_sets_the_status_and_says_of_how_many(
     fastnst, workdir, negative, monkeypatch
 ):
     make(workdir / "a.mp4", count=50)
-    paint, seen = PhotoOptions.paint, []
+    paint, seen = PhotoOptions.paint_frame, []
 
-    def count(options, stylizer, photo, **others):
+    def count(options, stylizer, pixels):
         seen.append(1)
         if len(seen) == 13:
             os.kill(os.getpid(), signal.SIGINT)
-        return paint(options, stylizer, photo, **others)
+        return paint(options, stylizer, pixels)
 
-    monkeypatch.setattr(PhotoOptions, "paint", count)
+    monkeypatch.setattr(PhotoOptions, "paint_frame", count)
     status, out, err = fastnst("stylize", "a.mp4", "--model", negative, "-o", "out.mp4", "--json")
     result = json.loads(out)
     assert status == 130
