@@ -96,14 +96,12 @@ def _in_blocks(painted: Any) -> tuple[Any, int]:
     """Return a painting before its blocks are cut up, and their side; so bytes are moved, a quarter of what floats are."""
     node = painted.get_node()
     for bound, value in (("Minimum", 255), ("Maximum", 0)):
-        ports = sorted(node.input_values(), key=_is_constant)
-        if node.get_type_name() == bound and (ports[1].get_node().data == value).all():
-            node = ports[0].get_node()
+        inputs = [port.get_node() for port in node.input_values()]
+        inputs.sort(key=lambda each: each.get_type_name() == "Constant")
+        clips = node.get_type_name() == bound and inputs[1].get_type_name() == "Constant"
+        if clips and (inputs[1].data == value).all():
+            node = inputs[0]
     settings = node.get_attributes()
     if node.get_type_name() != "DepthToSpace" or settings["mode"] != "depth_first":
         return painted, 1
     return node.input_value(0), settings["block_size"]
-
-
-def _is_constant(port: Any) -> bool:
-    return bool(port.get_node().get_type_name() == "Constant")

@@ -114,3 +114,20 @@ def test_a_size_that_a_net_does_not_take_is_an_error():
         take_pixels(load(net()), feed, UNPADDED, style=True)
     with pytest.raises(RuntimeError):
         take_pixels(load(net()), {**feed, "image": PIXELS}, Padding(14, 0, 0, 0), style=True)
+
+
+def test_a_net_that_ends_otherwise_is_painted_too():
+    shape = ["batch", 3, "height", "width"]
+    for node in (("Min", ["image", "image"]), ("Abs", ["image"]), ("Max", ["image", "image"])):
+        graph = helper.make_graph(
+            [helper.make_node(*node, ["stylized"])],
+            "net",
+            [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info("stylized", TensorProto.FLOAT, shape)],
+        )
+        opset = [helper.make_opsetid("", 18)]
+        model = load(
+            helper.make_model(graph, opset_imports=opset, ir_version=10).SerializeToString()
+        )
+        take_pixels(model, {"image": PIXELS}, UNPADDED, style=True)
+        assert np.array_equal(run(model, {"image": PIXELS})[0], PIXELS)
