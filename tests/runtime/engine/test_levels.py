@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from fastnst.runtime.engine import levels as module
 from fastnst.runtime.engine.levels import enlarged, ground, level_sizes, resized, shrunk
@@ -79,14 +80,16 @@ def cores(monkeypatch):
 
 
 @pytest.mark.parametrize("size", [(300, 457), (180, 171), (139, 200), (60, 70), (500, 640)])
-def test_bands_are_resampled_as_the_whole_is(cores, monkeypatch, size):
-    pixels = np.random.default_rng(0).integers(0, 256, (250, 300, 3), dtype=np.uint8)
-    pixels[100:] //= 2
-    whole = resized(pixels, size)  # Below `LEAST_IN_BANDS`, or in bands.
-    for least in (0, 10**9):
-        monkeypatch.setattr(module, "LEAST_IN_BANDS", least)
-        # Pillow rounds its weights, so that a few values are 1 off.
-        assert np.abs(resized(pixels, size).astype(int) - whole).max() <= 1
+def test_bands_are_resampled_as_the_whole_is(cores, monkeypatch, astronaut, size):
+    with Image.open(astronaut) as image:
+        pixels = np.asarray(image.convert("RGB").crop((100, 60, 400, 310)))
+    bands, whole = (
+        monkeypatch.setattr(module, "LEAST_IN_BANDS", least) or resized(pixels, size).astype(int)
+        for least in (0, 10**9)
+    )
+    # Pillow rounds between going along rows and columns, and from version 13 on it may go along columns first.
+    assert np.abs(bands - whole).max() <= 8
+    assert np.abs(bands - whole).mean() < 0.3
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="This system has no fork.")
