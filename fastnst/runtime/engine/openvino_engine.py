@@ -141,9 +141,8 @@ class OpenVinoSession:
             Exception
         ) as error:  # The exceptions of its reader of ONNX share no base of their own.
             raise EngineFailure(_reason(error)) from error
-        self._any_size = bool(
-            self._model.is_dynamic()
-        )  # Asked once, as it takes half a millisecond.
+        # Asked once, as it takes half a millisecond.
+        self._any_size = bool(self._model.is_dynamic())
         self.inputs, self.outputs = map(_nodes, (self._model.inputs, self._model.outputs))
 
     def run(self, feed: Feed, padding: Padding = UNPADDED) -> list[npt.NDArray[Any]]:
@@ -161,7 +160,7 @@ class OpenVinoSession:
         if pixels > (PIXELS_KEPT if own else LARGE):
             net.release_memory()
             with self._lock:
-                self._own.pop(form, None)
+                self._own.pop(own or form, None)
             give_freed_memory_back()
         return outputs
 
